@@ -1,0 +1,13 @@
+# Finds Emscripten's own toolchain file: in $EMSCRIPTEN_ROOT, in what tools/setup unpacked, or by emcc.
+if(DEFINED ENV{EMSCRIPTEN_ROOT})
+  set(root "$ENV{EMSCRIPTEN_ROOT}")
+else()
+  set(root "${CMAKE_CURRENT_LIST_DIR}/../../.cache/emscripten/root/usr/share/emscripten")
+endif()
+if(NOT EXISTS "${root}/cmake/Modules/Platform/Emscripten.cmake")
+  execute_process(COMMAND em-config EMSCRIPTEN_ROOT OUTPUT_VARIABLE root OUTPUT_STRIP_TRAILING_WHITESPACE)
+endif()
+include("${root}/cmake/Modules/Platform/Emscripten.cmake" OPTIONAL RESULT_VARIABLE found)
+if(NOT found)
+  message(FATAL_ERROR "Emscripten was not found. Run tools/setup, or put emcc on the PATH.")
+endif()
