@@ -79,6 +79,7 @@ typedef struct ink_model_info {
   const char *kernels;        /* the kernel table in use */
   uint64_t n_params;          /* scalars over all tensors */
   uint64_t weight_bytes;      /* tensor bytes, as in the file and as in memory */
+  uint64_t vocabulary_bytes;  /* tokens, merges and their indexes */
   uint32_t n_tensors;
   uint32_t n_vocab;
   uint32_t n_ctx_train;       /* the context the model was trained for, tokens */
@@ -86,6 +87,7 @@ typedef struct ink_model_info {
   uint32_t n_layer;
   uint32_t n_head;
   uint32_t n_head_kv;
+  uint32_t n_embd_head;       /* width of a head */
   uint32_t n_ff;
   bool add_bos;               /* the model asks for BOS before a text */
   bool has_chat_format;       /* ink_chat_format() will work */
@@ -243,6 +245,7 @@ typedef struct ink_step {
   size_t text_len;
   size_t prompt_done;  /* prompt tokens already in the context, of prompt_total */
   size_t prompt_total;
+  size_t n_generated;  /* tokens generated so far, this one included */
 } ink_step;
 
 /* Starts generating after `prompt` (n_prompt >= 1 tokens, copied). Tokens that the session already
@@ -281,7 +284,7 @@ ink_status ink_session_score(ink_session *session, const ink_token *tokens, size
 
 typedef struct ink_memory {
   uint64_t weights;    /* tensors */
-  uint64_t vocabulary; /* tokens, merges and their indexes, about */
+  uint64_t vocabulary; /* tokens, merges and their indexes */
   uint64_t kv_cache;
   uint64_t scratch;
   uint64_t total;

@@ -1,0 +1,31 @@
+/* A hash index from strings to their numbers. The strings stay where they are. */
+#ifndef INK_BASE_INDEX_H
+#define INK_BASE_INDEX_H
+
+#include "base/memory.h"
+
+/* The string with a given number, for comparing. */
+typedef ink_str (*ink_index_get)(const void *strings, uint32_t number);
+
+typedef struct ink_index {
+  uint32_t *slots; /* [n_slots] number + 1, 0: empty; linear probing */
+  size_t n_slots;  /* a power of two, at least twice the strings */
+  const void *strings;
+  ink_index_get get;
+} ink_index;
+
+#define INK_INDEX_NONE UINT32_MAX
+
+/* FNV-1a (Fowler, Noll, Vo), folded so that the low bits depend on all of it. */
+uint64_t ink_hash(const void *data, size_t len);
+
+/* Room for `capacity` strings. */
+ink_status ink_index_create(ink_index *index, const ink_allocator *allocator, size_t capacity,
+                            const void *strings, ink_index_get get, ink_error *error);
+void ink_index_free(ink_index *index, const ink_allocator *allocator);
+
+/* The number of an equal string already there (nothing is added), or INK_INDEX_NONE. */
+uint32_t ink_index_add(ink_index *index, uint32_t number);
+uint32_t ink_index_find(const ink_index *index, ink_str string);
+
+#endif

@@ -1,0 +1,248 @@
+/* run and chat. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/files.h"
+#include "cli/json.h"
+
+/* What one generation gave; text and tokens grow. */
+typedef struct result {
+  char *text;
+  size_t text_len, text_capacity;
+  ink_token *tokens;
+  size_t n_tokens, token_capacity;
+  size_t n_prompt;
+  ink_finish finish;
+  double prefill_ms, decode_ms;
+} result;
+
+static bool grow(void *block, size_t *capacity, size_t needed, size_t size) {
+  if (needed <= *capacity) return true;
+  size_t wanted = needed < 512 ? 1024 : needed * 2;
+  void *old, *grown;
+  memcpy(&old, block, sizeof old);
+  grown = realloc(old, wanted * size);
+  if (!grown) return false;
+  memcpy(block, &grown, sizeof grown);
+  *capacity = wanted;
+  return true;
+}
+
+static bool add_step(result *r, const ink_step *step) {
+  if (!grow(&r->text, &r->text_capacity, r->text_len + step->text_len, 1)) return false;
+  memcpy(r->text + r->text_len, step->text, step->text_len);
+  r->text_len += step->text_len;
+  if (step->kind != INK_STEP_TOKEN) return true;
+  if (!grow(&r->tokens, &r->token_capacity, r->n_tokens + 1, sizeof *r->tokens)) return false;
+  r->tokens[r->n_tokens++] = step->token;
+  return true;
+}
+
+static const char *finish_name(ink_finish finish) {
+  switch (finish) {
+  case INK_FINISH_END: return "end";
+  case INK_FINISH_STOP: return "stop";
+  case INK_FINISH_LENGTH: return "length";
+  case INK_FINISH_CONTEXT: return "context";
+  case INK_FINISH_NONE: break;
+  }
+  return "none";
+}
+
+static void print_json(const result *r) {
+  fputs("{\"text\":", stdout);
+  json_string(r->text, r->text_len);
+  fputs(",\"tokens\":[", stdout);
+  for (size_t i = 0; i < r->n_tokens; i++) printf("%s%d", i ? "," : "", (int)r->tokens[i]);
+  printf("],\"finish_reason\":\"%s\",\"usage\":{\"prompt_tokens\":%zu,\"completion_tokens\":%zu},"
+         "\"timings\":{\"prefill_ms\":%.1f,\"decode_ms\":%.1f}}\n",
+         finish_name(r->finish), r->n_prompt, r->n_tokens, r->prefill_ms, r->decode_ms);
+}
+
+/* Text is shown as it comes, unless the result is wanted as JSON. */
+static ink_status generate(ink_session *session, const options *o, const ink_token *prompt,
+                           size_t n_prompt, result *r, ink_error *error) {
+  ink_generation params = {.sampling = o->sampling,
+                           .max_tokens = o->max_tokens,
+                           .stops = o->stops,
+                           .n_stops = o->n_stops};
+  ink_status status = ink_generation_begin(session, &params, prompt, n_prompt, error);
+  r->n_prompt = n_prompt;
+  double start = now_ms();
+  ink_step step = {0};
+  while (status == INK_OK && step.kind != INK_STEP_DONE) {
+    status = ink_generation_step(session, 0, &step, error);
+    if (status != INK_OK) break;
+    if (step.n_generated == 1 && step.kind == INK_STEP_TOKEN) {
+      r->prefill_ms = now_ms() - start;
+      start = now_ms();
+    }
+    if (!add_step(r, &step)) {
+      error->code = INK_ERR_OUT_OF_MEMORY;
+      snprintf(error->message, sizeof error->message, "not enough memory for the text");
+      return error->code;
+    }
+    if (!o->json && step.text_len > 0) {
+      fwrite(step.text, 1, step.text_len, stdout);
+      fflush(stdout);
+    }
+  }
+  r->decode_ms = now_ms() - start;
+  r->finish = step.finish;
+  return status;
+}
+
+static void free_result(result *r) {
+  free(r->text);
+  free(r->tokens);
+  *r = (result){0};
+}
+
+static ink_session *create_session(const ink_model *model, const options *o) {
+  ink_session_params params = {.n_ctx = o->n_ctx};
+  ink_session *session;
+  ink_error error;
+  if (ink_session_create(&session, model, &params, &error) == INK_OK) return session;
+  report(&error);
+  return NULL;
+}
+
+/* Generates after `text` and leaves what came in *r, for free_result(). */
+static int answer(const ink_model *model, ink_session *session, const options *o, const char *text,
+                  size_t len, uint32_t flags, result *r) {
+  ink_error error;
+  size_t n_prompt;
+  ink_token *prompt = tokenize_text(model, text, len, flags, &n_prompt);
+  if (!prompt) return EXIT_FAILED;
+  ink_status status = generate(session, o, prompt, n_prompt, r, &error);
+  free(prompt);
+  if (status != INK_OK) {
+    if (!o->json && r->text_len > 0) putchar('\n');
+    fflush(stdout);
+    return report(&error);
+  }
+  if (o->json) print_json(r);
+  else if (isatty(STDOUT_FILENO)) putchar('\n');
+  return EXIT_DONE;
+}
+
+int command_run(const options *o) {
+  char *text = NULL;
+  size_t len = o->prompt ? strlen(o->prompt) : 0;
+  if (!o->prompt && !(text = read_text(o->file, &len))) return EXIT_FAILED;
+  int status = EXIT_FAILED;
+  ink_model *model = load_model(o);
+  ink_session *session = model ? create_session(model, o) : NULL;
+  if (session) {
+    result r = {0};
+    status = answer(model, session, o, o->prompt ? o->prompt : text, len,
+                    INK_TOKENIZE_SPECIAL | INK_TOKENIZE_BOS, &r);
+    free_result(&r);
+  }
+  ink_session_free(session);
+  ink_model_free(model);
+  free(text);
+  return status;
+}
+
+/* ---- Chat ---- */
+
+typedef struct conversation {
+  ink_message *messages; /* contents are owned */
+  size_t n, capacity;
+} conversation;
+
+static bool add_message(conversation *c, const char *role, const char *content, size_t len) {
+  char *copy = malloc(len + 1);
+  if (!copy || !grow(&c->messages, &c->capacity, c->n + 1, sizeof *c->messages)) {
+    free(copy);
+    return false;
+  }
+  memcpy(copy, content, len);
+  c->messages[c->n++] = (ink_message){role, copy, len};
+  return true;
+}
+
+static void free_conversation(conversation *c) {
+  for (size_t i = 0; i < c->n; i++) free((char *)(uintptr_t)c->messages[i].content);
+  free(c->messages);
+}
+
+/* Adds the user's message and the model's answer to the conversation. */
+static int take_turn(const ink_model *model, ink_session *session, const options *o,
+                     conversation *c, const char *message, size_t len) {
+  ink_error error = {INK_ERR_OUT_OF_MEMORY, "not enough memory for the conversation"};
+  size_t size = 0;
+  if (!add_message(c, "user", message, len)) return report(&error);
+  ink_status status =
+      ink_chat_format(model, c->messages, c->n, true, NULL, 0, &size, &error);
+  if (status != INK_ERR_BUFFER_TOO_SMALL) return report(&error);
+  char *text = malloc(size);
+  if (!text) return report(&(ink_error){INK_ERR_OUT_OF_MEMORY, "not enough memory"});
+  ink_chat_format(model, c->messages, c->n, true, text, size, &size, &error);
+  result r = {0};
+  int exit_status =
+      answer(model, session, o, text, size, INK_TOKENIZE_SPECIAL | INK_TOKENIZE_BOS, &r);
+  free(text);
+  if (exit_status == EXIT_DONE && !add_message(c, "assistant", r.text ? r.text : "", r.text_len)) {
+    exit_status = report(&(ink_error){INK_ERR_OUT_OF_MEMORY, "not enough memory"});
+  }
+  free_result(&r);
+  return exit_status;
+}
+
+/* A line without its end, or NULL when the input is over. */
+static char *read_line(void) {
+  char *line = NULL;
+  size_t len = 0, capacity = 0;
+  for (int c; (c = getchar()) != EOF && c != '\n';) {
+    if (!grow(&line, &capacity, len + 2, 1)) break;
+    line[len++] = (char)c;
+  }
+  if (!line && !feof(stdin)) line = calloc(1, 1);
+  else if (line) line[len] = '\0';
+  return line;
+}
+
+static int chat_loop(const ink_model *model, ink_session *session, const options *o,
+                     conversation *c) {
+  fputs("Type a message; an empty line ends.\n", stderr);
+  int status = EXIT_DONE;
+  while (status == EXIT_DONE) {
+    fputs("> ", stderr);
+    char *line = read_line();
+    if (!line || !*line) {
+      free(line);
+      break;
+    }
+    status = take_turn(model, session, o, c, line, strlen(line));
+    free(line);
+  }
+  return status;
+}
+
+int command_chat(const options *o) {
+  ink_model *model = load_model(o);
+  ink_session *session = model ? create_session(model, o) : NULL;
+  conversation c = {0};
+  int status = EXIT_FAILED;
+  if (session && o->system && !add_message(&c, "system", o->system, strlen(o->system))) {
+    report(&(ink_error){INK_ERR_OUT_OF_MEMORY, "not enough memory"});
+  } else if (session && o->prompt) {
+    status = take_turn(model, session, o, &c, o->prompt, strlen(o->prompt));
+  } else if (session && isatty(STDIN_FILENO)) {
+    status = chat_loop(model, session, o, &c);
+  } else if (session) {
+    size_t len;
+    char *text = read_text(NULL, &len);
+    if (text) status = take_turn(model, session, o, &c, text, len);
+    free(text);
+  }
+  free_conversation(&c);
+  ink_session_free(session);
+  ink_model_free(model);
+  return status;
+}

@@ -1,0 +1,29 @@
+/* Reading files and reporting failures, for the command. */
+#ifndef INK_CLI_FILES_H
+#define INK_CLI_FILES_H
+
+#include "cli/options.h"
+
+/* Prints "inkling: MESSAGE" on stderr and returns EXIT_FAILED. */
+int report(const ink_error *error);
+
+/* Loads the model that the options name, with progress on a terminal. NULL after report(). */
+ink_model *load_model(const options *options);
+
+/* Reads only the description at the file's start. The loader, which holds it, or NULL. */
+ink_loader *load_description(const options *options);
+
+/* The whole file, or stdin when path is NULL, NUL-terminated; the caller frees it. NULL after
+ * report(). */
+char *read_text(const char *path, size_t *len);
+
+/* Flushes stdout: EXIT_DONE, or EXIT_FAILED after a message when it could not be written. */
+int close_output(void);
+
+double now_ms(void);
+
+/* The tokens of a text, in a block that the caller frees; NULL after report(). */
+ink_token *tokenize_text(const ink_model *model, const char *text, size_t len, uint32_t flags,
+                         size_t *n);
+
+#endif

@@ -1,0 +1,236 @@
+#include "cli/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const struct {
+  const char *name;
+  command command;
+} commands[] = {
+    {"run", COMMAND_RUN},           {"chat", COMMAND_CHAT},   {"tokenize", COMMAND_TOKENIZE},
+    {"detokenize", COMMAND_DETOKENIZE}, {"score", COMMAND_SCORE}, {"bench", COMMAND_BENCH},
+    {"info", COMMAND_INFO},         {"version", COMMAND_VERSION}, {"help", COMMAND_HELP},
+};
+
+enum {
+  FLAG_TEMPERATURE = 256,
+  FLAG_TOP_K,
+  FLAG_TOP_P,
+  FLAG_MIN_P,
+  FLAG_REPEAT_PENALTY,
+  FLAG_REPEAT_LAST_N,
+  FLAG_SEED,
+  FLAG_STOP,
+  FLAG_KERNELS,
+  FLAG_JSON,
+  FLAG_SPECIAL,
+  FLAG_PIECES,
+  FLAG_WINDOWS,
+  FLAG_PREFILL,
+  FLAG_DECODE,
+  FLAG_REPETITIONS,
+};
+
+#define ON(command) (1u << COMMAND_##command)
+#define GENERATE (ON(RUN) | ON(CHAT))
+#define COMPUTE (GENERATE | ON(SCORE) | ON(BENCH))
+
+static const struct {
+  int flag; /* a character is its short form */
+  const char *name;
+  int argument;
+  unsigned commands;
+} flags[] = {
+    {'m', "model", required_argument, COMPUTE | ON(TOKENIZE) | ON(DETOKENIZE) | ON(INFO)},
+    {'p', "prompt", required_argument, GENERATE},
+    {'f', "file", required_argument, ON(RUN) | ON(SCORE)},
+    {'s', "system", required_argument, ON(CHAT)},
+    {'n', "n-predict", required_argument, GENERATE},
+    {'c', "ctx", required_argument, COMPUTE | ON(INFO)},
+    {'t', "threads", required_argument, COMPUTE},
+    {FLAG_TEMPERATURE, "temp", required_argument, GENERATE},
+    {FLAG_TOP_K, "top-k", required_argument, GENERATE},
+    {FLAG_TOP_P, "top-p", required_argument, GENERATE},
+    {FLAG_MIN_P, "min-p", required_argument, GENERATE},
+    {FLAG_REPEAT_PENALTY, "repeat-penalty", required_argument, GENERATE},
+    {FLAG_REPEAT_LAST_N, "repeat-last-n", required_argument, GENERATE},
+    {FLAG_SEED, "seed", required_argument, GENERATE},
+    {FLAG_STOP, "stop", required_argument, GENERATE},
+    {FLAG_KERNELS, "kernels", required_argument, COMPUTE},
+    {FLAG_JSON, "json", no_argument, COMPUTE | ON(INFO)},
+    {FLAG_SPECIAL, "special", no_argument, ON(TOKENIZE)},
+    {FLAG_PIECES, "pieces", no_argument, ON(TOKENIZE)},
+    {FLAG_WINDOWS, "windows", required_argument, ON(SCORE)},
+    {FLAG_PREFILL, "pp", required_argument, ON(BENCH)},
+    {FLAG_DECODE, "tg", required_argument, ON(BENCH)},
+    {FLAG_REPETITIONS, "reps", required_argument, ON(BENCH)},
+};
+#define N_FLAGS (sizeof flags / sizeof flags[0])
+
+void options_print_help(void) {
+  fputs("inkling " INK_VERSION ": small language models on the CPU\n"
+        "\n"
+        "  inkling [run]      -m MODEL [-p PROMPT | -f FILE | stdin] [-n N]\n"
+        "  inkling chat       -m MODEL [-s SYSTEM] [-p MESSAGE]\n"
+        "  inkling tokenize   -m MODEL [--special] [--pieces]      text on stdin -> token ids\n"
+        "  inkling detokenize -m MODEL                             token ids on stdin -> text\n"
+        "  inkling score      -m MODEL -f FILE [--ctx N] [--windows K] [--json]\n"
+        "  inkling bench      -m MODEL [--pp 128] [--tg 64] [-t 1] [--reps 5] [--json]\n"
+        "  inkling info       -m MODEL [--ctx N] [--json]\n"
+        "  inkling version\n"
+        "\n"
+        "Generating: -n/--n-predict N   new tokens at most (default: until the model ends)\n"
+        "            --temp 0.8  --top-k 40  --top-p 0.95  --min-p 0.05    --temp 0 is greedy\n"
+        "            --repeat-penalty 1.0  --repeat-last-n 64\n"
+        "            --seed N           same seed, same text (default: the time)\n"
+        "            --stop TEXT        end before TEXT; may be given several times\n"
+        "Computing:  -c/--ctx N         context in tokens (default: the model's, at most 4096)\n"
+        "            -t/--threads 1     this build computes on one thread\n"
+        "            --kernels NAME     auto, simd or a name that `inkling version` lists\n"
+        "            --json             the result as JSON\n"
+        "\n"
+        "Text goes to stdout as it is generated, everything else to stderr.\n"
+        "Exit status: 0 done, 1 failed, 2 bad usage.\n",
+        stdout);
+}
+
+static int usage_error(const char *what, const char *value) {
+  fprintf(stderr, "inkling: %s%s%s%s; see inkling help\n", what, value ? " '" : "",
+          value ? value : "", value ? "'" : "");
+  return EXIT_USAGE;
+}
+
+static bool parse_whole(const char *text, uint64_t max, uint64_t *out) {
+  char *end;
+  if (*text < '0' || *text > '9') return false;
+  errno = 0;
+  unsigned long long value = strtoull(text, &end, 10);
+  if (errno || *end || value > max) return false;
+  *out = value;
+  return true;
+}
+
+static bool parse_u32(const char *text, uint32_t min, uint32_t *out) {
+  uint64_t value;
+  if (!parse_whole(text, UINT32_MAX, &value) || value < min) return false;
+  *out = (uint32_t)value;
+  return true;
+}
+
+static bool parse_float(const char *text, float *out) {
+  char *end;
+  *out = strtof(text, &end);
+  return end != text && !*end && isfinite(*out);
+}
+
+/* llama.cpp spells "no limit" as -1. */
+static bool parse_max_tokens(const char *text, uint64_t *out) {
+  if (strcmp(text, "-1") != 0) return parse_whole(text, UINT32_MAX, out);
+  *out = UINT64_MAX;
+  return true;
+}
+
+static bool set_flag(options *o, int flag, const char *value) {
+  uint32_t threads;
+  switch (flag) {
+  case 'm': o->model = value; return true;
+  case 'p': o->prompt = value; return true;
+  case 'f': o->file = value; return true;
+  case 's': o->system = value; return true;
+  case 'n': return parse_max_tokens(value, &o->max_tokens);
+  case 'c': return parse_u32(value, o->command == COMMAND_SCORE ? 2 : 1, &o->n_ctx);
+  case 't': return parse_u32(value, 1, &threads) && threads == 1;
+  case FLAG_TEMPERATURE: return parse_float(value, &o->sampling.temperature);
+  case FLAG_TOP_K: return parse_u32(value, 0, &o->sampling.top_k);
+  case FLAG_TOP_P: return parse_float(value, &o->sampling.top_p);
+  case FLAG_MIN_P: return parse_float(value, &o->sampling.min_p);
+  case FLAG_REPEAT_PENALTY: return parse_float(value, &o->sampling.repeat_penalty);
+  case FLAG_REPEAT_LAST_N: return parse_u32(value, 0, &o->sampling.repeat_last_n);
+  case FLAG_SEED: return parse_whole(value, UINT64_MAX, &o->sampling.seed);
+  case FLAG_STOP:
+    if (o->n_stops == INK_MAX_STOPS || !*value) return false;
+    o->stops[o->n_stops++] = value;
+    return true;
+  case FLAG_KERNELS: o->kernels = value; return true;
+  case FLAG_JSON: o->json = true; return true;
+  case FLAG_SPECIAL: o->special = true; return true;
+  case FLAG_PIECES: o->pieces = true; return true;
+  case FLAG_WINDOWS: return parse_u32(value, 1, &o->windows);
+  case FLAG_PREFILL: return parse_u32(value, 1, &o->bench_prefill);
+  case FLAG_DECODE: return parse_u32(value, 1, &o->bench_decode);
+  case FLAG_REPETITIONS: return parse_u32(value, 1, &o->repetitions);
+  default: return false;
+  }
+}
+
+static bool parse_command(const char *name, command *out) {
+  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+    if (strcmp(commands[i].name, name) != 0) continue;
+    *out = commands[i].command;
+    return true;
+  }
+  return false;
+}
+
+static int check(const options *o) {
+  if (o->command == COMMAND_VERSION || o->command == COMMAND_HELP) return EXIT_DONE;
+  if (!o->model) return usage_error("-m MODEL is missing", NULL);
+  if (o->command == COMMAND_SCORE && !o->file) return usage_error("-f FILE is missing", NULL);
+  if (o->prompt && o->file) return usage_error("-p and -f can't be used together", NULL);
+  return EXIT_DONE;
+}
+
+int options_parse(options *o, int argc, char **argv) {
+  *o = (options){.command = COMMAND_RUN,
+                 .max_tokens = UINT64_MAX,
+                 .sampling = ink_sampling_default(),
+                 .bench_prefill = 128,
+                 .bench_decode = 64,
+                 .repetitions = 5};
+  struct timespec now;
+  timespec_get(&now, TIME_UTC);
+  o->sampling.seed = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+  if (argc < 2) {
+    options_print_help();
+    return usage_error("nothing to do: a command or -m MODEL is needed", NULL);
+  }
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) o->command = COMMAND_HELP;
+  if (strcmp(argv[1], "--version") == 0) o->command = COMMAND_VERSION;
+  if (o->command != COMMAND_RUN) return EXIT_DONE;
+  if (argv[1][0] != '-') {
+    if (!parse_command(argv[1], &o->command)) return usage_error("unknown command", argv[1]);
+    argc--;
+    argv++;
+  }
+
+  struct option long_flags[N_FLAGS + 1] = {{0}};
+  char short_flags[2 * N_FLAGS + 2] = ":";
+  size_t n_long = 0, n_short = 1;
+  for (size_t i = 0; i < N_FLAGS; i++) {
+    if (!(flags[i].commands & 1u << o->command)) continue;
+    long_flags[n_long++] = (struct option){flags[i].name, flags[i].argument, NULL, flags[i].flag};
+    if (flags[i].flag >= 256) continue;
+    short_flags[n_short++] = (char)flags[i].flag;
+    short_flags[n_short++] = ':';
+  }
+  opterr = 0;
+  for (;;) {
+    int at = optind;
+    int flag = getopt_long(argc, argv, short_flags, long_flags, NULL);
+    if (flag == -1) break;
+    const char *given = argv[at < argc ? at : argc - 1];
+    if (flag == ':') return usage_error("a value is missing after", given);
+    if (flag == '?') return usage_error("this command has no flag", given);
+    if (flag == 't' && !set_flag(o, flag, optarg)) {
+      return usage_error("this build computes on one thread: -t must be 1, not", optarg);
+    }
+    if (!set_flag(o, flag, optarg)) return usage_error("that is no good value for a flag:", given);
+  }
+  if (optind < argc) return usage_error("unexpected argument", argv[optind]);
+  return check(o);
+}

@@ -1,0 +1,47 @@
+/* The command line: which flags each command takes, and their values. */
+#ifndef INK_CLI_OPTIONS_H
+#define INK_CLI_OPTIONS_H
+
+#include "inkling.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+typedef enum command {
+  COMMAND_RUN,
+  COMMAND_CHAT,
+  COMMAND_TOKENIZE,
+  COMMAND_DETOKENIZE,
+  COMMAND_SCORE,
+  COMMAND_BENCH,
+  COMMAND_INFO,
+  COMMAND_VERSION,
+  COMMAND_HELP,
+} command;
+
+typedef struct options {
+  command command;
+  const char *model;
+  const char *prompt;
+  const char *file;
+  const char *system;
+  const char *kernels;
+  uint32_t n_ctx;      /* 0: the default */
+  uint64_t max_tokens;
+  ink_sampling sampling;
+  const char *stops[INK_MAX_STOPS];
+  size_t n_stops;
+  bool json;
+  bool special;
+  bool pieces;
+  uint32_t windows;    /* 0: all */
+  uint32_t bench_prefill;
+  uint32_t bench_decode;
+  uint32_t repetitions;
+} options;
+
+/* EXIT_DONE, or EXIT_USAGE after one line on stderr. */
+int options_parse(options *options, int argc, char **argv);
+
+void options_print_help(void);
+
+#endif

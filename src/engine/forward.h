@@ -1,0 +1,15 @@
+/* One forward pass for every architecture. */
+#ifndef INK_ENGINE_FORWARD_H
+#define INK_ENGINE_FORWARD_H
+
+#include "engine/session.h"
+
+/* Runs session->tokens[first .. first + n - 1], n <= INK_BATCH, through all layers: adds their keys
+ * and values to the cache and leaves the residual stream in scratch.x. Positions before `first`
+ * must have been done. */
+void ink_forward(ink_session *session, uint32_t first, uint32_t n);
+
+/* scratch.logits of `count` <= INK_LOGIT_BATCH tokens of the last batch, from its token `at` on. */
+void ink_forward_logits(ink_session *session, uint32_t at, uint32_t count);
+
+#endif

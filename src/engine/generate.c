@@ -1,0 +1,130 @@
+/* Generation as a state machine: prefill in pieces, then a token at a time. */
+#include <string.h>
+
+#include "engine/session.h"
+#include "text/tokenizer.h"
+
+static ink_status set_stops(ink_generation_run *run, const ink_generation *params,
+                            ink_error *error) {
+  if (params->n_stops > INK_MAX_STOPS) {
+    return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "%llu stop strings are too many; at most %u",
+                    (unsigned long long)params->n_stops, (unsigned)INK_MAX_STOPS);
+  }
+  for (size_t i = 0; i < params->n_stops; i++) {
+    size_t len = strlen(params->stops[i]);
+    if (len == 0 || len > INK_MAX_STOP_BYTES) {
+      return ink_fail(error, INK_ERR_INVALID_ARGUMENT,
+                      "stop string %llu has %llu bytes; it must have 1 to %u",
+                      (unsigned long long)i + 1, (unsigned long long)len,
+                      (unsigned)INK_MAX_STOP_BYTES);
+    }
+    char *copy = run->stop_bytes + i * INK_MAX_STOP_BYTES;
+    memcpy(copy, params->stops[i], len);
+    run->stream.stops[i] = (ink_str){copy, len};
+  }
+  run->stream.n_stops = params->n_stops;
+  return INK_OK;
+}
+
+static size_t common_prefix(const ink_session *session, const ink_token *tokens, size_t n) {
+  size_t i = 0;
+  while (i < n && i < session->n_tokens && session->tokens[i] == tokens[i]) i++;
+  return i;
+}
+
+ink_status ink_generation_begin(ink_session *session, const ink_generation *params,
+                                const ink_token *prompt, size_t n_prompt, ink_error *error) {
+  ink_generation_run *run = &session->run;
+  run->state = INK_GENERATION_NONE;
+  if (n_prompt == 0) {
+    return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "the prompt is empty: it has no tokens");
+  }
+  if (n_prompt >= session->n_ctx) {
+    return ink_fail(error, INK_ERR_CONTEXT_FULL,
+                    "the prompt has %llu tokens, which leaves no room in a context of %u; shorten "
+                    "it or make the context longer",
+                    (unsigned long long)n_prompt, (unsigned)session->n_ctx);
+  }
+  INK_TRY(ink_sampler_begin(&session->sampler, &params->sampling, error));
+  ink_text_stream_reset(&run->stream);
+  INK_TRY(set_stops(run, params, error));
+  run->params = *params;
+  memcpy(run->prompt, prompt, n_prompt * sizeof *prompt);
+  run->n_prompt = n_prompt;
+  run->n_generated = 0;
+  run->pending = -1;
+  /* At least one token is evaluated, for its logits. */
+  ink_session_truncate(session, common_prefix(session, prompt, n_prompt - 1));
+  run->state = INK_GENERATION_PREFILL;
+  return INK_OK;
+}
+
+static ink_status prefill(ink_session *session, uint32_t max_prefill, ink_error *error) {
+  ink_generation_run *run = &session->run;
+  size_t n = run->n_prompt - session->n_tokens;
+  if (max_prefill && n > max_prefill) n = max_prefill;
+  INK_TRY(ink_session_eval(session, run->prompt + session->n_tokens, n, error));
+  if (session->n_tokens == run->n_prompt) run->state = INK_GENERATION_DECODE;
+  return INK_OK;
+}
+
+static void finish(ink_session *session, ink_finish why, ink_str text, ink_step *step) {
+  session->run.state = INK_GENERATION_DONE;
+  step->kind = INK_STEP_DONE;
+  step->finish = why;
+  step->text = text.data;
+  step->text_len = text.len;
+}
+
+static ink_status decode(ink_session *session, ink_step *step, ink_error *error) {
+  ink_generation_run *run = &session->run;
+  const ink_vocab *vocab = &session->model->vocab;
+  if (run->n_generated >= run->params.max_tokens) {
+    finish(session, INK_FINISH_LENGTH, ink_text_stream_finish(&run->stream), step);
+    return INK_OK;
+  }
+  if (run->pending >= 0) {
+    if (session->n_tokens == session->n_ctx) {
+      finish(session, INK_FINISH_CONTEXT, ink_text_stream_finish(&run->stream), step);
+      return INK_OK;
+    }
+    INK_TRY(ink_session_eval(session, &run->pending, 1, error));
+    run->pending = -1;
+  }
+  ink_token token;
+  INK_TRY(ink_sampler_choose(&session->sampler, ink_session_logits(session), vocab->n_tokens,
+                             session->tokens, session->n_tokens, &token, error));
+  if (ink_vocab_is_end(vocab, token) && !run->params.ignore_end) {
+    finish(session, INK_FINISH_END, ink_text_stream_finish(&run->stream), step);
+    return INK_OK;
+  }
+  run->pending = token;
+  run->n_generated++;
+  ink_str text;
+  if (ink_text_stream_push(&run->stream, ink_vocab_text(vocab, token), &text)) {
+    finish(session, INK_FINISH_STOP, text, step);
+    return INK_OK;
+  }
+  step->kind = INK_STEP_TOKEN;
+  step->token = token;
+  step->text = text.data;
+  step->text_len = text.len;
+  return INK_OK;
+}
+
+ink_status ink_generation_step(ink_session *session, uint32_t max_prefill, ink_step *step,
+                               ink_error *error) {
+  ink_generation_run *run = &session->run;
+  *step = (ink_step){.kind = INK_STEP_PREFILL, .token = -1, .text = ""};
+  switch (run->state) {
+  case INK_GENERATION_PREFILL: INK_TRY(prefill(session, max_prefill, error)); break;
+  case INK_GENERATION_DECODE: INK_TRY(decode(session, step, error)); break;
+  case INK_GENERATION_NONE:
+  case INK_GENERATION_DONE:
+    return ink_fail(error, INK_ERR_WRONG_STATE, "no generation is under way; begin one first");
+  }
+  step->prompt_done = session->n_tokens < run->n_prompt ? session->n_tokens : run->n_prompt;
+  step->prompt_total = run->n_prompt;
+  step->n_generated = run->n_generated;
+  return INK_OK;
+}

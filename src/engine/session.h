@@ -1,0 +1,75 @@
+/* A session: the context of one conversation and all memory to go on with it. */
+#ifndef INK_ENGINE_SESSION_H
+#define INK_ENGINE_SESSION_H
+
+#include "engine/sampler.h"
+#include "model/model.h"
+#include "text/stream.h"
+
+#define INK_BATCH 64u       /* tokens that go through the layers together */
+#define INK_LOGIT_BATCH 8u  /* tokens whose logits are computed together */
+
+/* Keys and values of all positions, as binary16. With p the position, c the dimension:
+ *   keys    [n_layer][n_head_kv][n_positions / 4][n_embd_head][4 positions]
+ *   values  [n_layer][n_head_kv][n_positions][n_embd_head]
+ * Keys are transposed by fours so that a query is multiplied with 4 of them at once. */
+typedef struct ink_kv_cache {
+  uint16_t *keys;
+  uint16_t *values;
+  uint32_t n_positions; /* n_ctx rounded up to INK_KV_TILE */
+} ink_kv_cache;
+
+/* Where a batch's intermediate results go; B is INK_BATCH, all f32. */
+typedef struct ink_scratch {
+  float *x;        /* [B][n_embd] the residual stream */
+  float *normed;   /* [B][n_embd] */
+  float *q;        /* [B][n_head * n_embd_head] */
+  float *k;        /* [B][n_head_kv * n_embd_head] */
+  float *v;        /* [B][n_head_kv * n_embd_head] */
+  float *attended; /* [B][n_head * n_embd_head] */
+  float *projected; /* [B][n_embd] what is added to x */
+  float *gate;     /* [B][n_ff] */
+  float *up;       /* [B][n_ff] */
+  float *rotation; /* [B][n_rot / 2][2] cosine, sine */
+  float *logits;   /* [INK_LOGIT_BATCH][n_vocab rounded up to 4] */
+  float *tile_keys;   /* [INK_KV_TILE / 4][n_embd_head][4] */
+  float *tile_values; /* [INK_KV_TILE][n_embd_head] */
+  ink_attention_state *attention; /* [B][n_head] */
+  ink_activations activations;    /* B tokens of the widest input */
+  ink_unpacked_block *panel;      /* blocks of the widest input */
+} ink_scratch;
+
+typedef enum ink_generation_state {
+  INK_GENERATION_NONE,
+  INK_GENERATION_PREFILL,
+  INK_GENERATION_DECODE,
+  INK_GENERATION_DONE,
+} ink_generation_state;
+
+typedef struct ink_generation_run {
+  ink_generation_state state;
+  ink_generation params; /* its stop strings are in `stream` */
+  ink_token *prompt;     /* [n_ctx] */
+  size_t n_prompt;
+  ink_token pending;     /* generated, not yet evaluated; -1: none */
+  size_t n_generated;
+  char stop_bytes[INK_MAX_STOPS * INK_MAX_STOP_BYTES];
+  ink_text_stream stream;
+} ink_generation_run;
+
+struct ink_session {
+  const ink_model *model;
+  uint8_t *memory; /* the one block that everything below is in */
+  uint64_t memory_size;
+  uint32_t n_ctx;
+  ink_token *tokens; /* [n_ctx] those that the context holds */
+  size_t n_tokens;
+  bool has_logits;   /* scratch.logits is of the last token */
+  double *frequencies; /* [n_rot / 2] radians a position */
+  ink_kv_cache kv;
+  ink_scratch scratch;
+  ink_sampler sampler;
+  ink_generation_run run;
+};
+
+#endif

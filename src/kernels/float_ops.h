@@ -1,0 +1,213 @@
+/* Floating-point kernels, written once over the primitives of a vec_*.h, which must be included
+ * before. Sums run in 4 lanes, lane i taking elements i, i + 4, i + 8 ..., and end as
+ * (lane 0 + lane 1) + (lane 2 + lane 3). */
+#ifndef INK_KERNELS_FLOAT_OPS_H
+#define INK_KERNELS_FLOAT_OPS_H
+
+#include <math.h>
+
+#include "kernels/kernels.h"
+
+/* Adding it makes a float of at most 2^22 an integer, rounded to even, in the low bits. */
+#define ROUND_BIAS 12582912.0f /* 1.5 * 2^23 */
+
+/* e^x: x = n ln 2 + r, |r| <= 0.35; minimax polynomial of degree 5 for (e^r - 1 - r) / r^2 as in
+ * Cephes (S. Moshier). Relative error below 2e-7; x is clamped to [-87.3, 88.3]. */
+static inline f32x4 exp_f32x4(f32x4 x) {
+  x = f32x4_min(f32x4_max(x, f32x4_splat(-87.3f)), f32x4_splat(88.3f));
+  f32x4 bias = f32x4_splat(ROUND_BIAS);
+  f32x4 biased = f32x4_add(f32x4_mul(x, f32x4_splat(1.44269504f)), bias);
+  f32x4 n = f32x4_sub(biased, bias);
+  f32x4 r = f32x4_sub(x, f32x4_mul(n, f32x4_splat(0.693359375f)));
+  r = f32x4_sub(r, f32x4_mul(n, f32x4_splat(-2.12194440e-4f)));
+  f32x4 p = f32x4_splat(1.9875691500e-4f);
+  p = f32x4_add(f32x4_mul(p, r), f32x4_splat(1.3981999507e-3f));
+  p = f32x4_add(f32x4_mul(p, r), f32x4_splat(8.3334519073e-3f));
+  p = f32x4_add(f32x4_mul(p, r), f32x4_splat(4.1665795894e-2f));
+  p = f32x4_add(f32x4_mul(p, r), f32x4_splat(1.6666665459e-1f));
+  p = f32x4_add(f32x4_mul(p, r), f32x4_splat(5.0000001201e-1f));
+  p = f32x4_add(f32x4_add(f32x4_mul(p, f32x4_mul(r, r)), r), f32x4_splat(1.0f));
+  return f32x4_mul(p, f32x4_power_of_2(biased));
+}
+
+/* Where token t's element (block b, group g, column i) stands; see ink_activations. */
+typedef struct token_place {
+  uint32_t first; /* the tile's first token */
+  uint32_t width; /* the tile's tokens: 4 or 1 */
+} token_place;
+
+static inline token_place place_of_token(uint32_t token, uint32_t n_tokens) {
+  uint32_t tiled = n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS;
+  if (token >= tiled) return (token_place){token, 1};
+  return (token_place){token / INK_TILE_TOKENS * INK_TILE_TOKENS, INK_TILE_TOKENS};
+}
+
+static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_activations *out) {
+  uint32_t n_blocks = n_cols / INK_BLOCK;
+  for (uint32_t token = 0; token < n_tokens; token++, x += n_cols) {
+    token_place at = place_of_token(token, n_tokens);
+    uint32_t t = token - at.first;
+    int16_t *q = out->q + (size_t)at.first * n_cols;
+    float *d = out->d + (size_t)at.first * n_blocks;
+    float *s = out->s + (size_t)at.first * n_blocks;
+    for (uint32_t b = 0; b < n_blocks; b++) {
+      const float *block = x + b * INK_BLOCK;
+      f32x4 largest = f32x4_splat(0.0f);
+      for (uint32_t i = 0; i < INK_BLOCK; i += 4) {
+        largest = f32x4_max(largest, f32x4_abs(f32x4_load(block + i)));
+      }
+      float max = f32x4_lane_max(largest);
+      f32x4 inverse = f32x4_splat(max > 0.0f ? 127.0f / max : 0.0f);
+      f32x4 bias = f32x4_splat(ROUND_BIAS);
+      f32x4 sum = f32x4_splat(0.0f);
+      for (uint32_t g = 0; g < INK_BLOCK / 4; g++) {
+        f32x4 rounded = f32x4_add(f32x4_mul(f32x4_load(block + 4 * g), inverse), bias);
+        sum = f32x4_add(sum, f32x4_sub(rounded, bias)); /* small integers: exact */
+        f32x4_store_low_bits(q + ((size_t)(b * (INK_BLOCK / 4) + g) * at.width + t) * 4, rounded);
+      }
+      float scale = max / 127.0f;
+      d[b * at.width + t] = scale;
+      s[b * at.width + t] = scale * f32x4_lane_sum(sum);
+    }
+  }
+}
+
+static inline f32x4 load_weights(const ink_tensor *weights, size_t at) {
+  if (weights->type == INK_TYPE_F16) {
+    return f32x4_load_halves((const uint16_t *)(const void *)weights->data + at);
+  }
+  return f32x4_load((const float *)(const void *)weights->data + at);
+}
+
+/* Four rows at a time so that four sums are under way; `rows` < 4 at the end of a tensor. */
+static inline void multiply_rows(const ink_matmul *job, uint32_t row, uint32_t rows) {
+  size_t n_cols = job->weights->n_cols;
+  for (uint32_t t = 0; t < job->n_tokens; t++) {
+    const float *x = job->x_f32 + t * n_cols;
+    f32x4 sums[4] = {f32x4_splat(0.0f), f32x4_splat(0.0f), f32x4_splat(0.0f), f32x4_splat(0.0f)};
+    for (size_t c = 0; c < n_cols; c += 4) {
+      f32x4 column = f32x4_load(x + c);
+      for (uint32_t r = 0; r < rows; r++) {
+        f32x4 w = load_weights(job->weights, (row + r) * n_cols + c);
+        sums[r] = f32x4_add(sums[r], f32x4_mul(w, column));
+      }
+    }
+    for (uint32_t r = 0; r < rows; r++) {
+      job->y[t * job->y_stride + row + r] = f32x4_lane_sum(sums[r]);
+    }
+  }
+}
+
+static inline void matmul_rows(const ink_matmul *job) {
+  uint32_t row = job->first_row;
+  for (; row + 4 <= job->end_row; row += 4) multiply_rows(job, row, 4);
+  for (; row < job->end_row; row++) multiply_rows(job, row, 1);
+}
+
+static void matmul_f32(const ink_matmul *job) { matmul_rows(job); }
+static void matmul_f16(const ink_matmul *job) { matmul_rows(job); }
+
+static void rms_norm(float *out, const float *x, const float *weight, uint32_t n, float epsilon) {
+  f32x4 squares = f32x4_splat(0.0f);
+  for (uint32_t i = 0; i < n; i += 4) {
+    f32x4 v = f32x4_load(x + i);
+    squares = f32x4_add(squares, f32x4_mul(v, v));
+  }
+  f32x4 factor = f32x4_splat(1.0f / sqrtf(f32x4_lane_sum(squares) / (float)n + epsilon));
+  for (uint32_t i = 0; i < n; i += 4) {
+    f32x4 scaled = f32x4_mul(f32x4_load(x + i), factor);
+    f32x4_store(out + i, f32x4_mul(scaled, f32x4_load(weight + i)));
+  }
+}
+
+static void add(float *x, const float *y, uint32_t n) {
+  for (uint32_t i = 0; i < n; i += 4) {
+    f32x4_store(x + i, f32x4_add(f32x4_load(x + i), f32x4_load(y + i)));
+  }
+}
+
+static void scale(float *x, float factor, uint32_t n) {
+  for (uint32_t i = 0; i < n; i += 4) {
+    f32x4_store(x + i, f32x4_mul(f32x4_load(x + i), f32x4_splat(factor)));
+  }
+}
+
+static void silu_multiply(float *gate, const float *up, uint32_t n) {
+  f32x4 one = f32x4_splat(1.0f);
+  for (uint32_t i = 0; i < n; i += 4) {
+    f32x4 x = f32x4_load(gate + i);
+    f32x4 e = exp_f32x4(f32x4_sub(f32x4_splat(0.0f), x));
+    f32x4 silu = f32x4_div(x, f32x4_add(one, e));
+    f32x4_store(gate + i, f32x4_mul(silu, f32x4_load(up + i)));
+  }
+}
+
+static void floats_of_halves(float *out, const uint16_t *halves, uint32_t n) {
+  for (uint32_t i = 0; i < n; i += 4) f32x4_store(out + i, f32x4_load_halves(halves + i));
+}
+
+static float exp_sum(const float *x, uint32_t n, float max) {
+  f32x4 sum = f32x4_splat(0.0f);
+  uint32_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    sum = f32x4_add(sum, exp_f32x4(f32x4_sub(f32x4_load(x + i), f32x4_splat(max))));
+  }
+  float rest[4] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
+  for (uint32_t j = 0; i + j < n; j++) rest[j] = x[i + j] - max;
+  if (i < n) sum = f32x4_add(sum, exp_f32x4(f32x4_load(rest)));
+  return f32x4_lane_sum(sum);
+}
+
+/* scores[p] = query . key p for 16 positions from p, in 4 registers of 4 positions. */
+static inline void score_positions(const ink_kv_tile *tile, const float *query, uint32_t p,
+                                   float *scores) {
+  size_t step = (size_t)tile->head_dim * 4;
+  const float *keys = tile->keys + p / 4 * step;
+  f32x4 s0 = f32x4_splat(0.0f), s1 = s0, s2 = s0, s3 = s0;
+  for (uint32_t c = 0; c < tile->head_dim; c++, keys += 4) {
+    f32x4 q = f32x4_splat(query[c]);
+    s0 = f32x4_add(s0, f32x4_mul(q, f32x4_load(keys)));
+    s1 = f32x4_add(s1, f32x4_mul(q, f32x4_load(keys + step)));
+    s2 = f32x4_add(s2, f32x4_mul(q, f32x4_load(keys + 2 * step)));
+    s3 = f32x4_add(s3, f32x4_mul(q, f32x4_load(keys + 3 * step)));
+  }
+  f32x4_store(scores + p, s0);
+  f32x4_store(scores + p + 4, s1);
+  f32x4_store(scores + p + 8, s2);
+  f32x4_store(scores + p + 12, s3);
+}
+
+static void attend(const ink_kv_tile *tile, const float *query, ink_attention_state *state,
+                   float *out) {
+  float scores[INK_KV_TILE];
+  uint32_t n = tile->n, head_dim = tile->head_dim;
+  for (uint32_t p = 0; p < n; p += 16) score_positions(tile, query, p, scores);
+  uint32_t padded = (n + 3) / 4 * 4;
+  for (uint32_t p = n; p < padded; p++) scores[p] = -INFINITY;
+
+  f32x4 largest = f32x4_splat(state->max);
+  for (uint32_t p = 0; p < padded; p += 4) largest = f32x4_max(largest, f32x4_load(scores + p));
+  float max = f32x4_lane_max(largest);
+  f32x4 sum = f32x4_splat(0.0f);
+  for (uint32_t p = 0; p < padded; p += 4) {
+    f32x4 e = exp_f32x4(f32x4_sub(f32x4_load(scores + p), f32x4_splat(max)));
+    sum = f32x4_add(sum, e);
+    f32x4_store(scores + p, e);
+  }
+  float before[4] = {state->max - max, 0.0f, 0.0f, 0.0f};
+  float rescale[4];
+  f32x4_store(rescale, exp_f32x4(f32x4_load(before)));
+  state->sum = state->sum * rescale[0] + f32x4_lane_sum(sum);
+  state->max = max;
+
+  for (uint32_t c = 0; c < head_dim; c += 4) {
+    f32x4 o = f32x4_mul(f32x4_load(out + c), f32x4_splat(rescale[0]));
+    const float *values = tile->values + c;
+    for (uint32_t p = 0; p < n; p++, values += head_dim) {
+      o = f32x4_add(o, f32x4_mul(f32x4_splat(scores[p]), f32x4_load(values)));
+    }
+    f32x4_store(out + c, o);
+  }
+}
+
+#endif

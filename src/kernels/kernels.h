@@ -1,0 +1,103 @@
+/* The inner loops: one const table of functions for each instruction set.
+ *
+ * `ink_kernels_scalar` is plain C and defines what is correct. A table for a 128-bit or 256-bit
+ * instruction set without fused multiply-add gives the same bits, because
+ *   - products of quantised weights and activations are summed as integers, exactly;
+ *   - floating-point sums have a fixed order, in 4 lanes (see float_ops.h), on every machine;
+ *   - no compiler may contract a * b + c (-ffp-contract=off).
+ * No result depends on how many tokens are computed together. */
+#ifndef INK_KERNELS_KERNELS_H
+#define INK_KERNELS_KERNELS_H
+
+#include "format/panel.h"
+
+#define INK_TILE_TOKENS 4u /* tokens multiplied together with one unpacked panel */
+#define INK_KV_TILE 64u    /* positions of the KV cache that attention handles at a time */
+
+/* A batch of token vectors, quantised to 8 bits in blocks of 32 columns:
+ *   x = d * q, d = max |x| / 127, q from -127 to 127 held as i16;  s = d * sum(q)
+ * Tokens are grouped in tiles of T = 4; up to 3 left over are tiles of T = 1. With b the block and
+ * t the token in its tile, a tile that begins at token `first` stands at
+ *   q + first * n_cols:           [n_cols / 32][8 groups][T][4 columns]
+ *   d, s + first * n_cols / 32:   [n_cols / 32][T] */
+typedef struct ink_activations {
+  int16_t *q;
+  float *d;
+  float *s;
+} ink_activations;
+
+/* One block of 4 rows of weights, unpacked: w = d * q + m. Matrix kernels turn a panel into these
+ * once and use them for all tokens. */
+typedef struct ink_unpacked_block {
+  float d[INK_PANEL_ROWS];
+  float m[INK_PANEL_ROWS];
+  int16_t q[INK_BLOCK / 4][INK_PANEL_ROWS][4]; /* [group][row][column] */
+} ink_unpacked_block;
+
+/* y[t][row] = sum over c of weights[row][c] * x[t][c], for rows first_row to end_row. */
+typedef struct ink_matmul {
+  const ink_tensor *weights;
+  uint32_t first_row;     /* of a quantised tensor: a multiple of INK_PANEL_ROWS */
+  uint32_t end_row;       /* of a quantised tensor: likewise, rounded up */
+  uint32_t n_tokens;
+  ink_activations x;      /* for quantised weights */
+  const float *x_f32;     /* [n_tokens][n_cols], for F32 and F16 weights */
+  float *y;               /* [n_tokens][y_stride], y_stride >= end_row */
+  size_t y_stride;
+  ink_unpacked_block *scratch; /* [n_cols / 32] */
+} ink_matmul;
+
+/* Up to INK_KV_TILE positions of one head's keys and values. */
+typedef struct ink_kv_tile {
+  const float *keys;   /* [positions / 4][head_dim][4 positions] */
+  const float *values; /* [positions][head_dim] */
+  uint32_t n;          /* positions that the query may see, >= 1 */
+  uint32_t head_dim;   /* a multiple of 4 */
+} ink_kv_tile;
+
+/* Softmax over tiles, one after the other (Milakov and Gimelshein, "Online normalizer calculation
+ * for softmax", 2018): start with max = -INFINITY, sum = 0, out = 0; in the end divide out by sum. */
+typedef struct ink_attention_state {
+  float max;
+  float sum;
+} ink_attention_state;
+
+typedef struct ink_kernels {
+  const char *name;
+
+  /* x: [n_tokens][n_cols], n_cols a multiple of 32. */
+  void (*quantize)(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_activations *out);
+
+  void (*matmul_q4_0)(const ink_matmul *job);
+  void (*matmul_q4_1)(const ink_matmul *job);
+  void (*matmul_q8_0)(const ink_matmul *job);
+  void (*matmul_f32)(const ink_matmul *job); /* n_cols a multiple of 4 */
+  void (*matmul_f16)(const ink_matmul *job);
+
+  /* The vectors below have n elements, a multiple of 4. */
+
+  /* out = x / sqrt(mean(x^2) + epsilon) * weight (Zhang and Sennrich, 2019). */
+  void (*rms_norm)(float *out, const float *x, const float *weight, uint32_t n, float epsilon);
+  void (*add)(float *x, const float *y, uint32_t n);                  /* x += y */
+  void (*scale)(float *x, float factor, uint32_t n);                  /* x *= factor */
+  void (*silu_multiply)(float *gate, const float *up, uint32_t n);    /* gate = silu(gate) * up */
+  void (*floats_of_halves)(float *out, const uint16_t *halves, uint32_t n);
+  float (*exp_sum)(const float *x, uint32_t n, float max); /* sum of e^(x - max), any n */
+
+  /* Adds a tile to the weighted sum of values `out` [head_dim]; `query` is already scaled. */
+  void (*attend)(const ink_kv_tile *tile, const float *query, ink_attention_state *state,
+                 float *out);
+} ink_kernels;
+
+extern const ink_kernels ink_kernels_scalar;
+extern const ink_kernels ink_kernels_wasm_simd128;
+extern const ink_kernels ink_kernels_x86_avx2;
+
+/* The table of that name ("auto" or NULL: the fastest here; "simd": the fastest that is not
+ * scalar), or NULL when this build or this processor has none. */
+const ink_kernels *ink_kernels_select(const char *name);
+
+/* Computes a job with the kernel for the weights' type. */
+void ink_kernels_matmul(const ink_kernels *kernels, const ink_matmul *job);
+
+#endif

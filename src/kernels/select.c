@@ -1,0 +1,42 @@
+/* Which tables this build has and this processor can run: the only place that asks. */
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+/* Slowest first. */
+static size_t list_tables(const ink_kernels *tables[4]) {
+  size_t n = 0;
+  tables[n++] = &ink_kernels_scalar;
+#if defined(__wasm_simd128__)
+  tables[n++] = &ink_kernels_wasm_simd128;
+#elif defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2")) tables[n++] = &ink_kernels_x86_avx2;
+#endif
+  return n;
+}
+
+const ink_kernels *ink_kernels_select(const char *name) {
+  const ink_kernels *tables[4];
+  size_t n = list_tables(tables);
+  if (!name || strcmp(name, "auto") == 0) return tables[n - 1];
+  if (strcmp(name, "simd") == 0) return n > 1 ? tables[n - 1] : NULL;
+  for (size_t i = 0; i < n; i++) {
+    if (strcmp(tables[i]->name, name) == 0) return tables[i];
+  }
+  return NULL;
+}
+
+const char *ink_kernels_name(size_t index) {
+  const ink_kernels *tables[4];
+  return index < list_tables(tables) ? tables[index]->name : NULL;
+}
+
+void ink_kernels_matmul(const ink_kernels *kernels, const ink_matmul *job) {
+  switch (job->weights->type) {
+  case INK_TYPE_Q4_0: kernels->matmul_q4_0(job); break;
+  case INK_TYPE_Q4_1: kernels->matmul_q4_1(job); break;
+  case INK_TYPE_Q8_0: kernels->matmul_q8_0(job); break;
+  case INK_TYPE_F32: kernels->matmul_f32(job); break;
+  case INK_TYPE_F16: kernels->matmul_f16(job); break;
+  }
+}

@@ -1,0 +1,57 @@
+/* The vector primitives in plain C: what the other vec_*.h must equal, bit for bit. */
+#ifndef INK_KERNELS_VEC_H
+#define INK_KERNELS_VEC_H
+
+#include <math.h>
+#include <stdint.h>
+
+#include "base/half.h"
+
+typedef struct f32x4 {
+  float lane[4];
+} f32x4;
+
+#define INK_LANES(expression)                                                                      \
+  f32x4 result;                                                                                    \
+  for (int i = 0; i < 4; i++) result.lane[i] = (expression);                                       \
+  return result
+
+static inline f32x4 f32x4_load(const float *p) { INK_LANES(p[i]); }
+static inline f32x4 f32x4_load_halves(const uint16_t *p) { INK_LANES(ink_f32_of_f16(p[i])); }
+static inline void f32x4_store(float *p, f32x4 v) {
+  for (int i = 0; i < 4; i++) p[i] = v.lane[i];
+}
+static inline f32x4 f32x4_splat(float x) { INK_LANES(x); }
+static inline f32x4 f32x4_add(f32x4 a, f32x4 b) { INK_LANES(a.lane[i] + b.lane[i]); }
+static inline f32x4 f32x4_sub(f32x4 a, f32x4 b) { INK_LANES(a.lane[i] - b.lane[i]); }
+static inline f32x4 f32x4_mul(f32x4 a, f32x4 b) { INK_LANES(a.lane[i] * b.lane[i]); }
+static inline f32x4 f32x4_div(f32x4 a, f32x4 b) { INK_LANES(a.lane[i] / b.lane[i]); }
+static inline f32x4 f32x4_abs(f32x4 a) { INK_LANES(fabsf(a.lane[i])); }
+/* b where a < b, else a: so NaN in either gives a. */
+static inline f32x4 f32x4_max(f32x4 a, f32x4 b) {
+  INK_LANES(a.lane[i] < b.lane[i] ? b.lane[i] : a.lane[i]);
+}
+/* b where b < a, else a. */
+static inline f32x4 f32x4_min(f32x4 a, f32x4 b) {
+  INK_LANES(b.lane[i] < a.lane[i] ? b.lane[i] : a.lane[i]);
+}
+/* 2^n where `biased` holds the float n + 1.5 * 2^23; -126 <= n <= 127. */
+static inline f32x4 f32x4_power_of_2(f32x4 biased) {
+  INK_LANES(ink_f32_of_bits((ink_bits_of_f32(biased.lane[i]) + 127u) << 23));
+}
+/* The low 16 bits of each lane's representation. */
+static inline void f32x4_store_low_bits(int16_t *p, f32x4 v) {
+  for (int i = 0; i < 4; i++) p[i] = (int16_t)(uint16_t)ink_bits_of_f32(v.lane[i]);
+}
+static inline float f32x4_lane_sum(f32x4 v) {
+  return (v.lane[0] + v.lane[1]) + (v.lane[2] + v.lane[3]);
+}
+static inline float f32x4_lane_max(f32x4 v) {
+  float a = v.lane[0] < v.lane[1] ? v.lane[1] : v.lane[0];
+  float b = v.lane[2] < v.lane[3] ? v.lane[3] : v.lane[2];
+  return a < b ? b : a;
+}
+
+#undef INK_LANES
+
+#endif

@@ -1,0 +1,89 @@
+/* The vector primitives of float_ops.h and panel_ops.h on WebAssembly's fixed-width SIMD. */
+#ifndef INK_KERNELS_VEC_H
+#define INK_KERNELS_VEC_H
+
+#include <stdint.h>
+#include <wasm_simd128.h>
+
+typedef v128_t f32x4;
+
+static inline f32x4 f32x4_load(const float *p) { return wasm_v128_load(p); }
+static inline void f32x4_store(float *p, f32x4 v) { wasm_v128_store(p, v); }
+static inline f32x4 f32x4_splat(float x) { return wasm_f32x4_splat(x); }
+static inline f32x4 f32x4_add(f32x4 a, f32x4 b) { return wasm_f32x4_add(a, b); }
+static inline f32x4 f32x4_sub(f32x4 a, f32x4 b) { return wasm_f32x4_sub(a, b); }
+static inline f32x4 f32x4_mul(f32x4 a, f32x4 b) { return wasm_f32x4_mul(a, b); }
+static inline f32x4 f32x4_div(f32x4 a, f32x4 b) { return wasm_f32x4_div(a, b); }
+static inline f32x4 f32x4_abs(f32x4 a) { return wasm_f32x4_abs(a); }
+static inline f32x4 f32x4_max(f32x4 a, f32x4 b) { return wasm_f32x4_pmax(a, b); }
+static inline f32x4 f32x4_min(f32x4 a, f32x4 b) { return wasm_f32x4_pmin(a, b); }
+static inline f32x4 f32x4_power_of_2(f32x4 biased) {
+  return wasm_i32x4_shl(wasm_i32x4_add(biased, wasm_i32x4_const_splat(127)), 23);
+}
+static inline void f32x4_store_low_bits(int16_t *p, f32x4 v) {
+  v128_t low = wasm_i8x16_shuffle(v, v, 0, 1, 4, 5, 8, 9, 12, 13, 0, 1, 4, 5, 8, 9, 12, 13);
+  wasm_v128_store64_lane(p, low, 0);
+}
+static inline f32x4 f32x4_load_halves(const uint16_t *p) {
+  v128_t half = wasm_u32x4_load16x4(p);
+  v128_t magnitude = wasm_i32x4_shl(wasm_v128_and(half, wasm_i32x4_const_splat(0x7FFF)), 13);
+  v128_t sign = wasm_i32x4_shl(wasm_v128_and(half, wasm_i32x4_const_splat(0x8000)), 16);
+  return wasm_v128_or(wasm_f32x4_mul(magnitude, wasm_f32x4_const_splat(0x1p112f)), sign);
+}
+static inline float f32x4_lane_sum(f32x4 v) {
+  return (wasm_f32x4_extract_lane(v, 0) + wasm_f32x4_extract_lane(v, 1)) +
+         (wasm_f32x4_extract_lane(v, 2) + wasm_f32x4_extract_lane(v, 3));
+}
+static inline float f32x4_lane_max(f32x4 v) {
+  v = wasm_f32x4_pmax(v, wasm_i32x4_shuffle(v, v, 1, 1, 3, 3));
+  v = wasm_f32x4_pmax(v, wasm_i32x4_shuffle(v, v, 2, 2, 2, 2));
+  return wasm_f32x4_extract_lane(v, 0);
+}
+
+/* ---- Integers: 4 rows x 4 columns of weights against 4 columns of a token ---- */
+
+typedef struct i16x16 {
+  v128_t low, high; /* rows 0 and 1, rows 2 and 3 */
+} i16x16;
+typedef struct i32x8 {
+  v128_t low, high;
+} i32x8;
+
+static inline i32x8 i32x8_zero(void) {
+  return (i32x8){wasm_i32x4_const_splat(0), wasm_i32x4_const_splat(0)};
+}
+static inline i32x8 i32x8_add(i32x8 a, i32x8 b) {
+  return (i32x8){wasm_i32x4_add(a.low, b.low), wasm_i32x4_add(a.high, b.high)};
+}
+static inline i16x16 i16x16_load(const int16_t *p) {
+  return (i16x16){wasm_v128_load(p), wasm_v128_load(p + 8)};
+}
+static inline void i16x16_store(int16_t *p, i16x16 v) {
+  wasm_v128_store(p, v.low);
+  wasm_v128_store(p + 8, v.high);
+}
+static inline i16x16 i16x16_load_bytes(const uint8_t *p) { /* signed */
+  return (i16x16){wasm_i16x8_load8x8(p), wasm_i16x8_load8x8(p + 8)};
+}
+/* 16 bytes to their low and their high nibbles, less `offset`. */
+static inline void i16x16_load_nibbles(const uint8_t *p, int offset, i16x16 *low, i16x16 *high) {
+  v128_t bytes = wasm_v128_load(p);
+  v128_t minus = wasm_i8x16_splat((int8_t)offset);
+  v128_t l = wasm_i8x16_sub(wasm_v128_and(bytes, wasm_i8x16_const_splat(15)), minus);
+  v128_t h = wasm_i8x16_sub(wasm_u8x16_shr(bytes, 4), minus);
+  *low = (i16x16){wasm_i16x8_extend_low_i8x16(l), wasm_i16x8_extend_high_i8x16(l)};
+  *high = (i16x16){wasm_i16x8_extend_low_i8x16(h), wasm_i16x8_extend_high_i8x16(h)};
+}
+/* Adds the products with the token's 4 columns, by pairs: two partial sums for each row. */
+static inline i32x8 i32x8_add_products(i32x8 sums, i16x16 weights, const int16_t *token) {
+  v128_t columns = wasm_v128_load64_splat(token);
+  return (i32x8){wasm_i32x4_add(sums.low, wasm_i32x4_dot_i16x8(weights.low, columns)),
+                 wasm_i32x4_add(sums.high, wasm_i32x4_dot_i16x8(weights.high, columns))};
+}
+static inline f32x4 f32x4_of_row_sums(i32x8 sums) {
+  v128_t even = wasm_i32x4_shuffle(sums.low, sums.high, 0, 2, 4, 6);
+  v128_t odd = wasm_i32x4_shuffle(sums.low, sums.high, 1, 3, 5, 7);
+  return wasm_f32x4_convert_i32x4(wasm_i32x4_add(even, odd));
+}
+
+#endif

@@ -1,0 +1,7 @@
+#include "kernels/vec_wasm_simd128.h"
+
+#include "kernels/float_ops.h"
+#include "kernels/panel_ops.h"
+#include "kernels/table.h"
+
+const ink_kernels ink_kernels_wasm_simd128 = INK_KERNELS_TABLE("wasm_simd128");

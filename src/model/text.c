@@ -1,0 +1,37 @@
+/* The public text functions of a model. */
+#include "base/status.h"
+#include "model/model.h"
+#include "text/chat.h"
+#include "text/tokenizer.h"
+
+ink_status ink_tokenize(const ink_model *model, const char *text, size_t text_len, uint32_t flags,
+                        ink_token *tokens, size_t capacity, size_t *n, ink_error *error) {
+  return ink_vocab_tokenize(&model->vocab, text, text_len, flags, tokens, capacity, n, error);
+}
+
+ink_status ink_detokenize(const ink_model *model, const ink_token *tokens, size_t n_tokens,
+                          char *text, size_t capacity, size_t *text_len, ink_error *error) {
+  return ink_vocab_detokenize(&model->vocab, tokens, n_tokens, text, capacity, text_len, error);
+}
+
+ink_status ink_token_piece(const ink_model *model, ink_token token, const char **text,
+                           size_t *text_len, ink_error *error) {
+  if (token < 0 || (uint32_t)token >= model->vocab.n_tokens) {
+    return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "there is no token %d; the last is %u",
+                    (int)token, (unsigned)model->vocab.n_tokens - 1);
+  }
+  *text = model->vocab.tokens[token].data;
+  *text_len = model->vocab.tokens[token].len;
+  return INK_OK;
+}
+
+bool ink_token_is_end(const ink_model *model, ink_token token) {
+  return ink_vocab_is_end(&model->vocab, token);
+}
+
+ink_status ink_chat_format(const ink_model *model, const ink_message *messages, size_t n_messages,
+                           bool add_generation_prompt, char *text, size_t capacity,
+                           size_t *text_len, ink_error *error) {
+  return ink_chat_render(model->vocab.chat_template, messages, n_messages, add_generation_prompt,
+                         text, capacity, text_len, error);
+}
