@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Golden logits, greedy text and tokens of the small models in tests/data.
+"""Golden logits, greedy text and SentencePiece tokens of the small models in tests/data.
 
 Logits are the float64 reference's; llama.cpp's distance from them is printed.
-Token ids are llama.cpp's; `check_sentencepiece.py` holds those of stories260K against SentencePiece.
+Token ids are llama.cpp's; `spm_tokens.py` checks them against SentencePiece.
 """
 
 from __future__ import annotations
@@ -27,10 +27,7 @@ PLAIN = [
     "😀", "👩‍👩‍👧 family", "مرحبا", "नमस्ते", "\u2581", "\u2581\u2581a \u2581b", "\x00", "a\x00b", "\x7f\x01", "\u00a0nbsp\u2009thin",
     "\u200a", "don't DON'T I'll we're", "for (int i = 0; i < n; i++) { x[i] += 1; }", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 ]  # fmt: skip
-SPM_SPECIAL = ["<s>", "</s>", "<s>a</s>", "a<s>b", " <s> a", "<s><s>", "x</s> y", "<unk>"]
-CHATML_SPECIAL = [
-    "<|im_start|>", "<|im_start|>user\nHi<|im_end|>\n", "a<|im_end|> b", " <|endoftext|> ", "<|im_start|", "<<|im_end|>>",
-]  # fmt: skip
+SPECIAL = ["<s>", "</s>", "<s>a</s>", "a<s>b", " <s> a", "<s><s>", "x</s> y", "<unk>"]
 
 
 def logits_golden(name: str, model: Reference, llama: LlamaCpp, tokens: list[int], source: str) -> None:
@@ -45,11 +42,10 @@ llama.cpp's own logits, over all positions, differ by {far:.2g} (RMS, relative).
     print(f"{name}: {len(tokens)} tokens; llama.cpp off by {far:.3g} relative RMS, same top token at {agree:.0%}")
 
 
-def tokens_golden(name: str, llama: LlamaCpp, special: list[str]) -> None:
-    cases = [(text, False, llama.tokenize(text)) for text in PLAIN + special]
-    cases += [(text, True, llama.tokenize(text, special=True)) for text in special + PLAIN[8:12]]
-    about = f"Tokens of {name}.gguf, from llama.cpp."
-    write_tokens(GOLDEN / f"{name}-tokens.txt", about, cases)
+def tokens_golden(name: str, llama: LlamaCpp) -> None:
+    cases = [(text, False, llama.tokenize(text)) for text in PLAIN + SPECIAL]
+    cases += [(text, True, llama.tokenize(text, special=True)) for text in SPECIAL + PLAIN[8:12]]
+    write_tokens(GOLDEN / f"{name}-tokens.txt", f"Tokens of {name}.gguf, from llama.cpp.", cases)
     print(f"{name}: {len(cases)} tokenisation pairs")
 
 
@@ -69,20 +65,18 @@ def stories() -> None:
     same = llama.greedy(prompt, 64) == ids
     print(f"stories260K: smallest greedy lead {least:.3g}; llama.cpp writes the same: {same}")
     print(llama.text(ids))
-    tokens_golden("stories260K", llama, SPM_SPECIAL)
+    tokens_golden("stories260K", llama)
 
 
-def tiny(name: str, seed: int, with_tokens: bool) -> None:
+def tiny(name: str, seed: int) -> None:
     path = TEST_DATA / f"{name}.gguf"
     llama = LlamaCpp(path, n_ctx=256)
     tokens = [int(t) for t in np.random.default_rng(seed).integers(0, llama.llm.n_vocab(), 40)]
     logits_golden(name, Reference(path), llama, tokens, "40 random tokens")
-    if with_tokens:
-        tokens_golden(name, llama, CHATML_SPECIAL)
 
 
 if __name__ == "__main__":
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     stories()
-    tiny("tiny-q", 11, with_tokens=True)
-    tiny("tiny-q2", 12, with_tokens=False)
+    tiny("tiny-q", 11)
+    tiny("tiny-q2", 12)

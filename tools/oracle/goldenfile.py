@@ -1,10 +1,13 @@
-"""Golden files that a C test reads with one `next number` helper.
+"""Golden files: `.txt` for C tests, `.json` for tests in Python and JavaScript.
 
-Whitespace-separated numbers; a `#` starts a comment that runs to the line's end.
+A `.txt` golden is read with one `next number` helper: whitespace-separated
+numbers, and a `#` starts a comment that runs to the line's end.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Iterable
 
@@ -50,3 +53,11 @@ def write_tokens(path: Path, about: str, cases: list[tuple[str, bool, list[int]]
         lines.append(" ".join(map(str, [int(special), len(data), *data])))
         lines.append(" ".join(map(str, [len(ids), *ids])))
     _write(path, f"{about.strip()}\n\n{layout}", lines)
+
+
+def write_json(path: Path, value: dict) -> None:
+    """Indented JSON, but each list of numbers on one line."""
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    text = re.sub(r"\[\s+([-\d.,\s]+?)\s+\]", lambda m: "[" + re.sub(r"\s+", " ", m[1]) + "]", text)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + "\n", encoding="utf-8")

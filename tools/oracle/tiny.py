@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make tests/data/tiny-q.gguf and tiny-q2.gguf: random Llamas in every basic block type.
+"""Make tests/data/tiny-q.gguf, tiny-q2.gguf and tiny-gpt2.gguf: random Llamas in every basic block type.
 
     tiny.py tinyshakespeare.txt
 
@@ -9,6 +9,7 @@ of 515 rows, and in tiny-q2 heads of 6 values and 6 rows of keys.
 
   tiny-q    GGUF v3, tied embedding, 6 query heads of 16 over 2 key/value heads
   tiny-q2   GGUF v2, its own output matrix, 16 query heads of 6 over 1, alignment 64
+  tiny-gpt2 the smallest: all Q4_0, and GPT-2's pre-tokenizer in place of SmolLM's
 """
 
 from __future__ import annotations
@@ -33,9 +34,17 @@ CHATML = (
 )
 
 
+MATRICES = ["token_embd"] + [
+    f"{layer}.{part}"
+    for layer in range(2)
+    for part in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+]
+
+
 @dataclass(frozen=True)
 class Shape:
     name: str
+    pre: str  # tokenizer.ggml.pre
     seed: int
     version: int  # of the GGUF header
     alignment: int
@@ -49,7 +58,7 @@ class Shape:
 
 SHAPES = [
     Shape(
-        "tiny-q", 1, 3, 32, 96, 160, 6, 2, 10000.0,
+        "tiny-q", "smollm", 1, 3, 32, 96, 160, 6, 2, 10000.0,
         {
             "token_embd": Type.Q8_0,
             "0.attn_q": Type.Q4_1, "0.attn_k": Type.Q4_1, "0.attn_v": Type.Q4_1, "0.attn_output": Type.Q4_0,
@@ -59,7 +68,7 @@ SHAPES = [
         },
     ),
     Shape(
-        "tiny-q2", 2, 2, 64, 96, 128, 16, 1, 100000.0,
+        "tiny-q2", "smollm", 2, 2, 64, 96, 128, 16, 1, 100000.0,
         {
             "token_embd": Type.Q4_0, "output": Type.Q4_1,
             "0.attn_q": Type.Q8_0, "0.attn_k": Type.Q4_0, "0.attn_v": Type.Q8_0, "0.attn_output": Type.F16,
@@ -68,6 +77,7 @@ SHAPES = [
             "1.ffn_gate": Type.Q8_0, "1.ffn_up": Type.Q4_1, "1.ffn_down": Type.Q4_0,
         },
     ),
+    Shape("tiny-gpt2", "gpt-2", 3, 3, 32, 32, 32, 4, 2, 10000.0, dict.fromkeys(MATRICES, Type.Q4_0)),
 ]  # fmt: skip
 
 
@@ -140,7 +150,7 @@ def write(shape: Shape, tokens: list[str], merges: list[str], folder: Path) -> N
     w.add_layer_norm_rms_eps(1e-5)
     w.add_quantization_version(2)
     w.add_tokenizer_model("gpt2")
-    w.add_tokenizer_pre("smollm")
+    w.add_tokenizer_pre(shape.pre)
     w.add_token_list(tokens)
     w.add_token_types([TokenType.CONTROL if t in SPECIAL else TokenType.NORMAL for t in tokens])
     w.add_token_merges(merges)

@@ -1,0 +1,527 @@
+#!/usr/bin/env python3
+"""Make tests/data/hostile: small GGUF files that are wrong in one way each.
+
+Each derives from one minimal, valid model (one layer, four values wide, 14
+tokens), itself in the folder as a control. `hostile.json` says what is wrong
+and which status a loader may answer with, the best answer first; INK_OK stands
+where a reader may rightly shrug. One record a line, so that C can scan it too.
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable
+
+FOLDER = Path(__file__).parents[2] / "tests" / "data" / "hostile"
+
+# GGUF value types.
+U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
+PACK = {U8: "B", I8: "b", U16: "H", I16: "h", U32: "I", I32: "i", F32: "f", BOOL: "B", U64: "Q", I64: "q", F64: "d"}
+# Tensor types.
+T_F32, T_F16, T_Q4_0, T_Q8_0 = 0, 1, 2, 8
+HUGE = 1 << 63
+
+OK = "INK_OK"
+NOT_GGUF = "INK_ERR_NOT_GGUF"
+VERSION = "INK_ERR_UNSUPPORTED_VERSION"
+TRUNCATED = "INK_ERR_TRUNCATED"
+CORRUPT = "INK_ERR_CORRUPT"
+ARCH = "INK_ERR_UNSUPPORTED_ARCHITECTURE"
+TYPE = "INK_ERR_UNSUPPORTED_TYPE"
+TOKENIZER = "INK_ERR_UNSUPPORTED_TOKENIZER"
+BAD_MODEL = "INK_ERR_BAD_MODEL"
+
+
+@dataclass
+class Raw:
+    """Bytes to be written as they are, in place of a value."""
+
+    data: bytes
+
+
+@dataclass
+class Tensor:
+    name: bytes
+    dims: list[int]  # fastest first, as in the file
+    type: int
+    data: bytes
+    offset: int | None = None  # None: where it belongs
+    n_dims: int | None = None  # None: len(dims)
+
+
+def string(value: str | bytes) -> bytes:
+    data = value.encode() if isinstance(value, str) else value
+    return struct.pack("<Q", len(data)) + data
+
+
+def encoded(kind: int, value) -> bytes:
+    """A metadata value; an array is (element type, elements)."""
+    if isinstance(value, Raw):
+        return value.data
+    if kind == STRING:
+        return string(value)
+    if kind == ARRAY:
+        element, items = value
+        return struct.pack("<IQ", element, len(items)) + b"".join(encoded(element, item) for item in items)
+    return struct.pack("<" + PACK[kind], value)
+
+
+@dataclass
+class File:
+    """A GGUF file with every field open to abuse."""
+
+    magic: bytes = b"GGUF"
+    version: int = 3
+    keys: list[tuple[str | bytes, int, object]] = field(default_factory=list)
+    tensors: list[Tensor] = field(default_factory=list)
+    n_keys: int | None = None
+    n_tensors: int | None = None
+    alignment: int = 32  # of the tensor data as written
+    after: bytes = b""
+    marks: dict[str, int] = field(default_factory=dict)  # byte offsets, filled by `pack`
+
+    def key(self, name: str, kind: int, value) -> None:
+        """Set or add a key."""
+        for i, (other, _, _) in enumerate(self.keys):
+            if other == name:
+                self.keys[i] = (name, kind, value)
+                return
+        self.keys.append((name, kind, value))
+
+    def drop(self, name: str) -> None:
+        self.keys = [row for row in self.keys if row[0] != name]
+
+    def value(self, name: str):
+        return next(value for other, _, value in self.keys if other == name)
+
+    def tensor(self, name: str) -> Tensor:
+        return next(t for t in self.tensors if t.name == name.encode())
+
+    def pack(self) -> bytes:
+        n_tensors = len(self.tensors) if self.n_tensors is None else self.n_tensors
+        n_keys = len(self.keys) if self.n_keys is None else self.n_keys
+        out = self.magic + struct.pack("<IQQ", self.version, n_tensors, n_keys)
+        for name, kind, value in self.keys:
+            self.marks[name if isinstance(name, str) else repr(name)] = len(out)
+            out += string(name) + struct.pack("<I", kind) + encoded(kind, value)
+        data = b""
+        for t in self.tensors:
+            offset = len(data) if t.offset is None else t.offset
+            data += t.data + bytes(-len(t.data) % self.alignment)
+            self.marks[t.name.decode(errors="replace")] = len(out)
+            n_dims = len(t.dims) if t.n_dims is None else t.n_dims
+            out += string(t.name) + struct.pack("<I", n_dims) + struct.pack(f"<{len(t.dims)}Q", *t.dims)
+            out += struct.pack("<IQ", t.type, offset)
+        out += bytes(-len(out) % self.alignment)
+        self.marks["data"] = len(out)
+        return out + data + self.after
+
+
+TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *"abehnt", "\u0120", "\u010a", "th", "the", "\u0120a"]
+MERGES = ["t h", "th e", "\u0120 a"]
+N_EMBD, N_HEAD, N_HEAD_KV, N_FF = 4, 2, 1, 4
+
+
+def f16(*dims: int) -> bytes:
+    """Small, various, deterministic values."""
+    count = 1
+    for d in dims:
+        count *= d
+    return struct.pack(f"<{count}e", *(((i * 37) % 64 - 31) / 64 for i in range(count)))
+
+
+def minimal(n_ff: int = N_FF) -> File:
+    f = File()
+    f.key("general.architecture", STRING, "llama")
+    f.key("llama.context_length", U32, 64)
+    f.key("llama.embedding_length", U32, N_EMBD)
+    f.key("llama.block_count", U32, 1)
+    f.key("llama.feed_forward_length", U32, n_ff)
+    f.key("llama.attention.head_count", U32, N_HEAD)
+    f.key("llama.attention.head_count_kv", U32, N_HEAD_KV)
+    f.key("llama.rope.dimension_count", U32, N_EMBD // N_HEAD)
+    f.key("llama.attention.layer_norm_rms_epsilon", F32, 1e-5)
+    f.key("tokenizer.ggml.model", STRING, "gpt2")
+    f.key("tokenizer.ggml.pre", STRING, "smollm")
+    f.key("tokenizer.ggml.tokens", ARRAY, (STRING, TOKENS))
+    f.key("tokenizer.ggml.token_type", ARRAY, (I32, [3] * 3 + [1] * (len(TOKENS) - 3)))
+    f.key("tokenizer.ggml.merges", ARRAY, (STRING, MERGES))
+    f.key("tokenizer.ggml.bos_token_id", U32, 1)
+    f.key("tokenizer.ggml.eos_token_id", U32, 2)
+
+    kv_dim = N_HEAD_KV * N_EMBD // N_HEAD
+
+    def matrix(name: str, n_in: int, n_out: int) -> None:
+        f.tensors.append(Tensor(name.encode(), [n_in, n_out], T_F16, f16(n_in, n_out)))
+
+    def norm(name: str) -> None:
+        f.tensors.append(Tensor(name.encode(), [N_EMBD], T_F32, struct.pack(f"<{N_EMBD}f", *[1.0] * N_EMBD)))
+
+    matrix("token_embd.weight", N_EMBD, len(TOKENS))
+    norm("blk.0.attn_norm.weight")
+    matrix("blk.0.attn_q.weight", N_EMBD, N_EMBD)
+    matrix("blk.0.attn_k.weight", N_EMBD, kv_dim)
+    matrix("blk.0.attn_v.weight", N_EMBD, kv_dim)
+    matrix("blk.0.attn_output.weight", N_EMBD, N_EMBD)
+    norm("blk.0.ffn_norm.weight")
+    matrix("blk.0.ffn_gate.weight", N_EMBD, n_ff)
+    matrix("blk.0.ffn_up.weight", N_EMBD, n_ff)
+    matrix("blk.0.ffn_down.weight", n_ff, N_EMBD)
+    norm("output_norm.weight")
+    return f
+
+
+def minimal_spm() -> File:
+    """The same with a SentencePiece-style vocabulary that lacks most bytes."""
+    f = minimal()
+    pieces = ["<unk>", "<s>", "</s>", "<0x0A>", "<0x20>", "\u2581", *"abeht", "\u2581a", "th", "the"]
+    f.key("tokenizer.ggml.model", STRING, "llama")
+    f.drop("tokenizer.ggml.pre")
+    f.drop("tokenizer.ggml.merges")
+    f.key("tokenizer.ggml.tokens", ARRAY, (STRING, pieces))
+    f.key("tokenizer.ggml.scores", ARRAY, (F32, [-float(i) for i in range(len(pieces))]))
+    f.key("tokenizer.ggml.token_type", ARRAY, (I32, [2, 3, 3, 6, 6] + [1] * (len(pieces) - 5)))
+    return f
+
+
+RECORDS: list[dict] = []
+
+
+def emit(folder: Path, name: str, data: bytes, expect: list[str], reason: str) -> None:
+    (folder / name).write_bytes(data)
+    RECORDS.append({"file": name, "expect": expect, "reason": reason})
+
+
+def controls(put: Callable) -> None:
+    put("valid", minimal(), [OK], "control: the minimal model itself")
+    put("valid-spm", minimal_spm(), [OK], "control: with a SentencePiece vocabulary")
+
+    f = minimal()
+    f.version = 2
+    put("valid-v2", f, [OK], "control: version 2")
+
+    f = minimal()
+    f.after = b"trailing bytes"
+    put("valid-trailing", f, [OK], "control: bytes after the last tensor belong to nobody")
+
+    f = minimal()
+    f.tensors.reverse()
+    put("valid-order", f, [OK], "control: tensors in reverse order")
+
+    f = minimal()
+    f.key("general.alignment", U32, 64)
+    f.alignment = 64
+    put("valid-align64", f, [OK], "control: data aligned to 64 bytes")
+
+    f = minimal()
+    for kind, code in PACK.items():
+        f.key(f"x.{code}{kind}", kind, 1)
+        f.key(f"x.array.{code}{kind}", ARRAY, (kind, [0, 1, 1]))
+    f.key("x.empty", ARRAY, (U32, []))
+    f.key("x.text", STRING, "")
+    put("valid-unknown-keys", f, [OK], "control: keys of every type that no reader knows are skipped")
+
+
+def containers(put: Callable, put_bytes: Callable) -> None:
+    """Wrong before any meaning: sizes, counts, types, offsets."""
+    good = minimal()
+    data, at = good.pack(), good.marks
+
+    put_bytes("empty", b"", [TRUNCATED, NOT_GGUF], "no bytes at all")
+    put_bytes("short-magic", b"GG", [TRUNCATED, NOT_GGUF], "two bytes")
+    put_bytes("magic-only", b"GGUF", [TRUNCATED], "nothing after the magic")
+    put_bytes("magic", b"GGML" + data[4:], [NOT_GGUF], "another magic")
+    put_bytes("html", b"<!DOCTYPE html>\n<html><title>404 Not Found</title></html>\n" * 3, [NOT_GGUF], "a web server's error page saved as a model")
+    put_bytes("lfs-pointer", b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 98362432\n", [NOT_GGUF], "a Git LFS pointer in the model's place")
+    put_bytes("zeros", bytes(256), [NOT_GGUF], "256 zero bytes")
+    for version in (0, 1, 99):
+        put_bytes(f"version-{version}", data[:4] + struct.pack("<I", version) + data[8:], [VERSION], f"version {version}")
+    put_bytes("big-endian", data[:4] + struct.pack(">IQQ", 3, len(good.tensors), len(good.keys)) + data[24:], [VERSION], "header in big-endian byte order")
+
+    for name, end, reason in [
+        ("header", 12, "ends inside the tensor count"),
+        ("no-keys", 24, "ends after the header"),
+        ("key-length", 28, "ends inside the first key's length"),
+        ("key", 38, "ends inside the first key's name"),
+        ("value-type", at["llama.context_length"] + 8 + 20 + 2, "ends inside a value's type"),
+        ("string", at["tokenizer.ggml.model"] + 8 + 20 + 4 + 8 + 2, "ends inside a string value"),
+        ("array", at["tokenizer.ggml.tokens"] + 100, "ends inside an array of strings"),
+        ("tensor-name", at["token_embd.weight"] + 12, "ends inside a tensor's name"),
+        ("tensor-info", at["output_norm.weight"] + 40, "ends inside the last tensor's description"),
+        ("no-data", at["data"], "ends where the tensor data begins"),
+        ("data", at["data"] + 200, "ends inside the tensor data"),
+        ("last-byte", len(data) - 16 - 1, "ends one byte before the last tensor does"),
+    ]:  # fmt: skip
+        put_bytes(f"truncated-{name}", data[:end], [TRUNCATED], reason)
+
+    for name, count in [("2e40", 1 << 40), ("max", (1 << 64) - 1)]:
+        f = minimal()
+        f.n_tensors = count
+        put(f"n-tensors-{name}", f, [CORRUPT, TRUNCATED], f"says it has {count} tensors")
+        f = minimal()
+        f.n_keys = count
+        put(f"n-kv-{name}", f, [CORRUPT, TRUNCATED], f"says it has {count} keys")
+    f = minimal()
+    f.n_tensors = 0
+    put("n-tensors-0", f, [BAD_MODEL, CORRUPT], "says it has no tensors")
+    f = minimal()
+    f.n_keys = 0
+    put("n-kv-0", f, [CORRUPT, BAD_MODEL, TRUNCATED, TYPE], "says it has no keys: keys are read as tensors")
+
+    def length_at(mark: str, skip: int, value: int) -> bytes:
+        where = at[mark] + skip
+        return data[:where] + struct.pack("<Q", value) + data[where + 8 :]
+
+    for name, value in [("2e32", 1 << 32), ("max", (1 << 64) - 1)]:
+        put_bytes(f"key-length-{name}", length_at("llama.block_count", 0, value), [CORRUPT, TRUNCATED], f"a key {value} bytes long")
+        put_bytes(f"string-length-{name}", length_at("tokenizer.ggml.model", 8 + 20 + 4, value), [CORRUPT, TRUNCATED], f"a string {value} bytes long")
+        put_bytes(f"array-length-{name}", length_at("tokenizer.ggml.tokens", 8 + 21 + 8, value), [CORRUPT, TRUNCATED], f"an array of {value} strings")
+    put_bytes("array-length-wraps", length_at("tokenizer.ggml.token_type", 8 + 25 + 8, (1 << 62) + 5), [CORRUPT, TRUNCATED], "an array of 2^62+5 numbers: four times that wraps to 20")
+    put_bytes("tensor-name-length-max", length_at("token_embd.weight", 0, (1 << 64) - 1), [CORRUPT, TRUNCATED], "a tensor name 2^64-1 bytes long")
+
+    f = minimal()
+    f.key("x.nested", ARRAY, (ARRAY, [(U32, [1, 2]), (U32, [3])]))
+    put("array-nested", f, [CORRUPT, OK], "an array of arrays: the format allows it, nobody writes it")
+    f = minimal()
+    f.key("x.deep", ARRAY, Raw(struct.pack("<IQ", ARRAY, 1) * 120 + struct.pack("<IQI", U32, 1, 7)))
+    put("array-deep", f, [CORRUPT, OK], "arrays nested 120 deep: recursion meets a small stack")
+    f = minimal()
+    f.key("x.hollow", ARRAY, Raw(struct.pack("<IQ", ARRAY, HUGE)))
+    put("array-nested-huge", f, [CORRUPT, TRUNCATED], "an array of 2^63 arrays")
+    f = minimal()
+    f.key("x.element", ARRAY, Raw(struct.pack("<IQI", 99, 1, 7)))
+    put("array-type", f, [CORRUPT], "an array of type 99")
+    f = minimal()
+    f.key("x.value", 99, Raw(struct.pack("<I", 7)))
+    put("value-type", f, [CORRUPT], "a value of type 99")
+    f = minimal()
+    f.key("tokenizer.ggml.add_bos_token", BOOL, 2)
+    put("bool", f, [OK, CORRUPT, BAD_MODEL], "a truth value of 2")
+
+    f = minimal()
+    f.keys.append(("llama.block_count", U32, 1))
+    put("duplicate-key", f, [CORRUPT, BAD_MODEL], "a key twice")
+    f = minimal()
+    f.keys.append(("", U32, 1))
+    put("empty-key", f, [CORRUPT, OK], "a key with no name")
+    f = minimal()
+    f.keys.append((b"x.\xff\xfe\xc0\x80", U32, 1))
+    put("key-utf8", f, [OK, CORRUPT], "a key that is not UTF-8; whatever is shown of it must be")
+    f = minimal()
+    f.keys.append(("llama.block_count\0x", U32, 7))
+    put("key-nul", f, [OK, CORRUPT], "a key with a NUL inside must not pass for another")
+    f = minimal()
+    f.key("general.name", STRING, b"\xff\xfe \xed\xa0\x80 \xf8\x88\x80\x80\x80")
+    put("string-utf8", f, [OK, CORRUPT], "a name that is not UTF-8; JSON made of it must be")
+
+    f = minimal()
+    f.tensors.append(Tensor(b"blk.0.attn_q.weight", [4, 4], T_F16, f16(4, 4)))
+    put("duplicate-tensor", f, [CORRUPT, BAD_MODEL], "a tensor name twice")
+    f = minimal()
+    f.tensors.append(Tensor(b"x" * 300, [4], T_F32, bytes(16)))
+    put("tensor-name-long", f, [CORRUPT, BAD_MODEL, OK], "a tensor name of 300 bytes, where the format allows 64")
+    f = minimal()
+    f.tensors.append(Tensor(b"\xff\xfe\0%s%n", [4], T_F32, bytes(16)))
+    put("tensor-name-bytes", f, [OK, CORRUPT, BAD_MODEL], "an extra tensor named with bytes that are no text")
+
+    def on_tensor(file: str, expect: list[str], reason: str, **changes) -> None:
+        f = minimal()
+        for name, value in changes.items():
+            setattr(f.tensor("blk.0.attn_q.weight"), name, value)
+        put(file, f, expect, reason)
+
+    on_tensor("offset-overlap", [CORRUPT], "a tensor that begins inside another", offset=32)
+    on_tensor("offset-misaligned", [CORRUPT], "an offset off the 32-byte grid", offset=193 + 32)
+    on_tensor("offset-past-end", [TRUNCATED, CORRUPT], "an offset past the end of the file", offset=1 << 20)
+    on_tensor("offset-2e63", [CORRUPT, TRUNCATED], "an offset of 2^63", offset=HUGE)
+    on_tensor("offset-wraps", [CORRUPT, TRUNCATED], "an offset whose end wraps past 2^64", offset=(1 << 64) - 32)
+    on_tensor("dims-overflow", [CORRUPT, TRUNCATED, BAD_MODEL], "dimensions whose product wraps to 16", dims=[(1 << 32) + 4, 4, 1 << 32])
+    on_tensor("dims-huge", [CORRUPT, TRUNCATED, BAD_MODEL], "one dimension of 2^63", dims=[HUGE, 4])
+    on_tensor("dims-negative", [CORRUPT, TRUNCATED, BAD_MODEL], "a dimension of -4, read signed", dims=[(1 << 64) - 4, 4])
+    on_tensor("dims-zero", [CORRUPT, BAD_MODEL], "a dimension of zero", dims=[0, 4])
+    on_tensor("dims-five", [CORRUPT], "five dimensions", dims=[4, 4, 1, 1, 1])
+    on_tensor("dims-none", [CORRUPT, BAD_MODEL], "no dimensions", dims=[])
+    on_tensor("dims-2e32", [CORRUPT, TRUNCATED], "4294967295 dimensions", n_dims=(1 << 32) - 1)
+    on_tensor("type-77", [TYPE, CORRUPT], "tensor type 77, which nobody has defined", type=77)
+    on_tensor("type-max", [TYPE, CORRUPT], "tensor type 4294967295", type=(1 << 32) - 1)
+    on_tensor("type-removed", [TYPE, CORRUPT], "tensor type 4 (Q4_2), removed from the format", type=4)
+    on_tensor("type-i64", [TYPE, BAD_MODEL, CORRUPT], "a weight of 64-bit integers", type=27, data=bytes(128))
+    on_tensor("type-block", [CORRUPT, BAD_MODEL], "Q4_0 with rows of 4 values, not a multiple of 32", type=T_Q4_0)
+
+    for value in (0, 3, 1 << 31):
+        f = minimal()
+        f.key("general.alignment", U32, value)
+        expect = [CORRUPT, TRUNCATED] if value == 1 << 31 else [CORRUPT]
+        put(f"alignment-{value}", f, expect, f"an alignment of {value}")
+    f = minimal()
+    f.key("general.alignment", STRING, "32")
+    put("alignment-string", f, [CORRUPT, BAD_MODEL], "an alignment in words")
+
+
+def models(put: Callable) -> None:
+    """Well-formed files whose contents contradict each other."""
+
+    def keyed(file: str, name: str, kind: int, value, expect: list[str], reason: str) -> None:
+        f = minimal()
+        f.key(name, kind, value)
+        put(file, f, expect, reason)
+
+    def without(file: str, name: str, expect: list[str]) -> None:
+        f = minimal()
+        f.drop(name)
+        put(file, f, expect, f"no key {name}")
+
+    without("no-architecture", "general.architecture", [BAD_MODEL, ARCH])
+    keyed("architecture-unknown", "general.architecture", STRING, "hippocampus", [ARCH], "an architecture nobody knows")
+    keyed("architecture-number", "general.architecture", U32, 7, [BAD_MODEL, ARCH], "an architecture that is a number")
+    keyed("architecture-format", "general.architecture", STRING, "%s%n%s%n", [ARCH], "an architecture that is a format string")
+
+    for short in ("context_length", "embedding_length", "block_count", "feed_forward_length", "attention.head_count", "attention.layer_norm_rms_epsilon"):
+        without("no-" + short.split(".")[-1].replace("_", "-"), "llama." + short, [BAD_MODEL])
+
+    keyed("embedding-string", "llama.embedding_length", STRING, "4", [BAD_MODEL], "a number written as text")
+    keyed("embedding-float", "llama.embedding_length", F32, 4.0, [BAD_MODEL], "a whole number as a float")
+    keyed("embedding-array", "llama.embedding_length", ARRAY, (U32, [4]), [BAD_MODEL], "an array where a number belongs")
+    keyed("blocks-negative", "llama.block_count", I32, -1, [BAD_MODEL], "-1 layers")
+    keyed("blocks-0", "llama.block_count", U32, 0, [BAD_MODEL], "no layers, though one is there")
+    keyed("blocks-2e31", "llama.block_count", U32, 1 << 31, [BAD_MODEL], "2^31 layers")
+    keyed("embedding-0", "llama.embedding_length", U32, 0, [BAD_MODEL], "zero values wide")
+    keyed("embedding-2e31", "llama.embedding_length", U32, 1 << 31, [BAD_MODEL], "2^31 values wide")
+    keyed("embedding-other", "llama.embedding_length", U32, 8, [BAD_MODEL], "8 values wide, its tensors 4")
+    keyed("feed-forward-0", "llama.feed_forward_length", U32, 0, [BAD_MODEL], "no feed-forward rows")
+    keyed("feed-forward-max", "llama.feed_forward_length", U32, (1 << 32) - 1, [BAD_MODEL], "2^32-1 feed-forward rows")
+    keyed("heads-0", "llama.attention.head_count", U32, 0, [BAD_MODEL], "no heads: a division by zero")
+    keyed("heads-3", "llama.attention.head_count", U32, 3, [BAD_MODEL], "3 heads over 4 values")
+    keyed("heads-8", "llama.attention.head_count", U32, 8, [BAD_MODEL], "more heads than values")
+    keyed("kv-heads-0", "llama.attention.head_count_kv", U32, 0, [BAD_MODEL], "no key/value heads")
+    keyed("kv-heads-3", "llama.attention.head_count_kv", U32, 3, [BAD_MODEL], "2 heads over 3 key/value heads")
+    keyed("kv-heads-2", "llama.attention.head_count_kv", U32, 2, [BAD_MODEL], "2 key/value heads, the tensors have 1")
+    keyed("rope-odd", "llama.rope.dimension_count", U32, 1, [BAD_MODEL], "an odd number of rotated values")
+    keyed("rope-big", "llama.rope.dimension_count", U32, 4, [BAD_MODEL], "more rotated values than a head has")
+    keyed("rope-0", "llama.rope.dimension_count", U32, 0, [BAD_MODEL, OK], "no rotated values")
+    keyed("rope-base-0", "llama.rope.freq_base", F32, 0.0, [BAD_MODEL], "a rotation base of zero")
+    keyed("rope-base-nan", "llama.rope.freq_base", F32, float("nan"), [BAD_MODEL], "a rotation base that is no number")
+    keyed("rope-base-negative", "llama.rope.freq_base", F32, -10000.0, [BAD_MODEL], "a negative rotation base")
+    keyed("epsilon-nan", "llama.attention.layer_norm_rms_epsilon", F32, float("nan"), [BAD_MODEL], "an epsilon that is no number")
+    keyed("epsilon-negative", "llama.attention.layer_norm_rms_epsilon", F32, -1.0, [BAD_MODEL], "a negative epsilon: the root of a negative number")
+    keyed("context-0", "llama.context_length", U32, 0, [BAD_MODEL], "a context of no tokens")
+    keyed("context-max", "llama.context_length", U32, (1 << 32) - 1, [OK, BAD_MODEL], "a context of 2^32-1 tokens: must not size anything by itself")
+    keyed("context-2e63", "llama.context_length", U64, HUGE, [BAD_MODEL, OK], "a context of 2^63 tokens")
+    keyed("vocab-size-other", "llama.vocab_size", U32, 13, [BAD_MODEL, OK], "a vocabulary size that is not the vocabulary's")
+
+    for name in ("token_embd", "blk.0.attn_q", "blk.0.attn_norm", "output_norm"):
+        f = minimal()
+        f.tensors = [t for t in f.tensors if t.name != f"{name}.weight".encode()]
+        put("no-tensor-" + name.split(".")[-1].replace("_", "-"), f, [BAD_MODEL], f"no tensor {name}.weight")
+    f = minimal()
+    f.tensors.append(Tensor(b"blk.0.mystery.weight", [4], T_F32, bytes(16)))
+    put("tensor-extra", f, [OK, BAD_MODEL], "a tensor that the architecture doesn't have")
+
+    def shaped(file: str, name: str, dims: list[int], reason: str) -> None:
+        f = minimal()
+        t = f.tensor(name)
+        t.dims, t.data = dims, f16(*dims) if t.type == T_F16 else bytes(4 * dims[0])
+        put(file, f, [BAD_MODEL], reason)
+
+    shaped("shape-transposed", "blk.0.attn_k.weight", [2, 4], "keys transposed")
+    shaped("shape-short", "blk.0.attn_q.weight", [4, 3], "a row of the queries missing")
+    shaped("shape-3d", "blk.0.attn_q.weight", [2, 2, 4], "queries in three dimensions")
+    shaped("shape-norm", "output_norm.weight", [3], "a norm one value short")
+    shaped("shape-vocabulary", "token_embd.weight", [4, 13], "13 embeddings for 14 tokens")
+
+    for file, scale, reason in [("nan", 0x7E00, "no number"), ("inf", 0x7C00, "infinite")]:
+        f = minimal(n_ff=32)
+        t = f.tensor("blk.0.ffn_down.weight")
+        t.type, t.data = T_Q4_0, (struct.pack("<H", scale) + bytes(range(16))) * N_EMBD
+        put(f"scale-{file}", f, [OK, CORRUPT, BAD_MODEL], f"block scales that are {reason}: all logits NaN, yet sampling must end")
+    f = minimal()
+    f.tensor("token_embd.weight").data = struct.pack("<56H", *[0x7E00] * 56)
+    put("embedding-nan", f, [OK, CORRUPT, BAD_MODEL], "embeddings that are no numbers: all logits NaN, yet sampling must end")
+
+
+def tokenizers(put: Callable) -> None:
+    def keyed(file: str, name: str, kind: int, value, expect: list[str], reason: str, base=minimal) -> None:
+        f = base()
+        f.key("tokenizer." + name, kind, value)
+        put("tokenizer-" + file, f, expect, reason)
+
+    def without(file: str, name: str, expect: list[str], reason: str, base=minimal) -> None:
+        f = base()
+        f.drop("tokenizer.ggml." + name)
+        put("tokenizer-" + file, f, expect, reason)
+
+    count = len(TOKENS)
+    without("no-model", "model", [BAD_MODEL, TOKENIZER], "no tokenizer model named")
+    keyed("model-unknown", "ggml.model", STRING, "runes", [TOKENIZER], "a tokenizer model nobody knows")
+    keyed("model-number", "ggml.model", U32, 1, [BAD_MODEL, TOKENIZER], "a tokenizer model that is a number")
+    keyed("pre-unknown", "ggml.pre", STRING, "runes", [TOKENIZER], "a pre-tokenizer nobody knows")
+    without("no-tokens", "tokens", [BAD_MODEL], "no tokens")
+    keyed("tokens-empty", "ggml.tokens", ARRAY, (STRING, []), [BAD_MODEL], "an empty list of tokens")
+    keyed("tokens-numbers", "ggml.tokens", ARRAY, (U32, list(range(count))), [BAD_MODEL], "tokens that are numbers")
+    keyed("tokens-few", "ggml.tokens", ARRAY, (STRING, TOKENS[:-1]), [BAD_MODEL], "13 tokens for 14 embeddings")
+    keyed("tokens-many", "ggml.tokens", ARRAY, (STRING, TOKENS + ["x"]), [BAD_MODEL], "15 tokens for 14 embeddings")
+    keyed("tokens-twice", "ggml.tokens", ARRAY, (STRING, TOKENS[:-1] + ["a"]), [OK, BAD_MODEL], "a token twice")
+    keyed("token-empty", "ggml.tokens", ARRAY, (STRING, TOKENS[:-1] + [""]), [OK, BAD_MODEL], "a token with no text: matching it must advance")
+    keyed("token-utf8", "ggml.tokens", ARRAY, (STRING, TOKENS[:-1] + [b"\xff\xc3"]), [BAD_MODEL, CORRUPT, OK], "a token that is not UTF-8, nor spells bytes")
+    keyed("token-alphabet", "ggml.tokens", ARRAY, (STRING, TOKENS[:-1] + ["\u4e00"]), [OK, BAD_MODEL], "a token outside the byte alphabet")
+    keyed("special-empty", "ggml.tokens", ARRAY, (STRING, ["", *TOKENS[1:]]), [OK, BAD_MODEL], "a special token with no text: looking for it must advance")
+    keyed("types-few", "ggml.token_type", ARRAY, (I32, [1] * (count - 1)), [BAD_MODEL], "13 token types for 14 tokens")
+    keyed("types-99", "ggml.token_type", ARRAY, (I32, [99] * count), [OK, BAD_MODEL], "token types that nobody has defined")
+    keyed("types-strings", "ggml.token_type", ARRAY, (STRING, ["1"] * count), [BAD_MODEL], "token types as text")
+    without("no-merges", "merges", [BAD_MODEL, TOKENIZER], "a byte-pair vocabulary with no merges")
+    keyed("merges-nowhere", "ggml.merges", ARRAY, (STRING, MERGES + ["q z", "e r"]), [OK, BAD_MODEL], "merges of and into what is no token")
+    keyed("merges-space", "ggml.merges", ARRAY, (STRING, ["th", " h", "t ", "", " ", "t h e"]), [OK, BAD_MODEL], "merges that aren't two pieces and a space")
+    keyed("merges-numbers", "ggml.merges", ARRAY, (U32, [1, 2]), [BAD_MODEL], "merges that are numbers")
+    keyed("bos-past", "ggml.bos_token_id", U32, count, [BAD_MODEL, OK], "a BOS one past the vocabulary")
+    keyed("eos-past", "ggml.eos_token_id", U32, 1 << 31, [BAD_MODEL, OK], "an EOS of 2^31")
+    keyed("eos-negative", "ggml.eos_token_id", I32, -1, [BAD_MODEL, OK], "an EOS of -1")
+    keyed("eos-string", "ggml.eos_token_id", STRING, "</s>", [BAD_MODEL], "an EOS given as text")
+    keyed("eot-past", "ggml.eot_token_id", U32, 999, [BAD_MODEL, OK], "an EOT past the vocabulary")
+    keyed("add-bos-number", "ggml.add_bos_token", U32, 1, [BAD_MODEL, OK], "a flag given as a number")
+    f = minimal()
+    f.drop("tokenizer.ggml.bos_token_id")
+    f.key("tokenizer.ggml.add_bos_token", BOOL, 1)
+    put("tokenizer-bos-missing", f, [OK, BAD_MODEL], "asks for a BOS that it doesn't name")
+    keyed("template-broken", "chat_template", STRING, "{% for m in messages %}{{ m.content ", [OK, BAD_MODEL], "a chat template cut short: the model loads, a chat fails")
+    keyed("template-endless", "chat_template", STRING, "{% for a in range(9999999) %}{% for b in range(9999999) %}x{% endfor %}{% endfor %}", [OK, BAD_MODEL], "a chat template that would fill all memory: a chat must fail in time")
+    keyed("template-deep", "chat_template", STRING, "{{" + "(" * 900 + "1" + ")" * 900 + "}}", [OK, BAD_MODEL], "a chat template nested 900 deep: recursion meets a small stack")
+    keyed("template-number", "chat_template", U32, 7, [BAD_MODEL, OK], "a chat template that is a number")
+    without("spm-no-scores", "scores", [BAD_MODEL], "a SentencePiece vocabulary with no scores", minimal_spm)
+    keyed("spm-scores-few", "ggml.scores", ARRAY, (F32, [0.0] * 3), [BAD_MODEL], "3 scores for 14 tokens", minimal_spm)
+    keyed("spm-scores-nan", "ggml.scores", ARRAY, (F32, [float("nan")] * 14), [OK, BAD_MODEL], "scores that are no numbers: a queue ordered by them must still end", minimal_spm)
+    f = minimal_spm()
+    _, pieces = f.value("tokenizer.ggml.tokens")
+    f.key("tokenizer.ggml.tokens", ARRAY, (STRING, [*pieces[:3], "<0xZZ>", "<0x", *pieces[5:]]))
+    put("tokenizer-spm-byte", f, [BAD_MODEL, OK], "byte tokens that name no byte")
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.gguf"):
+        old.unlink()
+
+    def put_bytes(name: str, data: bytes, expect: list[str], reason: str) -> None:
+        emit(folder, name + ".gguf", data, expect, reason)
+
+    def put(name: str, f: File, expect: list[str], reason: str) -> None:
+        put_bytes(name, f.pack(), expect, reason)
+
+    controls(put)
+    containers(put, put_bytes)
+    models(put)
+    tokenizers(put)
+    lines = ",\n".join(json.dumps(record) for record in RECORDS)
+    (folder / "hostile.json").write_text(f"[\n{lines}\n]\n")
+    sizes = [path.stat().st_size for path in folder.glob("*.gguf")]
+    print(f"{len(sizes)} files, {sum(sizes)} bytes, the largest {max(sizes)}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    main(parser.parse_args().out)
