@@ -14,7 +14,7 @@ typedef struct reader {
   const uint8_t *bytes;
   size_t n_bytes;
   size_t at;
-  uint64_t limit; /* no item may end past this: the file's size, or MAX_HEADER */
+  uint64_t file_size; /* 0: not known; else at least n_bytes */
   bool short_of_bytes;
 } reader;
 
@@ -44,14 +44,21 @@ static uint64_t take_u64(reader *r) {
   return p ? load_u64(p) : 0;
 }
 
-/* A length that claims more than the file can hold is refused now, not after waiting for it. */
+/* A length that claims more than the file can hold is refused now, not after waiting for it: as a
+ * truncated file when a header of that size is possible, else as a corrupt one. */
 static ink_status check_claim(const reader *r, uint64_t count, uint64_t size, const char *what,
                               ink_error *error) {
-  uint64_t room = r->limit > r->at ? r->limit - r->at : 0;
-  if (!r->short_of_bytes && count > room / size) {
-    return ink_fail(error, INK_ERR_CORRUPT,
-                    "%s at byte %llu claims %llu entries, more than the file can hold", what,
-                    (unsigned long long)r->at, (unsigned long long)count);
+  if (r->short_of_bytes) return INK_OK;
+  if (count > MAX_HEADER / size) {
+    return ink_fail(error, INK_ERR_CORRUPT, "%s at byte %llu claims %llu entries, which is absurd",
+                    what, (unsigned long long)r->at, (unsigned long long)count);
+  }
+  if (r->file_size && count * size > r->file_size - r->at) {
+    return ink_fail(error, INK_ERR_TRUNCATED,
+                    "%s at byte %llu has %llu entries, but the file ends at byte %llu; download it "
+                    "again",
+                    what, (unsigned long long)r->at, (unsigned long long)count,
+                    (unsigned long long)r->file_size);
   }
   return INK_OK;
 }
@@ -237,13 +244,13 @@ static ink_status take_preamble(reader *r, ink_gguf *gguf, ink_error *error) {
   }
   uint64_t n_tensors = take_u64(r);
   uint64_t n_values = take_u64(r);
-  /* The smallest tensor description has 32 bytes, the smallest key and value 13. */
-  INK_TRY(check_claim(r, n_tensors, 32, "the tensor count", error));
-  INK_TRY(check_claim(r, n_values, 13, "the metadata count", error));
   if (n_tensors > MAX_TENSORS || n_values > MAX_VALUES) {
     return ink_fail(error, INK_ERR_CORRUPT, "%llu tensors and %llu metadata keys are too many",
                     (unsigned long long)n_tensors, (unsigned long long)n_values);
   }
+  /* The smallest tensor description has 32 bytes, the smallest key and value 13. */
+  INK_TRY(check_claim(r, n_tensors, 32, "the list of tensors", error));
+  INK_TRY(check_claim(r, n_values, 13, "the metadata", error));
   gguf->n_tensors = (size_t)n_tensors;
   gguf->n_values = (size_t)n_values;
   return INK_OK;
@@ -271,8 +278,7 @@ static ink_status parse(reader *r, ink_gguf *gguf, uint64_t file_size, ink_error
 
 ink_status ink_gguf_parse(ink_gguf *gguf, const ink_allocator *allocator, const uint8_t *bytes,
                           size_t n_bytes, uint64_t file_size, bool *complete, ink_error *error) {
-  uint64_t limit = file_size && file_size < MAX_HEADER ? file_size : MAX_HEADER;
-  reader r = {bytes, n_bytes, 0, limit, false};
+  reader r = {bytes, n_bytes, 0, file_size, false};
   *gguf = (ink_gguf){.bytes = bytes, .n_bytes = n_bytes, .allocator = *allocator};
   ink_status status = parse(&r, gguf, file_size, error);
   *complete = status == INK_OK && !r.short_of_bytes;

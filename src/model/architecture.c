@@ -73,13 +73,15 @@ static const char *full_key(key_reader *r, const char *name) {
   return r->key;
 }
 
+static ink_status missing_key(const char *key, ink_error *error) {
+  return ink_fail(error, INK_ERR_BAD_MODEL, "the metadata key '%s' is missing", key);
+}
+
 /* A number from 1 to max; `fallback` 0 means that the key must be there. */
 static ink_status read_count(key_reader *r, const char *name, uint32_t fallback, uint32_t max,
                              uint32_t *out, ink_error *error) {
   const char *key = full_key(r, name);
-  if (fallback == 0 && !ink_gguf_find(r->gguf, key)) {
-    return ink_fail(error, INK_ERR_BAD_MODEL, "the metadata key '%s' is missing", key);
-  }
+  if (fallback == 0 && !ink_gguf_find(r->gguf, key)) return missing_key(key, error);
   INK_TRY(ink_gguf_get_u32(r->gguf, key, fallback, out, error));
   if (*out < 1 || *out > max) {
     return ink_fail(error, INK_ERR_BAD_MODEL, "%s is %u; it must be from 1 to %u", key,
@@ -88,9 +90,11 @@ static ink_status read_count(key_reader *r, const char *name, uint32_t fallback,
   return INK_OK;
 }
 
+/* `fallback` 0 means that the key must be there. */
 static ink_status read_positive(key_reader *r, const char *name, float fallback, float *out,
                                 ink_error *error) {
   const char *key = full_key(r, name);
+  if (fallback == 0.0f && !ink_gguf_find(r->gguf, key)) return missing_key(key, error);
   INK_TRY(ink_gguf_get_f32(r->gguf, key, fallback, out, error));
   if (!(*out > 0.0f && *out < 1e30f)) {
     return ink_fail(error, INK_ERR_BAD_MODEL, "%s is not a positive number", key);
@@ -169,8 +173,7 @@ ink_status ink_architecture_read(const ink_gguf *gguf, const ink_architecture **
   INK_TRY(read_count(&r, "feed_forward_length", 0, 1u << 22, &h->n_ff, error));
   INK_TRY(read_heads(&r, h, error));
   INK_TRY(read_count(&r, "rope.dimension_count", h->n_embd_head, 1u << 12, &h->n_rot, error));
-  INK_TRY(
-      read_positive(&r, "attention.layer_norm_rms_epsilon", 1e-5f, &h->rms_epsilon, error));
+  INK_TRY(read_positive(&r, "attention.layer_norm_rms_epsilon", 0.0f, &h->rms_epsilon, error));
   INK_TRY(read_positive(&r, "rope.freq_base", 10000.0f, &h->rope_freq_base, error));
   INK_TRY(refuse_features(&r, error));
   return check_shape(h, error);

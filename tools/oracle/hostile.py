@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make tests/data/hostile: small GGUF files that are wrong in one way each.
 
-Each derives from one minimal, valid model (one layer, four values wide, 14
+Each derives from one minimal, valid model (one layer, eight values wide, 14
 tokens), itself in the folder as a control. `hostile.json` says what is wrong
 and which status a loader may answer with, the best answer first; INK_OK stands
 where a reader may rightly shrug. One record a line, so that C can scan it too.
@@ -124,7 +124,7 @@ class File:
 
 TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *"abehnt", "\u0120", "\u010a", "th", "the", "\u0120a"]
 MERGES = ["t h", "th e", "\u0120 a"]
-N_EMBD, N_HEAD, N_HEAD_KV, N_FF = 4, 2, 1, 4
+N_EMBD, N_HEAD, N_HEAD_KV, N_FF = 8, 2, 1, 4
 
 
 def f16(*dims: int) -> bytes:
@@ -324,10 +324,10 @@ def containers(put: Callable, put_bytes: Callable) -> None:
     put("duplicate-tensor", f, [CORRUPT, BAD_MODEL], "a tensor name twice")
     f = minimal()
     f.tensors.append(Tensor(b"x" * 300, [4], T_F32, bytes(16)))
-    put("tensor-name-long", f, [CORRUPT, BAD_MODEL, OK], "a tensor name of 300 bytes, where the format allows 64")
+    put("tensor-name-long", f, [ARCH, CORRUPT, BAD_MODEL, OK], "a tensor name of 300 bytes, where the format allows 64")
     f = minimal()
     f.tensors.append(Tensor(b"\xff\xfe\0%s%n", [4], T_F32, bytes(16)))
-    put("tensor-name-bytes", f, [OK, CORRUPT, BAD_MODEL], "an extra tensor named with bytes that are no text")
+    put("tensor-name-bytes", f, [ARCH, OK, CORRUPT, BAD_MODEL], "an extra tensor named with bytes that are no text")
 
     def on_tensor(file: str, expect: list[str], reason: str, **changes) -> None:
         f = minimal()
@@ -392,7 +392,7 @@ def models(put: Callable) -> None:
     keyed("blocks-2e31", "llama.block_count", U32, 1 << 31, [BAD_MODEL], "2^31 layers")
     keyed("embedding-0", "llama.embedding_length", U32, 0, [BAD_MODEL], "zero values wide")
     keyed("embedding-2e31", "llama.embedding_length", U32, 1 << 31, [BAD_MODEL], "2^31 values wide")
-    keyed("embedding-other", "llama.embedding_length", U32, 8, [BAD_MODEL], "8 values wide, its tensors 4")
+    keyed("embedding-other", "llama.embedding_length", U32, 16, [BAD_MODEL], "16 values wide, its tensors 8")
     keyed("feed-forward-0", "llama.feed_forward_length", U32, 0, [BAD_MODEL], "no feed-forward rows")
     keyed("feed-forward-max", "llama.feed_forward_length", U32, (1 << 32) - 1, [BAD_MODEL], "2^32-1 feed-forward rows")
     keyed("heads-0", "llama.attention.head_count", U32, 0, [BAD_MODEL], "no heads: a division by zero")
@@ -402,7 +402,7 @@ def models(put: Callable) -> None:
     keyed("kv-heads-3", "llama.attention.head_count_kv", U32, 3, [BAD_MODEL], "2 heads over 3 key/value heads")
     keyed("kv-heads-2", "llama.attention.head_count_kv", U32, 2, [BAD_MODEL], "2 key/value heads, the tensors have 1")
     keyed("rope-odd", "llama.rope.dimension_count", U32, 1, [BAD_MODEL], "an odd number of rotated values")
-    keyed("rope-big", "llama.rope.dimension_count", U32, 4, [BAD_MODEL], "more rotated values than a head has")
+    keyed("rope-big", "llama.rope.dimension_count", U32, 8, [BAD_MODEL], "more rotated values than a head has")
     keyed("rope-0", "llama.rope.dimension_count", U32, 0, [BAD_MODEL, OK], "no rotated values")
     keyed("rope-base-0", "llama.rope.freq_base", F32, 0.0, [BAD_MODEL], "a rotation base of zero")
     keyed("rope-base-nan", "llama.rope.freq_base", F32, float("nan"), [BAD_MODEL], "a rotation base that is no number")
@@ -420,7 +420,7 @@ def models(put: Callable) -> None:
         put("no-tensor-" + name.split(".")[-1].replace("_", "-"), f, [BAD_MODEL], f"no tensor {name}.weight")
     f = minimal()
     f.tensors.append(Tensor(b"blk.0.mystery.weight", [4], T_F32, bytes(16)))
-    put("tensor-extra", f, [OK, BAD_MODEL], "a tensor that the architecture doesn't have")
+    put("tensor-extra", f, [ARCH], "a tensor that the architecture doesn't have")
 
     def shaped(file: str, name: str, dims: list[int], reason: str) -> None:
         f = minimal()
@@ -428,11 +428,11 @@ def models(put: Callable) -> None:
         t.dims, t.data = dims, f16(*dims) if t.type == T_F16 else bytes(4 * dims[0])
         put(file, f, [BAD_MODEL], reason)
 
-    shaped("shape-transposed", "blk.0.attn_k.weight", [2, 4], "keys transposed")
-    shaped("shape-short", "blk.0.attn_q.weight", [4, 3], "a row of the queries missing")
-    shaped("shape-3d", "blk.0.attn_q.weight", [2, 2, 4], "queries in three dimensions")
-    shaped("shape-norm", "output_norm.weight", [3], "a norm one value short")
-    shaped("shape-vocabulary", "token_embd.weight", [4, 13], "13 embeddings for 14 tokens")
+    shaped("shape-transposed", "blk.0.attn_k.weight", [4, 8], "keys transposed")
+    shaped("shape-short", "blk.0.attn_q.weight", [8, 7], "a row of the queries missing")
+    shaped("shape-3d", "blk.0.attn_q.weight", [4, 2, 8], "queries in three dimensions")
+    shaped("shape-norm", "output_norm.weight", [7], "a norm one value short")
+    shaped("shape-vocabulary", "token_embd.weight", [N_EMBD, 13], "13 embeddings for 14 tokens")
 
     for file, scale, reason in [("nan", 0x7E00, "no number"), ("inf", 0x7C00, "infinite")]:
         f = minimal(n_ff=32)
@@ -440,7 +440,7 @@ def models(put: Callable) -> None:
         t.type, t.data = T_Q4_0, (struct.pack("<H", scale) + bytes(range(16))) * N_EMBD
         put(f"scale-{file}", f, [OK, CORRUPT, BAD_MODEL], f"block scales that are {reason}: all logits NaN, yet sampling must end")
     f = minimal()
-    f.tensor("token_embd.weight").data = struct.pack("<56H", *[0x7E00] * 56)
+    f.tensor("token_embd.weight").data = struct.pack("<112H", *[0x7E00] * 112)
     put("embedding-nan", f, [OK, CORRUPT, BAD_MODEL], "embeddings that are no numbers: all logits NaN, yet sampling must end")
 
 
