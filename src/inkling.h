@@ -1,0 +1,300 @@
+/* Inkling: small language models in a web page, in an edge sandbox, and natively.
+ *
+ * The one public header. It reads from simple to explicit:
+ *   1. status and errors       2. loading a model        3. text and tokens
+ *   4. generating text         5. evaluating by hand     6. memory and kernels
+ *
+ * Conventions. A fallible call returns an ink_status and, when `error` is not NULL, fills it.
+ * Nothing here prints, exits or aborts because of its input. There is no global state: a model is
+ * immutable once loaded and may be shared between threads; a session belongs to one thread at a
+ * time. Text is UTF-8 with an explicit length in bytes, not NUL-terminated unless said so. */
+#ifndef INKLING_H
+#define INKLING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define INK_VERSION "0.1.0"
+
+/* ---- 1. Status and errors ------------------------------------------------------------------ */
+
+/* Stable numbers: new codes are appended, none is ever renumbered. */
+typedef enum ink_status {
+  INK_OK = 0,
+  INK_ERR_INVALID_ARGUMENT = 1,          /* a parameter is out of its range */
+  INK_ERR_OUT_OF_MEMORY = 2,             /* the allocator refused; nothing is leaked */
+  INK_ERR_IO = 3,                        /* the caller's read function failed */
+  INK_ERR_NOT_GGUF = 4,                  /* the magic number is not GGUF's, or the file is empty */
+  INK_ERR_UNSUPPORTED_VERSION = 5,       /* GGUF, but not version 2 or 3, little-endian */
+  INK_ERR_TRUNCATED = 6,                 /* the bytes end before the file does */
+  INK_ERR_CORRUPT = 7,                   /* a count, offset or length that cannot be true */
+  INK_ERR_UNSUPPORTED_ARCHITECTURE = 8,  /* `general.architecture`, or a feature of it */
+  INK_ERR_UNSUPPORTED_TYPE = 9,          /* a tensor's block type */
+  INK_ERR_UNSUPPORTED_TOKENIZER = 10,    /* the tokenizer or its pre-tokenizer */
+  INK_ERR_UNSUPPORTED_CHAT_FORMAT = 11,  /* the model has no chat template that is understood */
+  INK_ERR_BAD_MODEL = 12,                /* readable, but its parts contradict each other */
+  INK_ERR_CONTEXT_FULL = 13,             /* the tokens do not fit the session's context */
+  INK_ERR_INVALID_UTF8 = 14,             /* the text is not UTF-8; the message says where */
+  INK_ERR_BUFFER_TOO_SMALL = 15,         /* the needed size is returned; call again */
+  INK_ERR_WRONG_STATE = 16,              /* calls in an order that makes no sense */
+  INK_STATUS_COUNT
+} ink_status;
+
+typedef struct ink_error {
+  ink_status code;
+  char message[384]; /* NUL-terminated, valid UTF-8: what, where, and what to do */
+} ink_error;
+
+/* The code's stable name, e.g. "INK_ERR_TRUNCATED". Static storage. */
+const char *ink_status_name(ink_status status);
+
+/* ---- 2. Loading a model -------------------------------------------------------------------- */
+
+typedef struct ink_model ink_model;
+typedef struct ink_loader ink_loader;
+
+/* Every byte that Inkling takes comes from here. `allocate` returns memory aligned to at least
+ * `alignment` (a power of two), or NULL. */
+typedef struct ink_allocator {
+  void *context;
+  void *(*allocate)(void *context, size_t size, size_t alignment);
+  void (*release)(void *context, void *pointer, size_t size);
+} ink_allocator;
+
+typedef struct ink_load_params {
+  const ink_allocator *allocator; /* NULL: malloc and free; copied */
+  const char *kernels;            /* NULL or "auto", or a name from ink_kernels_name() */
+} ink_load_params;
+
+typedef struct ink_model_info {
+  const char *architecture;   /* strings live as long as the loader or model they came from */
+  const char *name;           /* "" when the file has none */
+  const char *tokenizer;      /* e.g. "gpt2/smollm" */
+  const char *quantization;   /* the block type that holds most of the bytes, e.g. "Q4_1" */
+  const char *kernels;        /* the kernel table in use */
+  uint64_t n_params;          /* scalars over all tensors */
+  uint64_t weight_bytes;      /* tensor bytes, as in the file and as in memory */
+  uint32_t n_tensors;
+  uint32_t n_vocab;
+  uint32_t n_ctx_train;       /* the context the model was trained for, tokens */
+  uint32_t n_embd;
+  uint32_t n_layer;
+  uint32_t n_head;
+  uint32_t n_head_kv;
+  uint32_t n_ff;
+  bool add_bos;               /* the model asks for BOS before a text */
+  bool has_chat_format;       /* ink_chat_format() will work */
+} ink_model_info;
+
+/* Push-style loading: ask for a buffer, fill some of it, commit, repeat. The loader hands out the
+ * tensors' final places, so the weights are in memory once, while loading too.
+ *
+ *   ink_loader_begin(&loader, params, size, &error);
+ *   while (!ink_loader_complete(loader)) {
+ *     ink_loader_buffer(loader, &ptr, &len, &error);
+ *     n = read up to len bytes to ptr;                    // n == 0: the file ended
+ *     ink_loader_commit(loader, n, &error);
+ *   }
+ *   ink_loader_finish(loader, &model, &error);
+ *
+ * After any failure only ink_loader_free() makes sense. */
+
+/* size: the file's size in bytes, or 0 when it is not known. */
+ink_status ink_loader_begin(ink_loader **loader, const ink_load_params *params, uint64_t size,
+                            ink_error *error);
+
+/* Where the next bytes of the file go: *len > 0 bytes at *ptr, valid until the next commit. */
+ink_status ink_loader_buffer(ink_loader *loader, uint8_t **ptr, size_t *len, ink_error *error);
+
+/* n <= len bytes were written. n == 0 means the file has ended, which is INK_ERR_TRUNCATED here:
+ * a file that ended in time is complete. */
+ink_status ink_loader_commit(ink_loader *loader, size_t n, ink_error *error);
+
+/* All bytes that the model needs have been committed; what may follow in the file is ignored. */
+bool ink_loader_complete(const ink_loader *loader);
+
+/* NULL until the metadata has been read, which happens long before the weights: time to check
+ * ink_memory_needed() and stop. Valid until the loader is finished or freed. */
+const ink_model_info *ink_loader_info(const ink_loader *loader);
+
+/* Turns a complete loader into a model and frees the loader, also on failure. */
+ink_status ink_loader_finish(ink_loader *loader, ink_model **model, ink_error *error);
+
+/* Abandons a load at any point. NULL is fine. */
+void ink_loader_free(ink_loader *loader);
+
+/* The same in one call: `read` fills up to `len` bytes and returns how many, 0 at the end of the
+ * file, -1 on failure (INK_ERR_IO). It is asked for at most 16 MiB at a time. */
+typedef int64_t (*ink_read_fn)(void *context, uint8_t *ptr, size_t len);
+ink_status ink_model_load(ink_model **model, const ink_load_params *params, uint64_t size,
+                          ink_read_fn read, void *read_context, ink_error *error);
+
+/* Sessions of the model must have been freed before. NULL is fine. */
+void ink_model_free(ink_model *model);
+
+const ink_model_info *ink_model_get_info(const ink_model *model);
+
+/* ---- 3. Text and tokens -------------------------------------------------------------------- */
+
+typedef int32_t ink_token;
+
+enum {
+  INK_TOKENIZE_SPECIAL = 1, /* the text of control tokens (<|im_start|>) becomes those tokens */
+  INK_TOKENIZE_BOS = 2      /* put BOS first if the model asks for it */
+};
+
+/* Writes up to `capacity` tokens and sets *n to how many there are in all; when that is more than
+ * `capacity`: INK_ERR_BUFFER_TOO_SMALL. A text of L bytes never has more than L + 2 tokens.
+ * INK_ERR_INVALID_UTF8 names the offset of the first bad byte. */
+ink_status ink_tokenize(const ink_model *model, const char *text, size_t text_len, uint32_t flags,
+                        ink_token *tokens, size_t capacity, size_t *n, ink_error *error);
+
+/* The text of the tokens, byte for byte (it may be cut inside a character if the tokens are).
+ * Control tokens have no text. Sizes as in ink_tokenize(). */
+ink_status ink_detokenize(const ink_model *model, const ink_token *tokens, size_t n_tokens,
+                          char *text, size_t capacity, size_t *text_len, ink_error *error);
+
+/* One token's bytes as they stand in the vocabulary, control tokens too (for display).
+ * INK_ERR_INVALID_ARGUMENT when there is no such token. */
+ink_status ink_token_piece(const ink_model *model, ink_token token, const char **text,
+                           size_t *text_len, ink_error *error);
+
+/* The token ends a turn or a text (EOS, EOT). */
+bool ink_token_is_end(const ink_model *model, ink_token token);
+
+typedef struct ink_message {
+  const char *role; /* "system", "user" or "assistant", NUL-terminated */
+  const char *content;
+  size_t content_len;
+} ink_message;
+
+/* Renders a conversation in the model's own chat format, followed by the header of the assistant's
+ * turn when `add_generation_prompt`. Tokenize the result with INK_TOKENIZE_SPECIAL.
+ * INK_ERR_UNSUPPORTED_CHAT_FORMAT when the model has none. Sizes as in ink_tokenize(). */
+ink_status ink_chat_format(const ink_model *model, const ink_message *messages, size_t n_messages,
+                           bool add_generation_prompt, char *text, size_t capacity,
+                           size_t *text_len, ink_error *error);
+
+/* ---- 4. Generating text -------------------------------------------------------------------- */
+
+typedef struct ink_session ink_session;
+
+typedef struct ink_session_params {
+  uint32_t n_ctx; /* context in tokens; 0: min(n_ctx_train, INK_DEFAULT_CTX) */
+} ink_session_params;
+
+#define INK_DEFAULT_CTX 4096u
+
+/* Allocates everything the session will ever use. params may be NULL. The model must outlive it. */
+ink_status ink_session_create(ink_session **session, const ink_model *model,
+                              const ink_session_params *params, ink_error *error);
+void ink_session_free(ink_session *session);
+
+typedef struct ink_sampling {
+  float temperature;      /* 0: greedy, the rest is ignored */
+  uint32_t top_k;         /* 0: off */
+  float top_p;            /* 1: off */
+  float min_p;            /* 0: off */
+  float repeat_penalty;   /* 1: off; applied to the last `repeat_last_n` tokens, greedy too */
+  uint32_t repeat_last_n; /* at most INK_MAX_REPEAT_LAST_N */
+  uint64_t seed;
+} ink_sampling;
+
+#define INK_MAX_REPEAT_LAST_N 1024u
+
+/* temperature 0.8, top_k 40, top_p 0.95, min_p 0.05, repeat_penalty 1 over 64 tokens, seed 0. */
+ink_sampling ink_sampling_default(void);
+
+typedef struct ink_generation {
+  ink_sampling sampling;
+  uint64_t max_tokens;      /* stop after this many new tokens */
+  const char *const *stops; /* NUL-terminated stop strings; copied; never part of the output */
+  size_t n_stops;           /* at most INK_MAX_STOPS, each at most INK_MAX_STOP_BYTES long */
+  bool ignore_end;          /* go on past end tokens (benchmarks) */
+} ink_generation;
+
+#define INK_MAX_STOPS 16u
+#define INK_MAX_STOP_BYTES 256u
+
+typedef enum ink_step_kind {
+  INK_STEP_PREFILL = 0, /* part of the prompt was read; nothing to show */
+  INK_STEP_TOKEN = 1,   /* one token was generated; `text` may be empty for now */
+  INK_STEP_DONE = 2     /* `finish` says why; `text` holds what was still held back */
+} ink_step_kind;
+
+typedef enum ink_finish {
+  INK_FINISH_NONE = 0,
+  INK_FINISH_END = 1,     /* the model ended its turn */
+  INK_FINISH_STOP = 2,    /* a stop string appeared */
+  INK_FINISH_LENGTH = 3,  /* max_tokens */
+  INK_FINISH_CONTEXT = 4  /* the context is full */
+} ink_finish;
+
+typedef struct ink_step {
+  ink_step_kind kind;
+  ink_finish finish;
+  ink_token token;     /* INK_STEP_TOKEN: the new token; else -1 */
+  const char *text;    /* whole UTF-8 characters; valid until the session's next call */
+  size_t text_len;
+  size_t prompt_done;  /* prompt tokens already in the context, of prompt_total */
+  size_t prompt_total;
+} ink_step;
+
+/* Starts generating after `prompt` (n_prompt >= 1 tokens, copied). Tokens that the session already
+ * holds as a common prefix are not evaluated again. INK_ERR_CONTEXT_FULL when the prompt leaves no
+ * room for a new token. Abandoning a generation halfway is fine: just begin another. */
+ink_status ink_generation_begin(ink_session *session, const ink_generation *params,
+                                const ink_token *prompt, size_t n_prompt, ink_error *error);
+
+/* One bounded piece of work, so that the caller can show progress or stop: evaluates up to
+ * `max_prefill` prompt tokens (0: no bound), or generates one token. After INK_STEP_DONE:
+ * INK_ERR_WRONG_STATE. */
+ink_status ink_generation_step(ink_session *session, uint32_t max_prefill, ink_step *step,
+                               ink_error *error);
+
+/* ---- 5. Evaluating by hand ----------------------------------------------------------------- */
+
+/* Appends tokens to the context. INK_ERR_CONTEXT_FULL leaves the session as it was. Results do not
+ * depend on how a text is cut into calls. */
+ink_status ink_session_eval(ink_session *session, const ink_token *tokens, size_t n,
+                            ink_error *error);
+
+/* [n_vocab] for the last token evaluated; NULL if there is none. Owned by the session. */
+const float *ink_session_logits(const ink_session *session);
+
+/* How many tokens the context holds and can hold; and forget all but the first n. */
+size_t ink_session_length(const ink_session *session);
+size_t ink_session_capacity(const ink_session *session);
+void ink_session_truncate(ink_session *session, size_t n);
+
+/* Forgets the session's context, evaluates `tokens` from position 0 and adds up
+ * -ln p(tokens[i] | tokens[0..i-1]) over i >= 1 into *nll (nats). n >= 2. */
+ink_status ink_session_score(ink_session *session, const ink_token *tokens, size_t n, double *nll,
+                             ink_error *error);
+
+/* ---- 6. Memory and kernels ----------------------------------------------------------------- */
+
+typedef struct ink_memory {
+  uint64_t weights;    /* tensors */
+  uint64_t vocabulary; /* tokens, merges and their indexes, about */
+  uint64_t kv_cache;
+  uint64_t scratch;
+  uint64_t total;
+} ink_memory;
+
+/* What a model and one session of n_ctx tokens (0: the default) take. */
+ink_memory ink_memory_needed(const ink_model_info *info, uint32_t n_ctx);
+
+/* The kernel tables that this build has and this processor can run: index 0.. until NULL. The last
+ * is the fastest and is what "auto" means. */
+const char *ink_kernels_name(size_t index);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
