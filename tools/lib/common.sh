@@ -17,7 +17,8 @@ step() { # step TITLE COMMAND...: runs it quietly, shows how long it took and, i
   "$@" >>"$LOG" 2>&1 || {
     tail -n 15 "$LOG" >&2
     fail "could not get: $title" \
-      "The last lines of its output stand above (all of it: $LOG). If the network failed, run tools/setup again: what is done stays done."
+      "The last lines of its output stand above (all of it: $LOG). If the network failed, run tools/setup again:
+       what is done stays done. tools/setup --help names the tools of your own that it takes instead."
   }
   [ $((SECONDS - start)) -lt 2 ] || say "  done in $((SECONDS - start)) s"
 }

@@ -42,14 +42,18 @@ def c_tests(preset: str, about: str) -> Suite:
     return Suite(preset, f"C tests, {about}", command, [preset])
 
 
+def python_tests(name: str, about: str, presets: list[str], needs_model: bool) -> Suite:
+    command = ["pytest", f"tests/{name}", "-q", "-p", "no:cacheprovider", f"--junitxml={report_of(name)}"]
+    return Suite(name, about, command, presets, needs_model)
+
+
 SUITES = [
+    python_tests("tools", "the download and the file server", [], needs_model=False),
     c_tests("native", "native"),
     c_tests("native-sanitize", "native with the address and undefined-behaviour sanitizers"),
     c_tests("wasi", "under Wasmtime"),
     c_tests("web-simd128", "compiled by Emscripten, in Node"),
-    Suite("cli", "the command, natively and under Wasmtime",
-          ["pytest", "tests/cli", "-q", "-p", "no:cacheprovider", f"--junitxml={report_of('cli')}"],
-          ["native", "wasi"], needs_model=True),
+    python_tests("cli", "the command, natively and under Wasmtime", ["native", "wasi"], needs_model=True),
     Suite("web", "the npm package, in Node and in Chromium",
           ["npm", "test"], ["native", "web-simd128"], needs_model=True, prepare=build_web_package, cwd=WEB,
           env={"NODE_OPTIONS": "--test-reporter=spec --test-reporter-destination=stdout "
@@ -127,7 +131,7 @@ def run_suite(suite: Suite, preparation: Preparation) -> Tally:
         say(f"test: {suite.name}: its runner ended with status {status} after {tally.passed} tests passed")
         tally.failed = 1
     if tally.failed:
-        say(tail(log, 80))
+        say(tail(log))
     skipped = f", {tally.skipped} skipped" if tally.skipped else ""
     say(f"test:   {tally.passed} passed, {tally.failed} failed{skipped}, {time.monotonic() - start:.1f} s")
     return tally

@@ -1,0 +1,65 @@
+"""Shows Inkling at work: one prompt answered natively and under Wasmtime, then the page in a browser."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from serve import serve
+from steps import ROOT, WEB, StepFailed, build, build_web_package, fetch_model, say
+
+PROMPT = "What is the capital of France, and what is it known for?"
+ANSWER = ["-p", PROMPT, "-n", "96", "--temp", "0"]
+ANSWER_LIMIT_S = 600
+LOG = ROOT / "build" / "demo.log"
+
+
+def show(title: str, command: list[str]) -> None:
+    """Runs a command in the terminal, so that its text streams."""
+    print(f"\n{title}\n$ {shlex.join(command)}", flush=True)
+    status = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=ANSWER_LIMIT_S).returncode
+    print(flush=True)
+    if status != 0:
+        raise StepFailed(f"it ended with status {status}")
+
+
+def demo(port: int | None) -> None:
+    LOG.parent.mkdir(exist_ok=True)
+    LOG.write_bytes(b"")
+    model = fetch_model()
+    for preset in ("native", "wasi", "web-simd128"):
+        say(f"demo: building {preset}")
+        build(preset, LOG)
+    say("demo: building the page")
+    build_web_package(LOG)
+    name = str(model.relative_to(ROOT))
+    show("Natively:", ["build/native/inkling", "chat", "-m", name, *ANSWER])
+    show("Under Wasmtime:", ["wasmtime", "run", "--dir", str(Path(name).parent), "build/wasi/inkling.wasm",
+                             "chat", "-m", name, *ANSWER])
+    if port is None:
+        return
+    with serve({"/": WEB / "dist", "/models/": model.parent}, port) as server:
+        print(f"In a browser: http://127.0.0.1:{server.server_port}/   (Ctrl+C stops)", flush=True)
+        server.serve_forever()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tools/demo", description=__doc__)
+    parser.add_argument("--no-serve", action="store_true", help="stop before serving the page")
+    parser.add_argument("--port", type=int, default=8080, help="the page's port (default: %(default)s; 0: any)")
+    arguments = parser.parse_args()
+    try:
+        demo(None if arguments.no_serve else arguments.port)
+    except (StepFailed, OSError, subprocess.TimeoutExpired) as error:
+        say(f"demo: {error}")
+        return 1
+    except KeyboardInterrupt:
+        print()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
