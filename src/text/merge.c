@@ -87,29 +87,37 @@ static void push_pair(ink_merger *merger, size_t *n_heap, const char *text, int3
     uint32_t token = ink_index_find(&vocab->index, (ink_str){text + l->start, candidate.len});
     if (token == INK_INDEX_NONE) return;
     candidate.token = (ink_token)token;
-    candidate.cost = -ink_gguf_element_f32(vocab->scores, token);
+    candidate.cost = -ink_gguf_element_f32(&vocab->scores, token);
   }
   heap_push(merger->heap, n_heap, candidate);
 }
 
+/* The first symbol of the text at `at`: its length, and its token or -1. */
+static size_t first_symbol(const ink_vocab *vocab, const char *text, size_t len, size_t at,
+                           ink_token *token) {
+  *token = vocab->byte_tokens[(uint8_t)text[at]];
+  if (vocab->family == INK_VOCAB_BPE) return 1;
+  uint32_t code_point;
+  int bytes = ink_utf8_decode(text + at, len - at, &code_point);
+  size_t size = bytes > 0 ? (size_t)bytes : 1;
+  uint32_t found = ink_index_find(&vocab->index, (ink_str){text + at, size});
+  *token = found == INK_INDEX_NONE ? -1 : (ink_token)found;
+  return size;
+}
+
 static size_t split_symbols(const ink_merger *merger, const char *text, size_t len) {
   const ink_vocab *vocab = merger->vocab;
-  size_t n = 0;
-  for (size_t at = 0; at < len; n++) {
-    size_t size = 1;
-    ink_token token = vocab->byte_tokens[(uint8_t)text[at]];
-    if (vocab->family == INK_VOCAB_SPM) {
-      uint32_t code_point;
-      int bytes = ink_utf8_decode(text + at, len - at, &code_point);
-      size = bytes > 0 ? (size_t)bytes : 1;
-      uint32_t found = ink_index_find(&vocab->index, (ink_str){text + at, size});
-      token = found == INK_INDEX_NONE ? -1 : (ink_token)found;
-    }
+  size_t n = 0, size;
+  for (size_t at = 0; at < len; at += size) {
+    ink_token token;
+    size = first_symbol(vocab, text, len, at, &token);
+    /* Bytes that a byte-level vocabulary lacks are dropped before merging, as the originals do. */
+    if (vocab->family == INK_VOCAB_BPE && token < 0) continue;
     merger->symbols[n] =
         (ink_symbol){(uint32_t)at, (uint32_t)size, (int32_t)n - 1, (int32_t)n + 1, token};
-    at += size;
+    n++;
   }
-  merger->symbols[n - 1].next = -1;
+  if (n > 0) merger->symbols[n - 1].next = -1;
   return n;
 }
 
@@ -157,6 +165,8 @@ ink_status ink_merger_encode(ink_merger *merger, const char *text, size_t len, i
     push_pair(merger, &n_heap, text, left->previous, best.left);
     push_pair(merger, &n_heap, text, best.left, left->next);
   }
-  for (int32_t i = 0; i >= 0; i = symbols[i].next) push_symbol(merger, text, &symbols[i], out);
+  for (int32_t i = n > 0 ? 0 : -1; i >= 0; i = symbols[i].next) {
+    push_symbol(merger, text, &symbols[i], out);
+  }
   return INK_OK;
 }
