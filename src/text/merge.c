@@ -87,7 +87,7 @@ static void push_pair(ink_merger *merger, size_t *n_heap, const char *text, int3
     uint32_t token = ink_index_find(&vocab->index, (ink_str){text + l->start, candidate.len});
     if (token == INK_INDEX_NONE) return;
     candidate.token = (ink_token)token;
-    candidate.cost = -ink_gguf_element_f32(vocab->scores, token);
+    candidate.cost = -ink_gguf_element_f32(&vocab->scores, token);
   }
   heap_push(merger->heap, n_heap, candidate);
 }

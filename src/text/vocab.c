@@ -99,21 +99,21 @@ static ink_status read_family(ink_vocab *vocab, const ink_gguf *gguf, ink_error 
 }
 
 static ink_status read_tokens(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error) {
-  const ink_gguf_value *tokens, *kinds;
+  const ink_gguf_value *tokens, *kinds, *scores;
   INK_TRY(ink_gguf_get_array(gguf, "tokenizer.ggml.tokens", INK_GGUF_STRING, &tokens, error));
   INK_TRY(ink_gguf_get_array(gguf, "tokenizer.ggml.token_type", INK_GGUF_I32, &kinds, error));
-  INK_TRY(
-      ink_gguf_get_array(gguf, "tokenizer.ggml.scores", INK_GGUF_F32, &vocab->scores, error));
+  INK_TRY(ink_gguf_get_array(gguf, "tokenizer.ggml.scores", INK_GGUF_F32, &scores, error));
   if (!tokens || tokens->count == 0 || tokens->count > INT32_MAX) {
     return ink_fail(error, INK_ERR_BAD_MODEL, "the model has no vocabulary (tokenizer.ggml.tokens)");
   }
   if ((kinds && kinds->count != tokens->count) ||
-      (vocab->scores && vocab->scores->count != tokens->count) ||
-      (vocab->family == INK_VOCAB_SPM && (!kinds || !vocab->scores))) {
+      (scores && scores->count != tokens->count) ||
+      (vocab->family == INK_VOCAB_SPM && (!kinds || !scores))) {
     return ink_fail(error, INK_ERR_BAD_MODEL,
                     "tokenizer.ggml.token_type and scores must be as many as the %llu tokens",
                     (unsigned long long)tokens->count);
   }
+  if (scores) vocab->scores = *scores; /* a copy: `gguf` itself does not outlive the load */
   vocab->n_tokens = (uint32_t)tokens->count;
   INK_TRY(ink_allocate(&vocab->allocator, vocab->n_tokens * sizeof *vocab->tokens, "the vocabulary",
                        &vocab->tokens, error));
