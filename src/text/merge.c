@@ -92,10 +92,12 @@ static void push_pair(ink_merger *merger, size_t *n_heap, const char *text, int3
   heap_push(merger->heap, n_heap, candidate);
 }
 
+/* A byte that no token of a byte-level vocabulary spells is left out, so that what stands on either
+ * side of it may merge: Hugging Face's tokenizers do so. */
 static size_t split_symbols(const ink_merger *merger, const char *text, size_t len) {
   const ink_vocab *vocab = merger->vocab;
   size_t n = 0;
-  for (size_t at = 0; at < len; n++) {
+  for (size_t at = 0; at < len;) {
     size_t size = 1;
     ink_token token = vocab->byte_tokens[(uint8_t)text[at]];
     if (vocab->family == INK_VOCAB_SPM) {
@@ -105,11 +107,14 @@ static size_t split_symbols(const ink_merger *merger, const char *text, size_t l
       uint32_t found = ink_index_find(&vocab->index, (ink_str){text + at, size});
       token = found == INK_INDEX_NONE ? -1 : (ink_token)found;
     }
-    merger->symbols[n] =
-        (ink_symbol){(uint32_t)at, (uint32_t)size, (int32_t)n - 1, (int32_t)n + 1, token};
+    if (token >= 0 || vocab->family == INK_VOCAB_SPM) {
+      merger->symbols[n] =
+          (ink_symbol){(uint32_t)at, (uint32_t)size, (int32_t)n - 1, (int32_t)n + 1, token};
+      n++;
+    }
     at += size;
   }
-  merger->symbols[n - 1].next = -1;
+  if (n > 0) merger->symbols[n - 1].next = -1;
   return n;
 }
 
@@ -142,6 +147,7 @@ ink_status ink_merger_encode(ink_merger *merger, const char *text, size_t len, i
   INK_TRY(reserve(merger, len, error));
   ink_symbol *symbols = merger->symbols;
   size_t n = split_symbols(merger, text, len);
+  if (n == 0) return INK_OK;
   size_t n_heap = 0;
   for (size_t i = 1; i < n; i++) push_pair(merger, &n_heap, text, (int32_t)i - 1, (int32_t)i);
   while (n_heap > 0) {
