@@ -87,7 +87,7 @@ static ink_status generate(ink_session *session, const options *o, const ink_tok
     }
     if (!o->json && step.text_len > 0) {
       fwrite(step.text, 1, step.text_len, stdout);
-      fflush(stdout);
+      if (!flush_output(error)) return error->code; /* nobody reads on */
     }
   }
   r->decode_ms = now_ms() - start;
@@ -126,7 +126,7 @@ static int answer(const ink_model *model, ink_session *session, const options *o
   }
   if (o->json) print_json(r);
   else if (isatty(STDOUT_FILENO)) putchar('\n');
-  return EXIT_DONE;
+  return flush_output(&error) ? EXIT_DONE : report(&error);
 }
 
 int command_run(const options *o) {

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/commands.h"
 #include "cli/files.h"
@@ -51,7 +52,9 @@ static long parse_ids(const char *text, size_t len, ink_token *ids) {
     long id = strtol(text, &after, 10);
     if (errno || after == text || id < 0 || id > INT32_MAX) {
       ink_error error = {.code = INK_ERR_INVALID_ARGUMENT};
-      snprintf(error.message, sizeof error.message, "'%.20s' is not a token id", text);
+      int word = (int)strcspn(text, " \n\t\r");
+      snprintf(error.message, sizeof error.message, "'%.*s' is not a token id",
+               word < 20 ? word : 20, text);
       report(&error);
       return -1;
     }

@@ -34,7 +34,8 @@ typedef struct model_file {
 } model_file;
 
 static bool open_model(const options *o, model_file *f) {
-  *f = (model_file){.file = fopen(o->model, "rb"), .percent = isatty(STDERR_FILENO) ? 0 : -1};
+  *f = (model_file){.percent = isatty(STDERR_FILENO) ? 0 : -1};
+  f->file = fopen(o->model, "rb");
   if (!f->file) {
     report_file("open", o->model);
     return false;
@@ -162,9 +163,13 @@ char *read_text(const char *path, size_t *len) {
   return text;
 }
 
-int close_output(void) {
-  if (fflush(stdout) == 0 && !ferror(stdout)) return EXIT_DONE;
-  return report_file("write", "stdout");
+bool flush_output(ink_error *error) {
+  errno = 0;
+  if (fflush(stdout) == 0 && !ferror(stdout)) return true;
+  error->code = INK_ERR_IO;
+  snprintf(error->message, sizeof error->message, "can't write to stdout%s%s", errno ? ": " : "",
+           errno ? strerror(errno) : "");
+  return false;
 }
 
 ink_token *tokenize_text(const ink_model *model, const char *text, size_t len, uint32_t flags,

@@ -17,8 +17,8 @@ ink_loader *load_description(const options *options);
  * report(). */
 char *read_text(const char *path, size_t *len);
 
-/* Flushes stdout: EXIT_DONE, or EXIT_FAILED after a message when it could not be written. */
-int close_output(void);
+/* Flushes stdout. False, with the error filled, when something could not be written. */
+bool flush_output(ink_error *error);
 
 double now_ms(void);
 

@@ -24,6 +24,6 @@ int main(int argc, char **argv) {
   int status = options_parse(&o, argc, argv);
   if (status != EXIT_DONE) return status;
   status = dispatch(&o);
-  int closed = close_output();
-  return status != EXIT_DONE ? status : closed;
+  ink_error error;
+  return status == EXIT_DONE && !flush_output(&error) ? report(&error) : status;
 }

@@ -113,6 +113,7 @@ static ink_status read_tokens(ink_vocab *vocab, const ink_gguf *gguf, ink_error 
                     "tokenizer.ggml.token_type and scores must be as many as the %llu tokens",
                     (unsigned long long)tokens->count);
   }
+  if (scores) vocab->scores = *scores; /* a copy: `gguf` itself does not outlive the load */
   vocab->n_tokens = (uint32_t)tokens->count;
   if (scores) vocab->scores = *scores;
   INK_TRY(ink_allocate(&vocab->allocator, vocab->n_tokens * sizeof *vocab->tokens, "the vocabulary",
