@@ -115,7 +115,6 @@ static ink_status read_tokens(ink_vocab *vocab, const ink_gguf *gguf, ink_error 
   }
   if (scores) vocab->scores = *scores; /* a copy: `gguf` itself does not outlive the load */
   vocab->n_tokens = (uint32_t)tokens->count;
-  if (scores) vocab->scores = *scores;
   INK_TRY(ink_allocate(&vocab->allocator, vocab->n_tokens * sizeof *vocab->tokens, "the vocabulary",
                        &vocab->tokens, error));
   INK_TRY(ink_allocate(&vocab->allocator, vocab->n_tokens, "the vocabulary", &vocab->kinds, error));
