@@ -41,7 +41,7 @@ def demo(port: int | None) -> None:
                              "chat", "-m", name, *ANSWER])
     if port is None:
         return
-    with serve({"/": WEB / "dist", "/models/": model.parent}, port) as server:
+    with serve({"/": WEB / "dist" / "demo", "/models/": model.parent}, port) as server:
         print(f"In a browser: http://127.0.0.1:{server.server_port}/   (Ctrl+C stops)", flush=True)
         server.serve_forever()
 

@@ -37,6 +37,7 @@ export interface WasmExports {
   inkjs_generation_step(session: number, maxPrefill: number): number;
   inkjs_step_number(session: number, field: number): number;
   inkjs_step_text(session: number): number;
+  inkjs_session_length(session: number): number;
   inkjs_session_capacity(session: number): number;
   inkjs_session_score(session: number, tokens: number, n: number): number;
   inkjs_session_nll(session: number): number;
