@@ -70,24 +70,23 @@ def compare(host: Host, native: Host, model: Path, case: Any) -> Tally:
     return tally
 
 
-def check(host: Host, native: Host, model: Path, case: Any, record: Any) -> None:
+def check(host: Host, native: Host, model: Path, case: Any) -> None:
     tally = compare(host, native, model, case)
     steps = len(case["continuation"])
     checked = steps - len(tally.unchecked)
     assert tally.agreed + len(tally.near_ties) + len(tally.wrong) == checked
-    record("agreement", f"{case['name']}: {tally.agreed} of {steps} agree, {len(tally.near_ties)} near ties, "
-                        f"{len(tally.unchecked)} unchecked")
+    print(f"{case['name']}: {tally.agreed} of {steps} agree, {len(tally.near_ties)} near ties, "
+          f"{len(tally.unchecked)} unchecked")
     assert not tally.wrong
-    # Korean goes byte by byte in this vocabulary: most cuts there fall inside a character.
-    assert checked >= (0.6 if "korean" in case["name"] else 0.9) * steps
-    assert tally.agreed >= 0.8 * checked
+    assert checked >= 0.9 * steps
+    assert len(tally.near_ties) <= 4
 
 
 @pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case["name"])
-def test_natively(native: Host, smollm2: Path, case: Any, record_property: Any) -> None:
-    check(native, native, smollm2, case, record_property)
+def test_natively(native: Host, smollm2: Path, case: Any) -> None:
+    check(native, native, smollm2, case)
 
 
 @pytest.mark.parametrize("name", ["code", "chat-system"])
-def test_under_wasmtime(wasmtime: Host, native: Host, smollm2: Path, name: str, record_property: Any) -> None:
-    check(wasmtime, native, smollm2, next(case for case in GOLDEN if case["name"] == name), record_property)
+def test_under_wasmtime(wasmtime: Host, native: Host, smollm2: Path, name: str) -> None:
+    check(wasmtime, native, smollm2, next(case for case in GOLDEN if case["name"] == name))
