@@ -1,5 +1,4 @@
-/* The reference: quantised products straight from the definition of a block, one row and one token
- * at a time. */
+/* The reference: quantised products straight from the definition of a block. */
 #include "kernels/vec_scalar.h"
 
 #include <string.h>
@@ -13,52 +12,62 @@ static float half_at(const uint8_t *p) {
   return ink_f32_of_f16(half);
 }
 
-/* The integer weight of row r, column c in a block of a panel (format/panel.h). */
-static inline int32_t weight_at(ink_type type, const uint8_t *block, uint32_t r, uint32_t c) {
-  switch (type) {
-  case INK_TYPE_Q4_0:
-  case INK_TYPE_Q4_1: {
-    const uint8_t *groups = block + (type == INK_TYPE_Q4_1 ? 16 : 8);
-    uint32_t low = c % 16;
-    uint8_t byte = groups[low / 4 * 16 + 4 * r + low % 4];
-    int32_t nibble = c < 16 ? byte & 15 : byte >> 4;
-    return type == INK_TYPE_Q4_0 ? nibble - 8 : nibble;
+/* A packed block has the order of an unpacked one: byte k of group g is row k / 4, column k % 4. */
+static inline void unpack_block(ink_type type, const uint8_t *block, ink_unpacked_block *out) {
+  const uint8_t *bytes = block + (type == INK_TYPE_Q4_1 ? 16 : 8);
+  for (uint32_t r = 0; r < INK_PANEL_ROWS; r++) {
+    out->d[r] = half_at(block + 2 * r);
+    out->m[r] = type == INK_TYPE_Q4_1 ? half_at(block + 8 + 2 * r) : 0.0f;
   }
-  default: return ((const int8_t *)block)[8 + c / 4 * 16 + 4 * r + c % 4]; /* Q8_0 */
+  for (uint32_t g = 0; g < INK_BLOCK / 8; g++) {
+    for (uint32_t k = 0; k < 16; k++) {
+      if (type == INK_TYPE_Q8_0) {
+        out->q[g][k / 4][k % 4] = (int8_t)bytes[16 * g + k];
+        out->q[g + 4][k / 4][k % 4] = (int8_t)bytes[16 * (g + 4) + k];
+      } else {
+        int offset = type == INK_TYPE_Q4_0 ? 8 : 0;
+        out->q[g][k / 4][k % 4] = (int16_t)((bytes[16 * g + k] & 15) - offset);
+        out->q[g + 4][k / 4][k % 4] = (int16_t)((bytes[16 * g + k] >> 4) - offset);
+      }
+    }
   }
 }
 
-static inline float dot_row(ink_type type, const ink_matmul *job, uint32_t row, uint32_t token) {
-  uint32_t n_cols = job->weights->n_cols;
-  size_t block_bytes = ink_type_get_traits(type)->block_bytes * INK_PANEL_ROWS;
-  const uint8_t *block =
-      job->weights->data + row / INK_PANEL_ROWS * ink_panel_bytes(type, n_cols);
-  uint32_t r = row % INK_PANEL_ROWS;
-  token_place at = place_of_token(token, job->n_tokens);
-  uint32_t t = token - at.first;
-  const int16_t *q = job->x.q + (size_t)at.first * n_cols + 4 * t;
-  const float *d = job->x.d + (size_t)at.first * (n_cols / INK_BLOCK) + t;
-  const float *s = job->x.s + (size_t)at.first * (n_cols / INK_BLOCK) + t;
+/* Row r of an unpacked panel times one token; q, d and s point at the token in its tile. */
+static inline float dot_row(ink_type type, const ink_unpacked_block *block, uint32_t r,
+                            uint32_t n_blocks, uint32_t width, const int16_t *q, const float *d,
+                            const float *s) {
   float sum = 0.0f;
-  for (uint32_t b = 0; b < n_cols / INK_BLOCK; b++, block += block_bytes) {
+  for (uint32_t b = 0; b < n_blocks; b++, block++, d += width, s += width) {
     int32_t products = 0;
-    for (uint32_t c = 0; c < INK_BLOCK; c++) {
-      products += weight_at(type, block, r, c) * q[c / 4 * 4 * at.width + c % 4];
+    for (uint32_t g = 0; g < INK_BLOCK / 4; g++, q += 4 * width) {
+      for (uint32_t i = 0; i < 4; i++) products += block->q[g][r][i] * q[i];
     }
-    float term = (half_at(block + 2 * r) * *d) * (float)products;
-    if (type == INK_TYPE_Q4_1) term = term + half_at(block + 8 + 2 * r) * *s;
+    float term = (block->d[r] * *d) * (float)products;
+    if (type == INK_TYPE_Q4_1) term = term + block->m[r] * *s;
     sum = sum + term;
-    q += INK_BLOCK * at.width;
-    d += at.width;
-    s += at.width;
   }
   return sum;
 }
 
 static inline void matmul_blocks(ink_type type, const ink_matmul *job) {
-  for (uint32_t row = job->first_row; row < job->end_row; row++) {
-    for (uint32_t t = 0; t < job->n_tokens; t++) {
-      job->y[t * job->y_stride + row] = dot_row(type, job, row, t);
+  uint32_t n_cols = job->weights->n_cols, n_blocks = n_cols / INK_BLOCK;
+  size_t block_bytes = ink_type_get_traits(type)->block_bytes * INK_PANEL_ROWS;
+  for (uint32_t row = job->first_row; row < job->end_row; row += INK_PANEL_ROWS) {
+    const uint8_t *panel = job->weights->data + row / INK_PANEL_ROWS * n_blocks * block_bytes;
+    for (uint32_t b = 0; b < n_blocks; b++) {
+      unpack_block(type, panel + b * block_bytes, &job->scratch[b]);
+    }
+    for (uint32_t token = 0; token < job->n_tokens; token++) {
+      token_place at = place_of_token(token, job->n_tokens);
+      uint32_t t = token - at.first;
+      const int16_t *q = job->x.q + (size_t)at.first * n_cols + 4 * t;
+      const float *d = job->x.d + (size_t)at.first * n_blocks + t;
+      const float *s = job->x.s + (size_t)at.first * n_blocks + t;
+      for (uint32_t r = 0; r < INK_PANEL_ROWS; r++) {
+        job->y[token * job->y_stride + row + r] =
+            dot_row(type, job->scratch, r, n_blocks, at.width, q, d, s);
+      }
     }
   }
 }

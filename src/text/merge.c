@@ -92,27 +92,30 @@ static void push_pair(ink_merger *merger, size_t *n_heap, const char *text, int3
   heap_push(merger->heap, n_heap, candidate);
 }
 
-/* A byte that no token of a byte-level vocabulary spells is left out, so that what stands on either
- * side of it may merge: Hugging Face's tokenizers do so. */
+/* The first symbol of the text at `at`: its length, and its token or -1. */
+static size_t first_symbol(const ink_vocab *vocab, const char *text, size_t len, size_t at,
+                           ink_token *token) {
+  *token = vocab->byte_tokens[(uint8_t)text[at]];
+  if (vocab->family == INK_VOCAB_BPE) return 1;
+  uint32_t code_point;
+  int bytes = ink_utf8_decode(text + at, len - at, &code_point);
+  size_t size = bytes > 0 ? (size_t)bytes : 1;
+  uint32_t found = ink_index_find(&vocab->index, (ink_str){text + at, size});
+  *token = found == INK_INDEX_NONE ? -1 : (ink_token)found;
+  return size;
+}
+
 static size_t split_symbols(const ink_merger *merger, const char *text, size_t len) {
   const ink_vocab *vocab = merger->vocab;
-  size_t n = 0;
-  for (size_t at = 0; at < len;) {
-    size_t size = 1;
-    ink_token token = vocab->byte_tokens[(uint8_t)text[at]];
-    if (vocab->family == INK_VOCAB_SPM) {
-      uint32_t code_point;
-      int bytes = ink_utf8_decode(text + at, len - at, &code_point);
-      size = bytes > 0 ? (size_t)bytes : 1;
-      uint32_t found = ink_index_find(&vocab->index, (ink_str){text + at, size});
-      token = found == INK_INDEX_NONE ? -1 : (ink_token)found;
-    }
-    if (token >= 0 || vocab->family == INK_VOCAB_SPM) {
-      merger->symbols[n] =
-          (ink_symbol){(uint32_t)at, (uint32_t)size, (int32_t)n - 1, (int32_t)n + 1, token};
-      n++;
-    }
-    at += size;
+  size_t n = 0, size;
+  for (size_t at = 0; at < len; at += size) {
+    ink_token token;
+    size = first_symbol(vocab, text, len, at, &token);
+    /* Bytes that a byte-level vocabulary lacks are dropped before merging, as the originals do. */
+    if (vocab->family == INK_VOCAB_BPE && token < 0) continue;
+    merger->symbols[n] =
+        (ink_symbol){(uint32_t)at, (uint32_t)size, (int32_t)n - 1, (int32_t)n + 1, token};
+    n++;
   }
   if (n > 0) merger->symbols[n - 1].next = -1;
   return n;
@@ -147,7 +150,6 @@ ink_status ink_merger_encode(ink_merger *merger, const char *text, size_t len, i
   INK_TRY(reserve(merger, len, error));
   ink_symbol *symbols = merger->symbols;
   size_t n = split_symbols(merger, text, len);
-  if (n == 0) return INK_OK;
   size_t n_heap = 0;
   for (size_t i = 1; i < n; i++) push_pair(merger, &n_heap, text, (int32_t)i - 1, (int32_t)i);
   while (n_heap > 0) {
@@ -163,6 +165,8 @@ ink_status ink_merger_encode(ink_merger *merger, const char *text, size_t len, i
     push_pair(merger, &n_heap, text, left->previous, best.left);
     push_pair(merger, &n_heap, text, best.left, left->next);
   }
-  for (int32_t i = 0; i >= 0; i = symbols[i].next) push_symbol(merger, text, &symbols[i], out);
+  for (int32_t i = n > 0 ? 0 : -1; i >= 0; i = symbols[i].next) {
+    push_symbol(merger, text, &symbols[i], out);
+  }
   return INK_OK;
 }

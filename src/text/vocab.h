@@ -33,7 +33,7 @@ typedef struct ink_vocab {
   uint32_t n_tokens;
   ink_str *tokens;             /* [n_tokens] the bytes each stands for; in the model's header */
   uint8_t *kinds;              /* [n_tokens] ink_token_kind */
-  ink_gguf_value scores;       /* SPM: [n_tokens] f32; its data lies in the model's header */
+  ink_gguf_value scores;       /* SPM: [n_tokens] f32, whose data is in the model's header */
   ink_index index;             /* bytes -> token, for those that plain text can become */
   ink_token byte_tokens[256];  /* the token of a single byte, or -1 */
 

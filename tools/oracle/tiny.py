@@ -5,10 +5,10 @@
 
 Two layers whose tensors each have another type, so that a test which matches
 the golden logits has been through all of them. Awkward on purpose: a vocabulary
-of 515 rows, and in tiny-q2 heads of 6 values and 6 rows of keys.
+of 515 rows, and in tiny-q2 heads of 8 values that all share one key head.
 
   tiny-q    GGUF v3, tied embedding, 6 query heads of 16 over 2 key/value heads
-  tiny-q2   GGUF v2, its own output matrix, 16 query heads of 6 over 1, alignment 64
+  tiny-q2   GGUF v2, its own output matrix, 12 query heads of 8 over 1, alignment 64
   tiny-gpt2 the smallest: all Q4_0, and GPT-2's pre-tokenizer in place of SmolLM's
 """
 
@@ -68,7 +68,7 @@ SHAPES = [
         },
     ),
     Shape(
-        "tiny-q2", "smollm", 2, 2, 64, 96, 128, 16, 1, 100000.0,
+        "tiny-q2", "smollm", 2, 2, 64, 96, 128, 12, 1, 100000.0,
         {
             "token_embd": Type.Q4_0, "output": Type.Q4_1,
             "0.attn_q": Type.Q8_0, "0.attn_k": Type.Q4_0, "0.attn_v": Type.Q8_0, "0.attn_output": Type.F16,

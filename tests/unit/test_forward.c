@@ -1,0 +1,174 @@
+/* engine: logits against float64 arithmetic on the dequantised weights, and their invariances. */
+#include "base/index.h"
+#include "check.h"
+#include "fixtures.h"
+
+/* The relative RMS error of all logits of the golden's positions. */
+static double logit_error(const char *model_name, const char *golden_name, const char *kernels) {
+  ink_model *model = load_fixture(model_name, kernels);
+  golden g = golden_open(golden_name);
+  size_t n_tokens;
+  ink_token *tokens = golden_tokens(&g, &n_tokens);
+  size_t n_vocab = (size_t)golden_next(&g), n_positions = (size_t)golden_next(&g);
+  CHECK_EQ(ink_model_get_info(model)->n_vocab, n_vocab);
+  ink_session *session = new_session(model, (uint32_t)n_tokens);
+  double error = 0.0, magnitude = 0.0;
+  for (size_t i = 0; i < n_positions; i++) {
+    size_t position = (size_t)golden_next(&g);
+    size_t done = ink_session_length(session);
+    CHECK_STATUS(ink_session_eval(session, tokens + done, position + 1 - done, NULL), INK_OK);
+    const float *logits = ink_session_logits(session);
+    for (size_t v = 0; v < n_vocab; v++) {
+      double expected = golden_next(&g);
+      error += ((double)logits[v] - expected) * ((double)logits[v] - expected);
+      magnitude += expected * expected;
+    }
+  }
+  double relative = sqrt(error / magnitude);
+  printf("%s, %s: relative error of logits %.2g\n", model_name, kernels ? kernels : "auto", relative);
+  ink_session_free(session);
+  ink_model_free(model);
+  golden_close(&g);
+  free(tokens);
+  return relative;
+}
+
+static void f32_model(void) {
+  CHECK(logit_error("stories260K.gguf", "golden/stories260K-logits.txt", NULL) < 1e-3);
+  CHECK(logit_error("stories260K.gguf", "golden/stories260K-logits.txt", "scalar") < 1e-3);
+}
+
+/* Random weights and activations of 8 bits; llama.cpp's own error on these is 0.035. */
+static void quantised_models(void) {
+  CHECK(logit_error("tiny-q.gguf", "golden/tiny-q-logits.txt", NULL) < 0.05);
+  CHECK(logit_error("tiny-q2.gguf", "golden/tiny-q2-logits.txt", NULL) < 0.05);
+}
+
+/* Logits after `n` tokens that come in pieces of `piece`; the session must be empty. */
+static void eval_in_pieces(ink_session *session, const ink_token *tokens, size_t n, size_t piece,
+                           float *logits) {
+  size_t n_vocab = 515;
+  for (size_t at = 0; at < n; at += piece) {
+    size_t count = n - at < piece ? n - at : piece;
+    CHECK_STATUS(ink_session_eval(session, tokens + at, count, NULL), INK_OK);
+  }
+  memcpy(logits, ink_session_logits(session), n_vocab * sizeof *logits);
+}
+
+static void results_do_not_depend_on_batches(void) {
+  enum { N = 150 };
+  ink_token tokens[N];
+  uint32_t seed = 1;
+  for (int i = 0; i < N; i++) tokens[i] = (ink_token)(next_random(&seed) % 512);
+  ink_model *model = load_fixture("tiny-q.gguf", NULL);
+  ink_session *session = new_session(model, N);
+  float whole[515], pieces[515];
+  eval_in_pieces(session, tokens, N, N, whole);
+  for (size_t piece = 1; piece < 80; piece += 13) {
+    ink_session_truncate(session, 0);
+    CHECK(ink_session_logits(session) == NULL);
+    eval_in_pieces(session, tokens, N, piece, pieces);
+    CHECK(memcmp(whole, pieces, sizeof whole) == 0);
+  }
+  ink_session_truncate(session, 100); /* going back and on again changes nothing either */
+  eval_in_pieces(session, tokens + 100, N - 100, 7, pieces);
+  CHECK(memcmp(whole, pieces, sizeof whole) == 0);
+  ink_session_free(session);
+  ink_model_free(model);
+}
+
+static void tables_give_the_same_bits(void) {
+  static const char *const models[] = {"tiny-q.gguf", "tiny-q2.gguf", "stories260K.gguf"};
+  const char *name;
+  for (size_t m = 0; m < 3; m++) {
+    float expected[515] = {0}, actual[515] = {0};
+    for (size_t i = 0; (name = ink_kernels_name(i)) != NULL; i++) {
+      ink_model *model = load_fixture(models[m], name);
+      ink_session *session = new_session(model, 100);
+      size_t n_vocab = ink_model_get_info(model)->n_vocab;
+      ink_token tokens[90];
+      for (int t = 0; t < 90; t++) tokens[t] = (ink_token)(t * 37 % 500);
+      CHECK_STATUS(ink_session_eval(session, tokens, 90, NULL), INK_OK);
+      memcpy(i == 0 ? expected : actual, ink_session_logits(session), n_vocab * sizeof(float));
+      if (i > 0) CHECK(memcmp(expected, actual, sizeof actual) == 0);
+      ink_session_free(session);
+      ink_model_free(model);
+    }
+  }
+}
+
+/* Not only tables: every engine and processor gives these bits (-ffp-contract=off, own functions,
+ * fixed order of sums). Whoever changes that order on purpose writes the new hashes here. */
+static void engines_give_the_same_bits(void) {
+  static const struct {
+    const char *model;
+    uint64_t hash;
+  } expected[] = {{"tiny-q.gguf", 0xf9766b3991834766},
+                  {"tiny-q2.gguf", 0x651c53b69f224562},
+                  {"stories260K.gguf", 0xf7f3670d922c28a9}};
+  for (size_t m = 0; m < 3; m++) {
+    ink_model *model = load_fixture(expected[m].model, "scalar");
+    ink_session *session = new_session(model, 100);
+    ink_token tokens[90];
+    for (int t = 0; t < 90; t++) tokens[t] = (ink_token)(t * 37 % 500);
+    CHECK_STATUS(ink_session_eval(session, tokens, 90, NULL), INK_OK);
+    size_t n_bytes = ink_model_get_info(model)->n_vocab * sizeof(float);
+    uint64_t hash = ink_hash(ink_session_logits(session), n_bytes);
+    CHECK(hash == expected[m].hash);
+    if (hash != expected[m].hash) {
+      printf("%s: 0x%016llx\n", expected[m].model, (unsigned long long)hash);
+    }
+    ink_session_free(session);
+    ink_model_free(model);
+  }
+}
+
+static void scores_add_up(void) {
+  ink_model *model = load_fixture("stories260K.gguf", NULL);
+  ink_session *session = new_session(model, 128);
+  const char *text = "Once upon a time, there was a little girl named Lily. She loved to play.";
+  ink_token tokens[128];
+  size_t n;
+  CHECK_STATUS(ink_tokenize(model, text, strlen(text), INK_TOKENIZE_BOS, tokens, 128, &n, NULL),
+               INK_OK);
+  double nll, sum = 0.0;
+  CHECK_STATUS(ink_session_score(session, tokens, n, &nll, NULL), INK_OK);
+  ink_session_truncate(session, 0);
+  for (size_t i = 0; i + 1 < n; i++) {
+    ink_session_eval(session, tokens + i, 1, NULL);
+    const float *logits = ink_session_logits(session);
+    double total = 0.0;
+    for (int v = 0; v < 512; v++) total += exp((double)logits[v]);
+    sum += log(total) - (double)logits[tokens[i + 1]];
+  }
+  CHECK(fabs(nll - sum) < 1e-4 * sum);
+  CHECK_STATUS(ink_session_score(session, tokens, 1, &nll, NULL), INK_ERR_INVALID_ARGUMENT);
+  ink_session_free(session);
+  ink_model_free(model);
+}
+
+static void the_context_is_bounded(void) {
+  ink_model *model = load_fixture("stories260K.gguf", NULL);
+  ink_session *session = new_session(model, 10);
+  ink_token tokens[11] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, bad[] = {512};
+  ink_error error;
+  CHECK_STATUS(ink_session_eval(session, tokens, 11, &error), INK_ERR_CONTEXT_FULL);
+  CHECK_EQ(ink_session_length(session), 0);
+  CHECK_STATUS(ink_session_eval(session, tokens, 10, &error), INK_OK);
+  CHECK_STATUS(ink_session_eval(session, tokens, 1, &error), INK_ERR_CONTEXT_FULL);
+  CHECK_STATUS(ink_session_eval(session, bad, 1, &error), INK_ERR_INVALID_ARGUMENT);
+  CHECK_EQ(ink_session_length(session), 10);
+  ink_session_free(session);
+  ink_model_free(model);
+}
+
+int main(void) {
+  RUN(f32_model);
+  RUN(quantised_models);
+  RUN(results_do_not_depend_on_batches);
+  RUN(tables_give_the_same_bits);
+  RUN(engines_give_the_same_bits);
+  RUN(scores_add_up);
+  RUN(the_context_is_bounded);
+  return check_result();
+}

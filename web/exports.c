@@ -1,0 +1,334 @@
+/* See exports.h, which says what each function does. */
+#include "exports.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Handles --------------------------------------------------------------------------------------- */
+
+struct inkjs_model {
+  ink_error error; /* first in both handles: inkjs_error_code() and _message() rely on it */
+  ink_loader *loader; /* while loading */
+  ink_model *model;   /* afterwards */
+  uint8_t *buffer;    /* the loader's, until the next commit */
+  size_t buffer_size;
+
+  void *result; /* owned; what the last call of "text and tokens" gave */
+  size_t result_length;
+
+  ink_message *messages; /* [n_messages], roles and contents owned */
+  size_t n_messages;
+};
+
+struct inkjs_session {
+  ink_error error;
+  ink_session *session;
+  ink_generation generation;      /* as it is being put together; `stops` unused until begun */
+  char *stops[INK_MAX_STOPS];     /* [generation.n_stops], owned */
+  ink_step step;
+  double nll;
+};
+
+void *inkjs_allocate(size_t size) { return malloc(size ? size : 1); }
+void inkjs_release(void *pointer) { free(pointer); }
+
+static ink_status fail(ink_error *error, ink_status code, const char *message) {
+  error->code = code;
+  strncpy(error->message, message, sizeof error->message - 1);
+  error->message[sizeof error->message - 1] = '\0';
+  return code;
+}
+
+static ink_status fail_memory(ink_error *error) {
+  return fail(error, INK_ERR_OUT_OF_MEMORY, "no memory is left for a request's text or tokens");
+}
+
+static char *copy_bytes(const char *bytes, size_t n) {
+  char *copy = malloc(n + 1);
+  if (!copy) return NULL;
+  memcpy(copy, bytes, n);
+  copy[n] = '\0';
+  return copy;
+}
+
+static void forget_messages(inkjs_model *model) {
+  for (size_t i = 0; i < model->n_messages; i++) {
+    free((void *)model->messages[i].role);
+    free((void *)model->messages[i].content);
+  }
+  free(model->messages);
+  model->messages = NULL;
+  model->n_messages = 0;
+}
+
+inkjs_model *inkjs_model_create(void) { return calloc(1, sizeof(inkjs_model)); }
+
+void inkjs_model_destroy(inkjs_model *model) {
+  if (!model) return;
+  forget_messages(model);
+  free(model->result);
+  ink_loader_free(model->loader);
+  ink_model_free(model->model);
+  free(model);
+}
+
+inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx) {
+  inkjs_session *session = calloc(1, sizeof *session);
+  if (!session) {
+    fail_memory(&model->error);
+    return NULL;
+  }
+  ink_session_params params = {.n_ctx = n_ctx};
+  if (ink_session_create(&session->session, model->model, &params, &model->error) != INK_OK) {
+    free(session);
+    return NULL;
+  }
+  inkjs_generation_reset(session);
+  return session;
+}
+
+static void forget_stops(inkjs_session *session) {
+  for (size_t i = 0; i < session->generation.n_stops; i++) free(session->stops[i]);
+  session->generation.n_stops = 0;
+}
+
+void inkjs_session_destroy(inkjs_session *session) {
+  if (!session) return;
+  forget_stops(session);
+  ink_session_free(session->session);
+  free(session);
+}
+
+ink_status inkjs_error_code(const void *handle) { return ((const ink_error *)handle)->code; }
+const char *inkjs_error_message(const void *handle) {
+  return ((const ink_error *)handle)->message;
+}
+
+/* ---- Loading --------------------------------------------------------------------------------------- */
+
+ink_status inkjs_load_begin(inkjs_model *model, const char *kernels, double size) {
+  ink_load_params params = {.kernels = kernels};
+  return ink_loader_begin(&model->loader, &params, (uint64_t)size, &model->error);
+}
+
+ink_status inkjs_load_buffer(inkjs_model *model) {
+  return ink_loader_buffer(model->loader, &model->buffer, &model->buffer_size, &model->error);
+}
+
+uint8_t *inkjs_buffer(const inkjs_model *model) { return model->buffer; }
+size_t inkjs_buffer_size(const inkjs_model *model) { return model->buffer_size; }
+
+ink_status inkjs_load_commit(inkjs_model *model, size_t n) {
+  return ink_loader_commit(model->loader, n, &model->error);
+}
+
+bool inkjs_load_is_complete(const inkjs_model *model) { return ink_loader_complete(model->loader); }
+
+ink_status inkjs_load_finish(inkjs_model *model) {
+  ink_loader *loader = model->loader;
+  model->loader = NULL; /* freed by the call, whatever it returns */
+  return ink_loader_finish(loader, &model->model, &model->error);
+}
+
+/* ---- What is known of the model -------------------------------------------------------------------- */
+
+static const ink_model_info *info_of(const inkjs_model *model) {
+  return model->model ? ink_model_get_info(model->model) : ink_loader_info(model->loader);
+}
+
+bool inkjs_has_info(const inkjs_model *model) { return info_of(model) != NULL; }
+
+const char *inkjs_info_string(const inkjs_model *model, inkjs_string field) {
+  const ink_model_info *info = info_of(model);
+  switch (field) {
+    case INKJS_STRING_ARCHITECTURE: return info->architecture;
+    case INKJS_STRING_NAME: return info->name;
+    case INKJS_STRING_TOKENIZER: return info->tokenizer;
+    case INKJS_STRING_QUANTIZATION: return info->quantization;
+    case INKJS_STRING_KERNELS: return info->kernels;
+  }
+  return "";
+}
+
+double inkjs_info_number(const inkjs_model *model, inkjs_number field) {
+  const ink_model_info *info = info_of(model);
+  switch (field) {
+    case INKJS_NUMBER_N_PARAMS: return (double)info->n_params;
+    case INKJS_NUMBER_WEIGHT_BYTES: return (double)info->weight_bytes;
+    case INKJS_NUMBER_N_VOCAB: return info->n_vocab;
+    case INKJS_NUMBER_N_CTX_TRAIN: return info->n_ctx_train;
+    case INKJS_NUMBER_N_EMBD: return info->n_embd;
+    case INKJS_NUMBER_N_LAYER: return info->n_layer;
+    case INKJS_NUMBER_N_HEAD: return info->n_head;
+    case INKJS_NUMBER_N_HEAD_KV: return info->n_head_kv;
+    case INKJS_NUMBER_N_FF: return info->n_ff;
+    case INKJS_NUMBER_ADD_BOS: return info->add_bos;
+    case INKJS_NUMBER_HAS_CHAT_FORMAT: return info->has_chat_format;
+  }
+  return 0;
+}
+
+double inkjs_memory_needed(const inkjs_model *model, uint32_t n_ctx) {
+  return (double)ink_memory_needed(info_of(model), n_ctx).total;
+}
+
+/* ---- Text and tokens ------------------------------------------------------------------------------- */
+
+const void *inkjs_result(const inkjs_model *model) { return model->result; }
+size_t inkjs_result_length(const inkjs_model *model) { return model->result_length; }
+
+/* Room for a result of `size` bytes in place of the last one. */
+static ink_status make_room(inkjs_model *model, size_t size) {
+  free(model->result);
+  model->result_length = 0;
+  model->result = inkjs_allocate(size);
+  return model->result ? INK_OK : fail_memory(&model->error);
+}
+
+ink_status inkjs_tokenize(inkjs_model *model, const char *text, size_t len, uint32_t flags) {
+  size_t capacity = len + 2; /* the header's bound */
+  ink_status status = make_room(model, capacity * sizeof(ink_token));
+  if (status != INK_OK) return status;
+  return ink_tokenize(model->model, text, len, flags, model->result, capacity,
+                      &model->result_length, &model->error);
+}
+
+ink_status inkjs_detokenize(inkjs_model *model, const ink_token *tokens, size_t n) {
+  size_t len = 0;
+  ink_status status = ink_detokenize(model->model, tokens, n, NULL, 0, &len, &model->error);
+  if (status != INK_OK && status != INK_ERR_BUFFER_TOO_SMALL) return status;
+  status = make_room(model, len);
+  if (status != INK_OK) return status;
+  return ink_detokenize(model->model, tokens, n, model->result, len, &model->result_length,
+                        &model->error);
+}
+
+static ink_status add_message(inkjs_model *model, const char *role, const char *content,
+                              size_t len) {
+  size_t size = (model->n_messages + 1) * sizeof *model->messages;
+  ink_message *messages = realloc(model->messages, size);
+  if (!messages) return fail_memory(&model->error);
+  model->messages = messages;
+  char *role_copy = copy_bytes(role, strlen(role));
+  char *content_copy = copy_bytes(content, len);
+  if (!role_copy || !content_copy) {
+    free(role_copy);
+    free(content_copy);
+    return fail_memory(&model->error);
+  }
+  messages[model->n_messages++] = (ink_message){role_copy, content_copy, len};
+  return INK_OK;
+}
+
+ink_status inkjs_chat_add(inkjs_model *model, const char *role, const char *content, size_t len) {
+  ink_status status = add_message(model, role, content, len);
+  if (status != INK_OK) forget_messages(model);
+  return status;
+}
+
+static ink_status format_messages(inkjs_model *model) {
+  size_t len = 0;
+  ink_status status = ink_chat_format(model->model, model->messages, model->n_messages, true, NULL,
+                                      0, &len, &model->error);
+  if (status != INK_OK && status != INK_ERR_BUFFER_TOO_SMALL) return status;
+  status = make_room(model, len);
+  if (status != INK_OK) return status;
+  return ink_chat_format(model->model, model->messages, model->n_messages, true, model->result,
+                         len, &model->result_length, &model->error);
+}
+
+ink_status inkjs_chat_format(inkjs_model *model) {
+  ink_status status = format_messages(model);
+  forget_messages(model);
+  return status;
+}
+
+/* ---- Generating ------------------------------------------------------------------------------------ */
+
+void inkjs_generation_reset(inkjs_session *session) {
+  forget_stops(session);
+  session->generation = (ink_generation){
+      .sampling = ink_sampling_default(),
+      .max_tokens = UINT64_MAX,
+  };
+}
+
+ink_status inkjs_generation_set(inkjs_session *session, inkjs_option option, double value) {
+  ink_sampling *sampling = &session->generation.sampling;
+  switch (option) {
+    case INKJS_OPTION_TEMPERATURE: sampling->temperature = (float)value; return INK_OK;
+    case INKJS_OPTION_TOP_P: sampling->top_p = (float)value; return INK_OK;
+    case INKJS_OPTION_MIN_P: sampling->min_p = (float)value; return INK_OK;
+    case INKJS_OPTION_REPEAT_PENALTY: sampling->repeat_penalty = (float)value; return INK_OK;
+    case INKJS_OPTION_TOP_K:
+    case INKJS_OPTION_SEED:
+    case INKJS_OPTION_MAX_TOKENS: break;
+  }
+  /* Whole numbers; negated so that a NaN fails too. */
+  double limit = option == INKJS_OPTION_TOP_K ? UINT32_MAX : 9007199254740991.0;
+  if (!(value >= 0 && value <= limit && value == (double)(uint64_t)value)) {
+    return fail(&session->error, INK_ERR_INVALID_ARGUMENT,
+                "topK, seed and maxTokens must be whole numbers, 0 or more and exact in a double "
+                "(topK: in 32 bits)");
+  }
+  switch (option) {
+    case INKJS_OPTION_TOP_K: sampling->top_k = (uint32_t)value; break;
+    case INKJS_OPTION_SEED: sampling->seed = (uint64_t)value; break;
+    default: session->generation.max_tokens = (uint64_t)value; break;
+  }
+  return INK_OK;
+}
+
+ink_status inkjs_generation_add_stop(inkjs_session *session, const char *stop) {
+  size_t n = session->generation.n_stops;
+  if (n == INK_MAX_STOPS) {
+    return fail(&session->error, INK_ERR_INVALID_ARGUMENT, "there are at most 16 stop strings");
+  }
+  session->stops[n] = copy_bytes(stop, strlen(stop));
+  if (!session->stops[n]) return fail_memory(&session->error);
+  session->generation.n_stops = n + 1;
+  return INK_OK;
+}
+
+ink_status inkjs_generation_begin(inkjs_session *session, const ink_token *prompt,
+                                  size_t n_prompt) {
+  session->generation.stops = (const char *const *)session->stops;
+  return ink_generation_begin(session->session, &session->generation, prompt, n_prompt,
+                              &session->error);
+}
+
+ink_status inkjs_generation_step(inkjs_session *session, uint32_t max_prefill) {
+  return ink_generation_step(session->session, max_prefill, &session->step, &session->error);
+}
+
+int32_t inkjs_step_number(const inkjs_session *session, inkjs_step_field field) {
+  const ink_step *step = &session->step;
+  switch (field) {
+    case INKJS_STEP_FIELD_KIND: return (int32_t)step->kind;
+    case INKJS_STEP_FIELD_FINISH: return (int32_t)step->finish;
+    case INKJS_STEP_FIELD_TOKEN: return step->token;
+    case INKJS_STEP_FIELD_TEXT_LEN: return (int32_t)step->text_len;
+    case INKJS_STEP_FIELD_PROMPT_DONE: return (int32_t)step->prompt_done;
+    case INKJS_STEP_FIELD_PROMPT_TOTAL: return (int32_t)step->prompt_total;
+    case INKJS_STEP_FIELD_N_GENERATED: return (int32_t)step->n_generated;
+  }
+  return 0;
+}
+
+const char *inkjs_step_text(const inkjs_session *session) { return session->step.text; }
+
+size_t inkjs_session_length(const inkjs_session *session) {
+  return ink_session_length(session->session);
+}
+
+/* ---- Scoring --------------------------------------------------------------------------------------- */
+
+size_t inkjs_session_capacity(const inkjs_session *session) {
+  return ink_session_capacity(session->session);
+}
+
+ink_status inkjs_session_score(inkjs_session *session, const ink_token *tokens, size_t n) {
+  return ink_session_score(session->session, tokens, n, &session->nll, &session->error);
+}
+
+double inkjs_session_nll(const inkjs_session *session) { return session->nll; }

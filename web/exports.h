@@ -1,0 +1,155 @@
+/* The core as JavaScript sees it: flat functions that take and return numbers and pointers only.
+ *
+ * Two handles, and no struct layout is known outside this folder's C: an inkjs_model loads, then holds, one
+ * model; an inkjs_session generates with it. A function that can fail returns an ink_status (or NULL),
+ * and the handle it was called on keeps the code and the message until its next failure. Fields are read
+ * and options written one at a time, by the enums below; scripts/constants.mjs turns these and the core's
+ * into src/constants.ts. Counts and sizes that may pass 32 bits travel as double, exact to 2^53. */
+#ifndef INKJS_EXPORTS_H
+#define INKJS_EXPORTS_H
+
+#include <emscripten.h>
+
+#include "inkling.h"
+
+#define INKJS_EXPORT EMSCRIPTEN_KEEPALIVE
+
+typedef struct inkjs_model inkjs_model;
+typedef struct inkjs_session inkjs_session;
+
+/* ---- Arguments' memory ---------------------------------------------------------------------------- */
+
+/* Room for an argument; NULL when there is no memory. */
+INKJS_EXPORT void *inkjs_allocate(size_t size);
+INKJS_EXPORT void inkjs_release(void *pointer);
+
+/* ---- Handles and errors --------------------------------------------------------------------------- */
+
+/* NULL when there is no memory. Everything made from a handle must be destroyed before it. */
+INKJS_EXPORT inkjs_model *inkjs_model_create(void);
+INKJS_EXPORT void inkjs_model_destroy(inkjs_model *model);
+
+/* NULL on failure, which `model` then describes. n_ctx in tokens, 0: the core's default. */
+INKJS_EXPORT inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx);
+INKJS_EXPORT void inkjs_session_destroy(inkjs_session *session);
+
+/* The last failure on a handle of either kind: an ink_status, and a NUL-terminated message. */
+INKJS_EXPORT ink_status inkjs_error_code(const void *handle);
+INKJS_EXPORT const char *inkjs_error_message(const void *handle);
+
+/* ---- Loading: begin, then (buffer, commit) until complete, then finish ----------------------------- */
+
+/* kernels: NUL-terminated, or NULL for the fastest. size in bytes, 0 when not known. */
+INKJS_EXPORT ink_status inkjs_load_begin(inkjs_model *model, const char *kernels, double size);
+
+/* Finds out where the next bytes go: inkjs_buffer_size() > 0 bytes at inkjs_buffer(). */
+INKJS_EXPORT ink_status inkjs_load_buffer(inkjs_model *model);
+INKJS_EXPORT uint8_t *inkjs_buffer(const inkjs_model *model);
+INKJS_EXPORT size_t inkjs_buffer_size(const inkjs_model *model);
+
+/* n bytes were written there; 0: the file has ended. */
+INKJS_EXPORT ink_status inkjs_load_commit(inkjs_model *model, size_t n);
+INKJS_EXPORT bool inkjs_load_is_complete(const inkjs_model *model);
+INKJS_EXPORT ink_status inkjs_load_finish(inkjs_model *model);
+
+/* ---- What is known of the model; once inkjs_has_info() -------------------------------------------- */
+
+typedef enum inkjs_string {
+  INKJS_STRING_ARCHITECTURE = 0,
+  INKJS_STRING_NAME,
+  INKJS_STRING_TOKENIZER,
+  INKJS_STRING_QUANTIZATION,
+  INKJS_STRING_KERNELS
+} inkjs_string;
+
+typedef enum inkjs_number {
+  INKJS_NUMBER_N_PARAMS = 0,
+  INKJS_NUMBER_WEIGHT_BYTES,
+  INKJS_NUMBER_N_VOCAB,
+  INKJS_NUMBER_N_CTX_TRAIN,
+  INKJS_NUMBER_N_EMBD,
+  INKJS_NUMBER_N_LAYER,
+  INKJS_NUMBER_N_HEAD,
+  INKJS_NUMBER_N_HEAD_KV,
+  INKJS_NUMBER_N_FF,
+  INKJS_NUMBER_ADD_BOS,
+  INKJS_NUMBER_HAS_CHAT_FORMAT
+} inkjs_number;
+
+/* True from soon after the load began, when the file's header has been read. */
+INKJS_EXPORT bool inkjs_has_info(const inkjs_model *model);
+INKJS_EXPORT const char *inkjs_info_string(const inkjs_model *model, inkjs_string field);
+INKJS_EXPORT double inkjs_info_number(const inkjs_model *model, inkjs_number field);
+
+/* Bytes that the model and a session of n_ctx tokens (0: the default) take, from ink_memory. */
+INKJS_EXPORT double inkjs_memory_needed(const inkjs_model *model, uint32_t n_ctx);
+
+/* ---- Text and tokens; each result lies at inkjs_result() until the model's next call -------------- */
+
+/* The last result, and its length in tokens or bytes. */
+INKJS_EXPORT const void *inkjs_result(const inkjs_model *model);
+INKJS_EXPORT size_t inkjs_result_length(const inkjs_model *model);
+
+/* Result: tokens. flags as for ink_tokenize(). */
+INKJS_EXPORT ink_status inkjs_tokenize(inkjs_model *model, const char *text, size_t len,
+                                       uint32_t flags);
+/* Result: bytes, whole characters only if the tokens are. */
+INKJS_EXPORT ink_status inkjs_detokenize(inkjs_model *model, const ink_token *tokens, size_t n);
+
+/* Appends a message to the conversation that inkjs_chat_format() renders; both are copied. On failure the
+ * whole conversation is forgotten. */
+INKJS_EXPORT ink_status inkjs_chat_add(inkjs_model *model, const char *role, const char *content,
+                                       size_t len);
+/* Result: the prompt's text, up to where the assistant's answer begins. Forgets the messages. */
+INKJS_EXPORT ink_status inkjs_chat_format(inkjs_model *model);
+
+/* ---- Generating: reset, set and add what differs from the defaults, begin, then step --------------- */
+
+typedef enum inkjs_option {
+  INKJS_OPTION_TEMPERATURE = 0,
+  INKJS_OPTION_TOP_K,
+  INKJS_OPTION_TOP_P,
+  INKJS_OPTION_MIN_P,
+  INKJS_OPTION_REPEAT_PENALTY,
+  INKJS_OPTION_SEED,
+  INKJS_OPTION_MAX_TOKENS
+} inkjs_option;
+
+typedef enum inkjs_step_field {
+  INKJS_STEP_FIELD_KIND = 0,
+  INKJS_STEP_FIELD_FINISH,
+  INKJS_STEP_FIELD_TOKEN,
+  INKJS_STEP_FIELD_TEXT_LEN,
+  INKJS_STEP_FIELD_PROMPT_DONE,
+  INKJS_STEP_FIELD_PROMPT_TOTAL,
+  INKJS_STEP_FIELD_N_GENERATED
+} inkjs_step_field;
+
+/* The core's default sampling, no stop strings, and tokens until the context is full. */
+INKJS_EXPORT void inkjs_generation_reset(inkjs_session *session);
+/* INK_ERR_INVALID_ARGUMENT when the field's type can't hold `value`; ranges are the core's to check. */
+INKJS_EXPORT ink_status inkjs_generation_set(inkjs_session *session, inkjs_option option,
+                                             double value);
+/* `stop` is NUL-terminated and copied. */
+INKJS_EXPORT ink_status inkjs_generation_add_stop(inkjs_session *session, const char *stop);
+INKJS_EXPORT ink_status inkjs_generation_begin(inkjs_session *session, const ink_token *prompt,
+                                               size_t n_prompt);
+
+/* As ink_generation_step(); the step's fields can be read until the next call. */
+INKJS_EXPORT ink_status inkjs_generation_step(inkjs_session *session, uint32_t max_prefill);
+INKJS_EXPORT int32_t inkjs_step_number(const inkjs_session *session, inkjs_step_field field);
+INKJS_EXPORT const char *inkjs_step_text(const inkjs_session *session);
+
+/* How many tokens the session's context holds: after beginning, those of the prompt that it need not read. */
+INKJS_EXPORT size_t inkjs_session_length(const inkjs_session *session);
+
+/* ---- Scoring -------------------------------------------------------------------------------------- */
+
+/* How many tokens the session's context can hold. */
+INKJS_EXPORT size_t inkjs_session_capacity(const inkjs_session *session);
+/* As ink_session_score(): the sum in nats is then inkjs_session_nll(). */
+INKJS_EXPORT ink_status inkjs_session_score(inkjs_session *session, const ink_token *tokens,
+                                            size_t n);
+INKJS_EXPORT double inkjs_session_nll(const inkjs_session *session);
+
+#endif

@@ -1,0 +1,154 @@
+/** The page's end of the protocol: matches answers to requests, and makes sure that each request ends. */
+import { InklingError } from './errors.js';
+import type { FromHost, Request, Results, ToHost } from './protocol.js';
+
+interface Pending {
+  resolve: (value: never) => void;
+  reject: (reason: unknown) => void;
+  handlers: Handlers;
+}
+
+/** What a request may hear before it is answered. */
+export interface Handlers {
+  onProgress?: (loaded: number, total: number) => void;
+  onPull?: () => void;
+  onPiece?: (text: string) => void;
+}
+
+/** Where messages go: a worker, or a port to a host in this thread. */
+interface Transport {
+  postMessage(message: ToHost, transfer?: Transferable[]): void;
+  close(): void;
+  /** In Node: whether this transport keeps the process alive. */
+  hold(on: boolean): void;
+}
+
+export class Connection {
+  readonly #transport: Transport;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+  /** Why no request can be made any more. */
+  #ended: InklingError | undefined;
+
+  private constructor(open: (connection: Connection) => Transport) {
+    this.#transport = open(this);
+  }
+
+  /** A new engine in a worker of its own; in this thread where there are no workers. */
+  static async open(): Promise<Connection> {
+    if (typeof Worker === 'undefined') {
+      const { serve } = (await import('./worker.js')) as typeof import('./worker.js');
+      return new Connection((connection) => openPort(connection, serve));
+    }
+    return new Connection(openWorker);
+  }
+
+  /** Rejects with an InklingError, or with the signal's reason as soon as it aborts. */
+  request<R extends Request>(request: R, signal?: AbortSignal, handlers: Handlers = {}): Promise<Results[R['type']]> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      if (this.#ended) throw this.#ended;
+      const id = this.#nextId++;
+      const abort = () => {
+        this.#pending.delete(id);
+        this.#transport.postMessage({ type: 'abort', id });
+        this.#transport.hold(this.#pending.size > 0);
+        reject(signal!.reason);
+      };
+      const settled = () => signal?.removeEventListener('abort', abort);
+      this.#transport.postMessage({ ...request, id });
+      this.#pending.set(id, {
+        resolve: (value) => (settled(), resolve(value)),
+        reject: (reason) => (settled(), reject(reason)),
+        handlers,
+      });
+      this.#transport.hold(true);
+      signal?.addEventListener('abort', abort);
+    });
+  }
+
+  /** An answer to a pull. The chunk's buffer is transferred. */
+  sendChunk(bytes: Uint8Array<ArrayBuffer> | null): void {
+    if (!this.#ended) this.#transport.postMessage({ type: 'chunk', bytes }, bytes ? [bytes.buffer] : []);
+  }
+
+  sendChunkFailure(error: InklingError): void {
+    if (!this.#ended) this.#transport.postMessage({ type: 'chunkFailed', error: error.toMessage() });
+  }
+
+  /** Frees the engine at once. Requests under way and later ones reject with `reason`. */
+  close(reason: InklingError): void {
+    if (this.#ended) return;
+    this.#ended = reason;
+    for (const id of this.#pending.keys()) this.#transport.postMessage({ type: 'abort', id });
+    for (const { reject } of this.#pending.values()) reject(reason);
+    this.#pending.clear();
+    this.#transport.close();
+  }
+
+  receive(message: FromHost): void {
+    if (message.type === 'crashed') {
+      this.close(InklingError.fromMessage(message.error));
+      return;
+    }
+    if (message.type === 'pull') {
+      for (const { handlers } of this.#pending.values()) handlers.onPull?.();
+      return;
+    }
+    const request = this.#pending.get(message.id);
+    if (!request) return; // aborted meanwhile
+    switch (message.type) {
+      case 'progress':
+        request.handlers.onProgress?.(message.loaded, message.total);
+        return;
+      case 'piece':
+        request.handlers.onPiece?.(message.text);
+        return;
+      case 'done':
+        request.resolve(message.value as never);
+        break;
+      case 'failed':
+        request.reject(InklingError.fromMessage(message.error));
+        break;
+    }
+    this.#pending.delete(message.id);
+    this.#transport.hold(this.#pending.size > 0);
+  }
+}
+
+function openWorker(connection: Connection): Transport {
+  // This very form is what bundlers look for.
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  const crashed = (what: string) => connection.close(new InklingError('INKJS_ERR_CRASHED', what));
+  worker.onmessage = (event: MessageEvent<FromHost>) => connection.receive(event.data);
+  worker.onmessageerror = () => crashed('A message from the engine could not be read.');
+  worker.onerror = (event) => {
+    event.preventDefault(); // reported by the rejection instead
+    crashed(
+      event.message
+        ? `The engine's worker failed (${event.message}). Load the model again.`
+        : `The engine's worker could not be started: is worker.js where index.js is, and does the page's ` +
+            `Content-Security-Policy allow it (worker-src or script-src 'self')?`,
+    );
+  };
+  return {
+    postMessage: (message, transfer) => worker.postMessage(message, transfer ?? []),
+    close: () => worker.terminate(),
+    hold: () => {},
+  };
+}
+
+function openPort(connection: Connection, serve: typeof import('./worker.js').serve): Transport {
+  type NodePort = MessagePort & { ref?: () => void; unref?: () => void };
+  const { port1, port2 } = new MessageChannel() as { port1: NodePort; port2: NodePort };
+  serve(port2);
+  port2.unref?.(); // this side decides how long the process is needed
+  port1.onmessage = (event: MessageEvent<FromHost>) => connection.receive(event.data);
+  const hold = (on: boolean) => (on ? port1.ref?.() : port1.unref?.());
+  hold(false);
+  return {
+    postMessage: (message, transfer) => port1.postMessage(message, transfer ?? []),
+    close: () => port1.close(),
+    hold,
+  };
+}

@@ -1,0 +1,280 @@
+/** One model and one session in one WebAssembly instance, behind methods that speak JavaScript. */
+import * as c from './constants.js';
+import { InklingError } from './errors.js';
+import type { Sampling } from './protocol.js';
+import type { Message, ModelInfo, Score } from './types.js';
+import { type WasmExports, instantiate } from './wasm.js';
+
+/** The end of a 32-bit address space: no instance can have more. */
+const MAX_MEMORY_BYTES = 2 ** 32;
+
+const OPTIONS = [
+  ['temperature', c.INKJS_OPTION_TEMPERATURE],
+  ['topK', c.INKJS_OPTION_TOP_K],
+  ['topP', c.INKJS_OPTION_TOP_P],
+  ['minP', c.INKJS_OPTION_MIN_P],
+  ['repeatPenalty', c.INKJS_OPTION_REPEAT_PENALTY],
+  ['seed', c.INKJS_OPTION_SEED],
+  ['maxTokens', c.INKJS_OPTION_MAX_TOKENS],
+] as const;
+
+/** What one step of a generation gave; see ink_step in inkling.h. */
+export interface Step {
+  kind: number;
+  finish: number;
+  /** -1 when there is none. */
+  token: number;
+  /** Whole characters. */
+  text: string;
+  promptDone: number;
+  promptTotal: number;
+  generated: number;
+}
+
+/**
+ * Every method is synchronous and may throw an InklingError; anything else that it throws means that the
+ * instance is broken. There is no way to free one: drop all references and it is collected.
+ */
+export class Engine {
+  readonly #wasm: WasmExports;
+  readonly #model: number;
+  #session = 0;
+  readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+  private constructor(wasm: WasmExports) {
+    this.#wasm = wasm;
+    this.#model = wasm.inkjs_model_create() >>> 0;
+    if (this.#model === 0) throw outOfMemory();
+  }
+
+  static async create(): Promise<Engine> {
+    return new Engine(await instantiate());
+  }
+
+  // ---- Loading ----
+
+  /** kernels: '' for the fastest. size in bytes, 0 when not known. */
+  beginLoad(kernels: string, size: number): void {
+    this.#withText(`${kernels}\0`, (text) => {
+      this.#check(this.#model, this.#wasm.inkjs_load_begin(this.#model, kernels ? text : 0, size));
+    });
+  }
+
+  /** Copies the file's next bytes straight to the places where they stay. True: the model needs no more. */
+  write(bytes: Uint8Array): boolean {
+    let offset = 0;
+    while (offset < bytes.length && !this.#isComplete()) {
+      this.#check(this.#model, this.#wasm.inkjs_load_buffer(this.#model));
+      const room = this.#wasm.inkjs_buffer_size(this.#model) >>> 0;
+      const n = Math.min(room, bytes.length - offset);
+      this.#bytes(this.#wasm.inkjs_buffer(this.#model), n).set(bytes.subarray(offset, offset + n));
+      this.#check(this.#model, this.#wasm.inkjs_load_commit(this.#model, n));
+      offset += n;
+    }
+    return this.#isComplete();
+  }
+
+  /**
+   * Throws INK_ERR_OUT_OF_MEMORY when the model can't ever fit with that context, which is known once its header
+   * has been read: better than at the end of a long download.
+   */
+  checkMemory(contextLength: number): void {
+    if (!this.#wasm.inkjs_has_info(this.#model)) return;
+    const needed = this.#wasm.inkjs_memory_needed(this.#model, contextLength);
+    if (needed <= MAX_MEMORY_BYTES) return;
+    throw new InklingError(
+      'INK_ERR_OUT_OF_MEMORY',
+      `The model with its context needs ${(needed / 2 ** 30).toFixed(1)} GiB; WebAssembly has 4. ` +
+        'Use a shorter context or a smaller model.',
+    );
+  }
+
+  /** After the source's last byte. contextLength in tokens, 0 for the default. */
+  finishLoad(contextLength: number): void {
+    if (!this.#isComplete()) {
+      this.#check(this.#model, this.#wasm.inkjs_load_buffer(this.#model));
+      this.#check(this.#model, this.#wasm.inkjs_load_commit(this.#model, 0)); // says what is missing
+    }
+    this.#check(this.#model, this.#wasm.inkjs_load_finish(this.#model));
+    this.#session = this.#wasm.inkjs_session_create(this.#model, contextLength) >>> 0;
+    if (this.#session === 0) throw this.#errorOf(this.#model);
+  }
+
+  #isComplete(): boolean {
+    return this.#wasm.inkjs_load_is_complete(this.#model) !== 0;
+  }
+
+  info(): ModelInfo {
+    const text = (field: number) => this.#string(this.#wasm.inkjs_info_string(this.#model, field));
+    const number = (field: number) => this.#wasm.inkjs_info_number(this.#model, field);
+    return {
+      architecture: text(c.INKJS_STRING_ARCHITECTURE),
+      name: text(c.INKJS_STRING_NAME),
+      tokenizer: text(c.INKJS_STRING_TOKENIZER),
+      quantization: text(c.INKJS_STRING_QUANTIZATION),
+      kernels: text(c.INKJS_STRING_KERNELS),
+      parameterCount: number(c.INKJS_NUMBER_N_PARAMS),
+      weightBytes: number(c.INKJS_NUMBER_WEIGHT_BYTES),
+      memoryBytes: this.#wasm.memory.buffer.byteLength,
+      vocabularySize: number(c.INKJS_NUMBER_N_VOCAB),
+      contextLength: this.#wasm.inkjs_session_capacity(this.#session),
+      trainedContextLength: number(c.INKJS_NUMBER_N_CTX_TRAIN),
+      embeddingLength: number(c.INKJS_NUMBER_N_EMBD),
+      layerCount: number(c.INKJS_NUMBER_N_LAYER),
+      headCount: number(c.INKJS_NUMBER_N_HEAD),
+      keyValueHeadCount: number(c.INKJS_NUMBER_N_HEAD_KV),
+      feedForwardLength: number(c.INKJS_NUMBER_N_FF),
+      addsBos: number(c.INKJS_NUMBER_ADD_BOS) !== 0,
+      hasChatFormat: number(c.INKJS_NUMBER_HAS_CHAT_FORMAT) !== 0,
+    };
+  }
+
+  // ---- Text and tokens ----
+
+  /** flags: INK_TOKENIZE_… */
+  tokenize(text: string, flags: number): number[] {
+    this.#withText(text, (pointer, length) => {
+      this.#check(this.#model, this.#wasm.inkjs_tokenize(this.#model, pointer, length, flags));
+    });
+    const n = this.#wasm.inkjs_result_length(this.#model) >>> 0;
+    return [...new Int32Array(this.#wasm.memory.buffer, this.#wasm.inkjs_result(this.#model) >>> 0, n)];
+  }
+
+  detokenize(tokens: readonly number[]): string {
+    this.#withTokens(tokens, (pointer) => {
+      this.#check(this.#model, this.#wasm.inkjs_detokenize(this.#model, pointer, tokens.length));
+    });
+    return this.#resultText();
+  }
+
+  /** The conversation in the model's own format, up to where the answer begins. */
+  formatChat(messages: readonly Message[]): string {
+    for (const { role, content } of messages) {
+      this.#withText(`${role}\0`, (rolePointer) => {
+        this.#withText(content, (pointer, length) => {
+          this.#check(this.#model, this.#wasm.inkjs_chat_add(this.#model, rolePointer, pointer, length));
+        });
+      });
+    }
+    this.#check(this.#model, this.#wasm.inkjs_chat_format(this.#model));
+    return this.#resultText();
+  }
+
+  // ---- Generating ----
+
+  /** Returns how many of the prompt's tokens the context holds already. */
+  beginGeneration(prompt: readonly number[], sampling: Sampling): number {
+    const session = this.#session;
+    this.#wasm.inkjs_generation_reset(session);
+    for (const [name, option] of OPTIONS) {
+      const value = sampling[name];
+      if (value !== undefined) this.#check(session, this.#wasm.inkjs_generation_set(session, option, value));
+    }
+    for (const stop of sampling.stop) {
+      this.#withText(`${stop}\0`, (pointer) => {
+        this.#check(session, this.#wasm.inkjs_generation_add_stop(session, pointer));
+      });
+    }
+    this.#withTokens(prompt, (pointer) => {
+      this.#check(session, this.#wasm.inkjs_generation_begin(session, pointer, prompt.length));
+    });
+    return this.#wasm.inkjs_session_length(session);
+  }
+
+  /** Reads up to maxPrefill prompt tokens, or makes one token. */
+  step(maxPrefill: number): Step {
+    this.#check(this.#session, this.#wasm.inkjs_generation_step(this.#session, maxPrefill));
+    const field = (name: number) => this.#wasm.inkjs_step_number(this.#session, name);
+    const text = this.#bytes(this.#wasm.inkjs_step_text(this.#session), field(c.INKJS_STEP_FIELD_TEXT_LEN));
+    return {
+      kind: field(c.INKJS_STEP_FIELD_KIND),
+      finish: field(c.INKJS_STEP_FIELD_FINISH),
+      token: field(c.INKJS_STEP_FIELD_TOKEN),
+      text: this.#decoder.decode(text),
+      promptDone: field(c.INKJS_STEP_FIELD_PROMPT_DONE),
+      promptTotal: field(c.INKJS_STEP_FIELD_PROMPT_TOTAL),
+      generated: field(c.INKJS_STEP_FIELD_N_GENERATED),
+    };
+  }
+
+  // ---- Scoring ----
+
+  /** Non-overlapping windows of `windowLength` text tokens, each after BOS if the model asks for one. */
+  score(text: string, windowLength: number): Score {
+    const tokens = this.tokenize(text, 0);
+    const bos = this.tokenize('', c.INK_TOKENIZE_BOS);
+    const room = this.#wasm.inkjs_session_capacity(this.#session) - bos.length;
+    const length = windowLength || Math.min(room, 512);
+    if (length > room) {
+      throw new InklingError('INK_ERR_CONTEXT_FULL', `A window of ${length} tokens does not fit a context with room for ${room}.`);
+    }
+    let scored = 0;
+    let nll = 0;
+    for (let first = 0; first < tokens.length; first += length) {
+      const window = [...bos, ...tokens.slice(first, first + length)];
+      if (window.length < 2) continue; // a lone last token, and nothing to predict it from
+      this.#withTokens(window, (pointer) => {
+        this.#check(this.#session, this.#wasm.inkjs_session_score(this.#session, pointer, window.length));
+      });
+      nll += this.#wasm.inkjs_session_nll(this.#session);
+      scored += window.length - 1;
+    }
+    if (scored === 0) throw new InklingError('INK_ERR_INVALID_ARGUMENT', 'The text is too short to be scored.');
+    return { tokens: tokens.length, scored, nll: nll / scored, perplexity: Math.exp(nll / scored) };
+  }
+
+  // ---- Memory ----
+
+  /** A view that holds only until the memory grows, so until the next call into the module. */
+  #bytes(pointer: number, length: number): Uint8Array {
+    return new Uint8Array(this.#wasm.memory.buffer, pointer >>> 0, length);
+  }
+
+  #string(pointer: number): string {
+    const start = pointer >>> 0;
+    const memory = new Uint8Array(this.#wasm.memory.buffer);
+    return this.#decoder.decode(memory.subarray(start, memory.indexOf(0, start)));
+  }
+
+  #resultText(): string {
+    const length = this.#wasm.inkjs_result_length(this.#model) >>> 0;
+    return this.#decoder.decode(this.#bytes(this.#wasm.inkjs_result(this.#model), length));
+  }
+
+  #withText(text: string, use: (pointer: number, length: number) => void): void {
+    const bytes = this.#encoder.encode(text);
+    this.#withBytes(bytes, (pointer) => use(pointer, bytes.length));
+  }
+
+  #withTokens(tokens: readonly number[], use: (pointer: number) => void): void {
+    const ids = Int32Array.from(tokens);
+    this.#withBytes(new Uint8Array(ids.buffer), use);
+  }
+
+  #withBytes(bytes: Uint8Array, use: (pointer: number) => void): void {
+    const pointer = this.#wasm.inkjs_allocate(bytes.length) >>> 0;
+    if (pointer === 0) throw outOfMemory();
+    try {
+      this.#bytes(pointer, bytes.length).set(bytes);
+      use(pointer);
+    } finally {
+      this.#wasm.inkjs_release(pointer);
+    }
+  }
+
+  // ---- Errors ----
+
+  #check(handle: number, status: number): void {
+    if (status !== c.INK_OK) throw this.#errorOf(handle);
+  }
+
+  #errorOf(handle: number): InklingError {
+    const message = this.#string(this.#wasm.inkjs_error_message(handle));
+    return InklingError.fromStatus(this.#wasm.inkjs_error_code(handle), message);
+  }
+}
+
+function outOfMemory(): InklingError {
+  return new InklingError('INK_ERR_OUT_OF_MEMORY', 'The browser gives WebAssembly no more memory. Close other tabs, or use a smaller model.');
+}

@@ -1,0 +1,112 @@
+/** The engine's side of the protocol: takes requests one after another and answers them. */
+import { INK_TOKENIZE_BOS, INK_TOKENIZE_SPECIAL } from './constants.js';
+import { Engine } from './engine.js';
+import { InklingError, reasonOf } from './errors.js';
+import { PrefillPacer, generate } from './generation.js';
+import { load } from './loader.js';
+import type { FromHost, Request, Results, ToHost } from './protocol.js';
+
+/** A dedicated worker's global scope, or a MessagePort where there are no workers. */
+export interface HostPort {
+  postMessage(message: FromHost): void;
+  onmessage: ((event: MessageEvent<ToHost>) => void) | null;
+}
+
+class Host {
+  readonly #port: HostPort;
+  readonly #pacer = new PrefillPacer();
+  /** Requests that are neither answered nor aborted. */
+  readonly #live = new Map<number, AbortController>();
+  #last: Promise<void> = Promise.resolve();
+  #engine: Engine | undefined;
+  #chunkAsked: { resolve: (chunk: Uint8Array | null) => void; reject: (error: InklingError) => void } | undefined;
+
+  constructor(port: HostPort) {
+    this.#port = port;
+    port.onmessage = (event) => this.#receive(event.data);
+  }
+
+  #receive(message: ToHost): void {
+    switch (message.type) {
+      case 'abort':
+        this.#live.get(message.id)?.abort();
+        break;
+      case 'chunk':
+        this.#chunkAsked?.resolve(message.bytes);
+        break;
+      case 'chunkFailed':
+        this.#chunkAsked?.reject(InklingError.fromMessage(message.error));
+        break;
+      default: {
+        const { id } = message;
+        const controller = new AbortController();
+        this.#live.set(id, controller);
+        this.#last = this.#last.then(() => this.#answer(id, message, controller.signal));
+      }
+    }
+  }
+
+  async #answer(id: number, request: Request, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    try {
+      const value = await this.#perform(id, request, signal);
+      this.#port.postMessage({ type: 'done', id, value });
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof InklingError) {
+        this.#port.postMessage({ type: 'failed', id, error: error.toMessage() });
+      } else {
+        // A trap in the module, or a bug here: nobody knows what state the engine is in.
+        this.#port.onmessage = null;
+        this.#port.postMessage({
+          type: 'crashed',
+          error: { code: 'INKJS_ERR_CRASHED', message: `The engine stopped working (${reasonOf(error)}). Load the model again.` },
+        });
+      }
+    } finally {
+      this.#live.delete(id);
+    }
+  }
+
+  async #perform(id: number, request: Request, signal: AbortSignal): Promise<Results[keyof Results]> {
+    if (request.type === 'load') {
+      const engine = await Engine.create();
+      await load(engine, {
+        ...request,
+        signal,
+        pull: () => this.#pull(),
+        onProgress: (loaded, total) => this.#port.postMessage({ type: 'progress', id, loaded, total }),
+      });
+      this.#engine = engine;
+      return engine.info();
+    }
+    const engine = this.#engine!; // the page has no model to ask before the load is answered
+    switch (request.type) {
+      case 'generate': {
+        const { input } = request;
+        const text = 'messages' in input ? engine.formatChat(input.messages) : input.prompt;
+        const prompt = engine.tokenize(text, INK_TOKENIZE_SPECIAL | INK_TOKENIZE_BOS);
+        const onPiece = (piece: string) => this.#port.postMessage({ type: 'piece', id, text: piece });
+        return generate(engine, this.#pacer, prompt, request.sampling, signal, onPiece);
+      }
+      case 'tokenize':
+        return engine.tokenize(request.text, request.special ? INK_TOKENIZE_SPECIAL : 0);
+      case 'detokenize':
+        return engine.detokenize(request.tokens);
+      case 'score':
+        return engine.score(request.text, request.windowLength);
+    }
+  }
+
+  #pull(): Promise<Uint8Array | null> {
+    return new Promise((resolve, reject) => {
+      this.#chunkAsked = { resolve, reject };
+      this.#port.postMessage({ type: 'pull' });
+    });
+  }
+}
+
+/** Serves requests that arrive at the port, for as long as it is open. */
+export function serve(port: HostPort): void {
+  new Host(port);
+}

@@ -1,0 +1,27 @@
+/**
+ * Small language models in the browser.
+ *
+ * ```ts
+ * import { loadModel } from 'inkling-wasm';
+ * const model = await loadModel('/models/model.gguf');
+ * for await (const piece of model.chat([{ role: 'user', content: 'Hello!' }])) show(piece);
+ * ```
+ * @packageDocumentation
+ */
+export { loadModel } from './load.js';
+export { InklingError, type InklingErrorCode } from './errors.js';
+export type { Model } from './model.js';
+export type { Run } from './run.js';
+export type {
+  FinishReason,
+  GenerateOptions,
+  LoadOptions,
+  LoadProgress,
+  Message,
+  ModelInfo,
+  ModelSource,
+  RunResult,
+  Score,
+  ScoreOptions,
+  TokenizeOptions,
+} from './types.js';

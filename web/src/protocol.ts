@@ -1,0 +1,47 @@
+/** The messages between the page's side (model.ts, run.ts) and the engine's side (host.ts). */
+import type { ErrorMessage } from './errors.js';
+import type { GenerateOptions, Message, ModelInfo, RunResult, Score } from './types.js';
+
+/** 'pulled': the page hands over chunk after chunk, each when asked for. Sizes in bytes, 0: not known. */
+export type SourceMessage =
+  | { kind: 'url'; url: string }
+  | { kind: 'blob'; blob: Blob }
+  | { kind: 'pulled'; size: number };
+
+export type GenerateInput = { messages: Message[] } | { prompt: string };
+export type Sampling = Omit<GenerateOptions, 'signal' | 'stop'> & { seed: number; stop: string[] };
+
+/** What a request is answered with. */
+export interface Results {
+  load: ModelInfo;
+  generate: RunResult;
+  tokenize: number[];
+  detokenize: string;
+  score: Score;
+}
+
+export type Request =
+  | { type: 'load'; source: SourceMessage; kernels: string; contextLength: number }
+  | { type: 'generate'; input: GenerateInput; sampling: Sampling }
+  | { type: 'tokenize'; text: string; special: boolean }
+  | { type: 'detokenize'; tokens: number[] }
+  | { type: 'score'; text: string; windowLength: number };
+
+/** From the page. Requests are answered one after another, in order. */
+export type ToHost =
+  | (Request & { id: number })
+  /** Forget that request; it is not answered. */
+  | { type: 'abort'; id: number }
+  /** The answer to a pull; null: the source has ended. */
+  | { type: 'chunk'; bytes: Uint8Array | null }
+  | { type: 'chunkFailed'; error: ErrorMessage };
+
+/** From the engine. */
+export type FromHost =
+  | { type: 'progress'; id: number; loaded: number; total: number }
+  | { type: 'pull' }
+  | { type: 'piece'; id: number; text: string }
+  | { type: 'done'; id: number; value: Results[keyof Results] }
+  | { type: 'failed'; id: number; error: ErrorMessage }
+  /** The engine is gone, and with it every request. */
+  | { type: 'crashed'; error: ErrorMessage };

@@ -1,0 +1,66 @@
+// A static server as strict as a careful site's: a Content-Security-Policy, and no COOP or COEP.
+import { createReadStream, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, normalize } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DIST } from './files.mjs';
+
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css',
+  '.js': 'text/javascript',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+};
+const POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; " +
+  "style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'";
+
+async function* pieces(path, limit, pauseMs) {
+  let sent = 0;
+  for await (const piece of createReadStream(path)) {
+    yield piece;
+    sent += piece.length;
+    if (sent >= limit) throw new Error('as asked, the connection breaks here');
+    if (pauseMs) await delay(pauseMs);
+  }
+}
+
+function sendFile(response, path, { limit = Infinity, pauseMs = 0 } = {}) {
+  const { size } = statSync(path);
+  response.writeHead(200, {
+    'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
+    'content-length': size,
+    'content-security-policy': POLICY,
+  });
+  pipeline(pieces(path, limit, pauseMs), response).catch(() => {}); // the page went away, or was meant to suffer
+}
+
+/**
+ * Serves the page at / and the package at /package/; `files` adds paths to files outside. /slow/NAME trickles, and
+ * /breaking/NAME ends after a megabyte.
+ */
+export async function startServer(files) {
+  const server = createServer((request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url, 'http://localhost').pathname));
+    const [, mode, name] = /^\/(slow|breaking)\/(.*)$/.exec(path) ?? [];
+    const options = mode === 'slow' ? { pauseMs: 30 } : mode === 'breaking' ? { limit: 1 << 20 } : {};
+    if (path === '/blank') {
+      response.writeHead(200, { 'content-type': TYPES['.html'], 'content-security-policy': POLICY });
+      return response.end('<!doctype html><title>blank</title><link rel="icon" href="icon.svg">');
+    }
+    const local = files[name ? `/${name}` : path]
+      ?? (path.startsWith('/package/') ? DIST + path.slice(9) : `${DIST}demo${path.endsWith('/') ? `${path}index.html` : path}`);
+    try {
+      sendFile(response, local, options);
+    } catch {
+      response.writeHead(404, { 'content-type': TYPES['.html'] }).end('<!doctype html><p>Not here.');
+    }
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    close: () => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))),
+  };
+}
