@@ -9,10 +9,12 @@ declare const DEFAULT_MODEL: { url: string; name: string };
 
 const CONTEXT_LENGTH = 2048;
 const MAX_TOKENS = 512;
+/** Without it, a model this small soon goes round in circles. */
+const REPEAT_PENALTY = 1.1;
 const EXAMPLES = [
-  'Explain photosynthesis to a ten-year-old.',
-  'Write a short poem about the sea at night.',
-  'Give me three tips for learning to cook.',
+  'Explain in two sentences why the sky is blue.',
+  'Why do we sleep?',
+  'Write a polite email asking for a day off.',
 ];
 
 interface Chosen {
@@ -129,6 +131,7 @@ async function send(content: string): Promise<void> {
   try {
     const run = model.chat(conversation(page.system.value.trim()), {
       temperature: page.temperature.valueAsNumber,
+      repeatPenalty: REPEAT_PENALTY,
       maxTokens: MAX_TOKENS,
       signal: controller.signal,
     });

@@ -125,8 +125,13 @@ test('failures are typed', async (t) => {
     const stream = new ReadableStream({ start: (controller) => controller.enqueue('text') });
     return assert.rejects(loadModel(stream), code('INK_ERR_IO'));
   });
-  await t.test('a context that memory cannot hold', () =>
-    assert.rejects(loadModel(STORIES, { contextLength: 2 ** 31 }), code('INK_ERR_OUT_OF_MEMORY')));
+  await t.test('a context that memory cannot hold, before all is read', async () => {
+    let read = 0;
+    const onProgress = ({ loaded }) => (read = loaded);
+    const options = { contextLength: 2 ** 31, onProgress };
+    await assert.rejects(loadModel(streamOf(STORIES, [50_000]), options), code('INK_ERR_OUT_OF_MEMORY'));
+    assert.ok(read < STORIES.byteLength / 2, `after ${read} bytes`);
+  });
   await t.test('a context that is no number', () =>
     assert.rejects(loadModel(STORIES, { contextLength: '2048' }), code('INK_ERR_INVALID_ARGUMENT')));
 });
