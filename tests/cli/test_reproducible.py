@@ -38,7 +38,7 @@ def test_there_is_something_to_compare(native: Host, wasmtime: Host) -> None:
 def test_tiny_models(native: Host, host: Host, name: str, sampling: str) -> None:
     model, flags = DATA / f"{name}.gguf", SAMPLINGS[sampling]
     expected = tokens(native, "scalar", model, 100, PROMPT, flags)
-    assert len(expected) >= 60
+    assert len(expected) >= 40
     for kernels in kernels_of(host):
         assert tokens(host, kernels, model, 100, PROMPT, flags) == expected, kernels
 
