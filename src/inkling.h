@@ -187,7 +187,9 @@ ink_status ink_chat_format(const ink_model *model, const ink_message *messages, 
 typedef struct ink_session ink_session;
 
 typedef struct ink_session_params {
-  uint32_t n_ctx; /* context in tokens; 0: min(n_ctx_train, INK_DEFAULT_CTX) */
+  uint32_t n_ctx;     /* context in tokens; 0: min(n_ctx_train, INK_DEFAULT_CTX) */
+  uint32_t n_threads; /* that compute, at most 64; 0: 1. Where there are no threads it is always 1.
+                         Results don't depend on it. */
 } ink_session_params;
 
 #define INK_DEFAULT_CTX 4096u
@@ -290,7 +292,7 @@ typedef struct ink_memory {
   uint64_t total;
 } ink_memory;
 
-/* What a model and one session of n_ctx tokens (0: the default) take. */
+/* What a model and one session of n_ctx tokens (0: the default) on one thread take. */
 ink_memory ink_memory_needed(const ink_model_info *info, uint32_t n_ctx);
 
 /* The kernel tables that this build has and this processor can run: index 0.. until NULL. The last
