@@ -72,3 +72,10 @@ def test_batches_do_not_matter(host: Host, tiny_q: Path) -> None:
     for n in (1, 5, 13):
         begun = host.ok("-m", tiny_q, "-p", text, "-n", n, *flags).json
         assert begun["tokens"] == whole[:n]
+
+
+def test_threads_do_not_matter(native: Host, tiny_q: Path) -> None:
+    flags = ["-m", tiny_q, "-p", PROMPT, "-n", 40, "-c", 256, "--seed", "3", "--json"]
+    expected = native.ok(*flags).json["tokens"]
+    for threads in (2, 3):
+        assert native.ok(*flags, "-t", threads).json["tokens"] == expected
