@@ -27,33 +27,36 @@ async function* pieces(path, limit, pauseMs) {
   }
 }
 
-function sendFile(response, path, { limit = Infinity, pauseMs = 0 } = {}) {
+function sendFile(response, path, policy, { limit = Infinity, pauseMs = 0 }) {
   const { size } = statSync(path);
   response.writeHead(200, {
     'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
     'content-length': size,
-    'content-security-policy': POLICY,
+    'content-security-policy': policy,
   });
   pipeline(pieces(path, limit, pauseMs), response).catch(() => {}); // the page went away, or was meant to suffer
 }
 
 /**
- * Serves the page at / and the package at /package/; `files` adds paths to files outside. /slow/NAME trickles, and
- * /breaking/NAME ends after a megabyte.
+ * Serves the page at / and the package at /package/; `files` adds paths to files and folders outside (which end in
+ * a slash). /slow/NAME trickles, and /breaking/NAME ends after a megabyte.
  */
-export async function startServer(files) {
+export async function startServer(files, { policy = POLICY } = {}) {
+  const places = Object.entries({ '/package/': DIST, '/': `${DIST}demo/`, ...files }).sort(([a], [b]) => b.length - a.length);
+  const fileAt = (path) => {
+    const [prefix, place] = places.find(([prefix]) => path === prefix || (prefix.endsWith('/') && path.startsWith(prefix)));
+    return place + path.slice(prefix.length) + (path === '/' ? 'index.html' : '');
+  };
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, 'http://localhost').pathname));
-    const [, mode, name] = /^\/(slow|breaking)\/(.*)$/.exec(path) ?? [];
-    const options = mode === 'slow' ? { pauseMs: 30 } : mode === 'breaking' ? { limit: 1 << 20 } : {};
     if (path === '/blank') {
-      response.writeHead(200, { 'content-type': TYPES['.html'], 'content-security-policy': POLICY });
+      response.writeHead(200, { 'content-type': TYPES['.html'], 'content-security-policy': policy });
       return response.end('<!doctype html><title>blank</title><link rel="icon" href="icon.svg">');
     }
-    const local = files[name ? `/${name}` : path]
-      ?? (path.startsWith('/package/') ? DIST + path.slice(9) : `${DIST}demo${path.endsWith('/') ? `${path}index.html` : path}`);
+    const [, mode, rest] = /^\/(slow|breaking)(\/.*)$/.exec(path) ?? [];
+    const manner = mode === 'slow' ? { pauseMs: 30 } : mode === 'breaking' ? { limit: 1 << 20 } : {};
     try {
-      sendFile(response, local, options);
+      sendFile(response, fileAt(rest ?? path), policy, manner);
     } catch {
       response.writeHead(404, { 'content-type': TYPES['.html'] }).end('<!doctype html><p>Not here.');
     }
