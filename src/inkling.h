@@ -42,6 +42,8 @@ typedef enum ink_status {
   INK_ERR_INVALID_UTF8 = 14,             /* the text is not UTF-8; the message says where */
   INK_ERR_BUFFER_TOO_SMALL = 15,         /* the needed size is returned; call again */
   INK_ERR_WRONG_STATE = 16,              /* calls in an order that makes no sense */
+  INK_ERR_UNSUPPORTED_HOST = 17,         /* from bindings: this browser or runtime lacks a feature */
+  INK_ERR_CRASHED = 18,                  /* from bindings: the engine stopped working, a bug */
   INK_STATUS_COUNT
 } ink_status;
 

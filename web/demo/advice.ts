@@ -32,8 +32,8 @@ const WORDS: Partial<Record<InklingErrorCode, Words>> = {
     'It has no chat format that Inkling knows. Open one whose name says “chat” or “instruct”.',
   ],
   INK_ERR_CONTEXT_FULL: ['The conversation has grown too long', 'Start a new chat, or write a shorter message.'],
-  INKJS_ERR_UNSUPPORTED_BROWSER: ['This browser is too old', 'Update it, or use a recent Chrome, Edge, Firefox or Safari.'],
-  INKJS_ERR_CRASHED: ['The engine stopped working', 'Load the model again.'],
+  INK_ERR_UNSUPPORTED_HOST: ['This browser is too old', 'Update it, or use a recent Chrome, Edge, Firefox or Safari.'],
+  INK_ERR_CRASHED: ['The engine stopped working', 'Load the model again.'],
 };
 
 export function adviceFor(error: unknown): Advice {

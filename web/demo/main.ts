@@ -148,7 +148,7 @@ async function send(content: string): Promise<void> {
 }
 
 function failed(error: unknown): void {
-  const gone = error instanceof Error && 'code' in error && error.code === 'INKJS_ERR_CRASHED';
+  const gone = error instanceof Error && 'code' in error && error.code === 'INK_ERR_CRASHED';
   if (gone) model = undefined; // "Try again" loads it anew
   showProblem(error);
 }

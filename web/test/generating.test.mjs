@@ -241,6 +241,6 @@ test('a trap rejects all requests, now and later', async () => {
   };
   const model = await loadModel(dataUrl('stories260K.gguf')).finally(() => (WebAssembly.instantiate = instantiate));
   const runs = [model.complete(PROMPT), model.complete(PROMPT)];
-  for (const run of runs) await assert.rejects(run.result(), isInkling('INKJS_ERR_CRASHED'));
-  await assert.rejects(model.tokenize(PROMPT), isInkling('INKJS_ERR_CRASHED'));
+  for (const run of runs) await assert.rejects(run.result(), isInkling('INK_ERR_CRASHED'));
+  await assert.rejects(model.tokenize(PROMPT), isInkling('INK_ERR_CRASHED'));
 });

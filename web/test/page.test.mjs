@@ -227,10 +227,10 @@ test('worker and module that fail to start reject', LIMIT, async (t) => {
     return loadModel('/stories.gguf').then(() => 'loaded', ({ name, code, message }) => ({ name, code, message }));
   });
   const cases = [
-    ['no worker.js', '**/worker.js', (route) => route.fulfill({ status: 404 }), 'INKJS_ERR_CRASHED'],
-    ['a worker.js that throws', '**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: 'throw new Error("no")' }), 'INKJS_ERR_CRASHED'],
+    ['no worker.js', '**/worker.js', (route) => route.fulfill({ status: 404 }), 'INK_ERR_CRASHED'],
+    ['a worker.js that throws', '**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: 'throw new Error("no")' }), 'INK_ERR_CRASHED'],
     ['no inkling.wasm', '**/inkling.wasm', (route) => route.fulfill({ status: 404 }), 'INK_ERR_IO'],
-    ['an inkling.wasm that is none', '**/inkling.wasm', (route) => route.fulfill({ body: 'text' }), 'INKJS_ERR_CRASHED'],
+    ['an inkling.wasm that is none', '**/inkling.wasm', (route) => route.fulfill({ body: 'text' }), 'INK_ERR_CRASHED'],
     ['a wasm of another content type', '**/inkling.wasm', async (route) => route.fulfill({ response: await route.fetch(), contentType: 'text/plain' }), 'loaded'],
   ];
   for (const [name, pattern, answer, code] of cases) {
@@ -260,6 +260,6 @@ test('a worker that dies rejects what waits, and what comes', LIMIT, () => onBla
     const codeOf = (promise) => promise.then(() => 'done', ({ code }) => code);
     return [await codeOf(run.result()), await codeOf(model.tokenize('x'))];
   });
-  assert.deepEqual(codes, ['INKJS_ERR_CRASHED', 'INKJS_ERR_CRASHED']);
+  assert.deepEqual(codes, ['INK_ERR_CRASHED', 'INK_ERR_CRASHED']);
 }));
 
