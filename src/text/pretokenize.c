@@ -24,6 +24,15 @@ typedef struct scanner {
   bool digits_stand_out;
 } scanner;
 
+/* What GPT-2's rule tells apart. */
+enum { CLASS_OTHER, CLASS_LETTER, CLASS_NUMBER, CLASS_SPACE };
+
+static int class_of(uint32_t c) {
+  if (ink_unicode_is(c, INK_MASK_L)) return CLASS_LETTER;
+  if (ink_unicode_is(c, INK_MASK_N)) return CLASS_NUMBER;
+  return ink_unicode_is_space(c) ? CLASS_SPACE : CLASS_OTHER;
+}
+
 /* Neither any class nor another character: the text's end, or a digit that stands for it. */
 #define CLASS_END (-1)
 
@@ -32,12 +41,12 @@ static int raw_class_at(const scanner *s, size_t at, size_t *end) {
   uint32_t code_point;
   int n = ink_utf8_decode(s->text + at, s->len - at, &code_point);
   *end = at + (n > 0 ? (size_t)n : 0);
-  return n > 0 ? (int)ink_char_class_of(code_point) : CLASS_END;
+  return n > 0 ? class_of(code_point) : CLASS_END;
 }
 
 static int class_at(const scanner *s, size_t at, size_t *end) {
   int class = raw_class_at(s, at, end);
-  return s->digits_stand_out && class == INK_CHAR_NUMBER ? CLASS_END : class;
+  return s->digits_stand_out && class == CLASS_NUMBER ? CLASS_END : class;
 }
 
 static size_t skip_class(const scanner *s, size_t at, int class) {
@@ -59,7 +68,7 @@ static size_t contraction(const scanner *s, size_t at) {
 static size_t end_of_space(const scanner *s, size_t start) {
   size_t at = start, last = start, end;
   int class;
-  while ((class = class_at(s, at, &end)) == INK_CHAR_SPACE) {
+  while ((class = class_at(s, at, &end)) == CLASS_SPACE) {
     last = at;
     at = end;
   }
@@ -71,15 +80,15 @@ size_t ink_pretokenize_next(const ink_pretokenizer *rules, const char *text, siz
   scanner s = {text, len, rules->digits_stand_out};
   size_t end, ignored;
   int class = raw_class_at(&s, start, &end);
-  if (class == INK_CHAR_NUMBER && s.digits_stand_out) return end;
+  if (class == CLASS_NUMBER && s.digits_stand_out) return end;
   if (text[start] == '\'') {
     size_t n = contraction(&s, start);
     if (n) return start + n;
   }
   if (text[start] == ' ') {
     int next = class_at(&s, end, &ignored);
-    if (next != CLASS_END && next != INK_CHAR_SPACE) return skip_class(&s, end, next);
+    if (next != CLASS_END && next != CLASS_SPACE) return skip_class(&s, end, next);
   }
-  if (class == INK_CHAR_SPACE) return end_of_space(&s, start);
+  if (class == CLASS_SPACE) return end_of_space(&s, start);
   return skip_class(&s, end, class);
 }
