@@ -1,7 +1,7 @@
 /* Regular expressions as pre-tokenizers use them, compiled to an automaton: one table look-up a
  * character, linear time, no backtracking.
  *
- * Understood: literals, escapes (\r \n \t \s \S \d \p{..} \P{..}), classes with ranges, negation and
+ * Understood: literals, escapes (\r \n \t \x{..} \s \S \d \w \p{..}), classes with ranges, negation and
  * &&[..], groups (..) (?:..) (?i:..), | ? * + {n} {n,m}, (?!x) and (?=x) with one character or class
  * inside, $. A quantifier may be possessive (x?+, x++): it is taken as greedy, which is the same
  * where what follows can't begin with x, as in all rules here. Among alternatives the first that

@@ -121,6 +121,19 @@ static void add_space(parser *p, ink_character_set *set) {
   add_range(p, set, 0x85, 0x85);
 }
 
+/* {1F7D} after \x. */
+static uint32_t parse_code_point(parser *p) {
+  uint32_t c = 0;
+  expect(p, "{");
+  while (more(p) && peek(p) != '}') {
+    const char *digits = "0123456789ABCDEF", *digit = strchr(digits, p->source[p->at++]);
+    if (!digit || c > 0x10FFFF) p->failed = true;
+    c = c * 16 + (digit ? (uint32_t)(digit - digits) : 0);
+  }
+  expect(p, "}");
+  return c;
+}
+
 /* After a backslash. Returns true when it was one character, in *c. */
 static bool parse_escape(parser *p, ink_character_set *set, uint32_t *c) {
   char name = peek(p);
@@ -133,6 +146,7 @@ static bool parse_escape(parser *p, ink_character_set *set, uint32_t *c) {
   case 'd': set->categories |= INK_MASK(ND); return false;
   case 'w': set->categories |= INK_MASK_L | INK_MASK_M | INK_MASK(ND) | INK_MASK(PC); return false;
   case 'p': add_property(p, set); return false;
+  case 'x': *c = parse_code_point(p); return true;
   default:
     if ((name >= 'A' && name <= 'Z') || (name >= 'a' && name <= 'z')) p->failed = true;
     *c = (uint8_t)name;
@@ -171,7 +185,13 @@ static uint32_t parse_class(parser *p) {
     }
     if (peek(p) == '-' && p->at + 1 < p->len && p->source[p->at + 1] != ']') {
       p->at++;
-      add_range(p, &set, first, parse_character(p));
+      uint32_t last = 0;
+      if (!accept(p, "\\")) {
+        last = parse_character(p);
+      } else if (!parse_escape(p, &set, &last)) {
+        p->failed = true;
+      }
+      add_range(p, &set, first, last);
     } else {
       add_character(p, &set, first);
     }

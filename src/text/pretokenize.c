@@ -24,10 +24,9 @@ ink_status ink_pretokenizer_create(ink_pretokenizer *pre, const ink_allocator *a
                     "model again, or set it to the name of a tokenizer with the same rules",
                     INK_STR_ARGS(name));
   }
-  const ink_split *splits = pre->rule->splits;
-  for (size_t i = 0; i < INK_MAX_SPLITS && splits[i].pattern; i++) {
+  for (size_t i = 0; i < INK_MAX_SPLITS && pre->rule->splits[i]; i++) {
     ink_status status =
-        ink_pattern_create(&pre->patterns[i], allocator, splits[i].pattern, error);
+        ink_pattern_create(&pre->patterns[i], allocator, pre->rule->splits[i], error);
     if (status != INK_OK) {
       ink_pretokenizer_free(pre, allocator);
       return status;
@@ -71,18 +70,18 @@ static size_t count_characters(const char *text, size_t at, size_t end) {
 
 /* Finds the next match at or after `at`; at the piece's end when there is none. */
 static void find_match(ink_word_cursor *cursor, uint32_t depth) {
-  const ink_split *split = &cursor->pre->rule->splits[depth];
+  bool fails_as_a_run = cursor->pre->rule->failing_split == depth + 1;
   size_t at = cursor->levels[depth].at, end = cursor->levels[depth].end;
   size_t match_end = INK_PATTERN_NONE;
   while (at < end) {
     size_t scanned;
     match_end = ink_pattern_match(&cursor->pre->patterns[depth], cursor->text, end, at, &scanned);
     if (match_end != INK_PATTERN_NONE && match_end > at) break;
-    at = split->fails_as_a_run && scanned > at ? scanned : skip_character(cursor->text, at, end);
+    at = fails_as_a_run && scanned > at ? scanned : skip_character(cursor->text, at, end);
   }
   cursor->levels[depth].match_start = at;
   cursor->levels[depth].match_end = at < end ? match_end : end;
-  if (split->group_digits) {
+  if (cursor->pre->rule->grouped_split == depth + 1) {
     cursor->levels[depth].digits =
         count_characters(cursor->text, at, cursor->levels[depth].match_end);
   }
@@ -94,7 +93,7 @@ static size_t next_piece(ink_word_cursor *cursor, uint32_t depth) {
   if (cursor->levels[depth].match_end <= at) find_match(cursor, depth);
   if (cursor->levels[depth].match_start > at) return cursor->levels[depth].match_start;
   size_t match_end = cursor->levels[depth].match_end;
-  if (!cursor->pre->rule->splits[depth].group_digits) return match_end;
+  if (cursor->pre->rule->grouped_split != depth + 1) return match_end;
   size_t group = cursor->levels[depth].digits % 3 ? cursor->levels[depth].digits % 3 : 3;
   cursor->levels[depth].digits -= group;
   size_t end = at;

@@ -6,17 +6,16 @@
 
 #define INK_MAX_SPLITS 6u
 
-/* One step: a pattern's matches become pieces of their own, and so does what lies between them. */
-typedef struct ink_split {
-  const char *pattern;  /* NULL: there are no more */
-  bool group_digits;    /* each match is cut in threes from its end: 12345678 -> 12 345 678 */
-  bool fails_as_a_run;  /* where it doesn't match it doesn't match up to where it looked either */
-} ink_split;
-
 /* What a model's tokenizer does before merging. */
 typedef struct ink_pretokenizer_rule {
   const char *names;               /* tokenizer.ggml.pre: all that follow it, a space between */
-  ink_split splits[INK_MAX_SPLITS]; /* each applied to the pieces of the one before */
+  /* Patterns, each applied to the pieces of the one before: its matches become pieces of their
+   * own, and so does what lies between them. NULL: there are no more. */
+  const char *splits[INK_MAX_SPLITS];
+  uint8_t grouped_split;           /* from 1; 0: none. Its matches, digits, are cut in threes from
+                                    * their end: 12345678 -> 12 345 678 */
+  uint8_t failing_split;           /* from 1; 0: none. Where this one doesn't match, it doesn't
+                                    * match anywhere up to where it looked either */
   bool ignore_merges;              /* a word that is a token is that token, whatever the merges */
   bool add_bos;                    /* unless the file says otherwise */
   bool nfc;                        /* the text is brought to normal form C first */
@@ -45,7 +44,7 @@ typedef struct ink_word_cursor {
   struct {
     size_t at, end;               /* what is left of the piece being split */
     size_t match_start, match_end; /* the next match in it, once found: at <= match_start */
-    size_t digits;                /* group_digits: characters of the match not given out */
+    size_t digits;                /* of a grouped match, not yet given out */
   } levels[INK_MAX_SPLITS];
 } ink_word_cursor;
 
