@@ -141,7 +141,7 @@ static bool follow(compiler *c, uint16_t at, uint32_t class, uint32_t *n_threads
 /* The number of the state whose threads end the list, added unless it is there. */
 static uint32_t find_state(compiler *c, uint32_t end) {
   uint32_t start = c->first_thread[c->n_states], n = end - start;
-  uint64_t hash = ink_hash(c->threads + start, n * sizeof *c->threads);
+  uint64_t hash = ink_hash_fast(c->threads + start, n * sizeof *c->threads);
   for (uint32_t s = 0; s < c->n_states; s++) {
     if (c->hashes[s] == hash && c->first_thread[s + 1] - c->first_thread[s] == n &&
         memcmp(c->threads + c->first_thread[s], c->threads + start, n * sizeof *c->threads) == 0) {
@@ -176,8 +176,8 @@ static ink_status make_table(compiler *c, uint16_t **table, uint32_t *capacity, 
   c->threads[0] = 0; /* state 0 has no threads, state 1 the program's start */
   c->first_thread[2] = 1;
   c->n_states = 2;
-  c->hashes[0] = ink_hash(NULL, 0);
-  c->hashes[1] = ink_hash(c->threads, sizeof *c->threads);
+  c->hashes[0] = ink_hash_fast(NULL, 0);
+  c->hashes[1] = ink_hash_fast(c->threads, sizeof *c->threads);
   for (uint32_t s = 0; s < c->n_states && !c->too_big; s++) {
     if ((s + 1) * width > *capacity) {
       uint32_t grown_capacity = *capacity * 2 + 16 * width;

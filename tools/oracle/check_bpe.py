@@ -126,6 +126,18 @@ NFC = {"olmo", "command-r", "qwen2", "stablelm2", "qwen35"}
 IGNORE_MERGES = {"llama-bpe", "tekken", "minicpm5", "youtu", "granite-embed-multi-97m"}
 
 
+def disputed() -> set[str]:
+    """Characters that Hugging Face's Digits and Punctuation, whose tables are of other versions of Unicode,
+    take for something else than its regular expressions do (Unicode 16)."""
+    characters = "".join(chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000)
+    kept = lambda pre: {c for piece, _ in pre.pre_tokenize_str(characters) for c in piece}  # noqa: E731
+    parts = [(Split(Regex(r"\p{N}+"), "removed"), Digits(individual_digits=True)),
+             (Split(Regex(r"[\p{P}!-/:-@\[-`{-~]+"), "removed"), Punctuation("removed"))]  # fmt: skip
+    out = set(characters) - kept(parts[1][0]) ^ set(characters) - kept(parts[1][1])
+    digits = {piece for piece, _ in Sequence([parts[0][0], parts[0][1]]).pre_tokenize_str(characters) if len(piece) == 1}
+    return out | {c for c in digits if len(Sequence([parts[0][1]]).pre_tokenize_str("a" + c + "a")) > 1}
+
+
 class Vocabulary:
     def __init__(self, tokens: list[str], merges: list[tuple[str, str]], types: list[int] | None = None) -> None:
         self.tokens, self.merges = tokens, merges
@@ -202,6 +214,9 @@ def main() -> int:
     parser.add_argument("--show", type=int, default=4)
     args = parser.parse_args()
     texts = [text for text in many_lines(args.corpora, args.lines, args.seed) if text]
+    odd = disputed()
+    usual = [text for text in texts if not odd.intersection(text)]
+    print(f"{len(odd)} characters in {len(texts) - len(usual)} lines are left out where Digits or Punctuation are used")
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "vocabulary.gguf"
@@ -211,7 +226,8 @@ def main() -> int:
         vocabulary = train(texts, 6000)
         for pre in args.only:
             vocabulary.write(path, pre)
-            failed += compare(pre, path, vocabulary, texts, args.show) > 0
+            has_tables = any(isinstance(step, (Digits, Punctuation)) for step in ORIGINALS[pre])
+            failed += compare(pre, path, vocabulary, usual if has_tables else texts, args.show) > 0
     return failed > 0
 
 
