@@ -67,9 +67,11 @@ bool ink_vocab_is_plain(const ink_vocab *vocab, uint32_t token) {
 ink_status ink_vocab_index(ink_vocab *vocab, ink_error *error) {
   INK_TRY(ink_index_create(&vocab->index, &vocab->allocator, vocab->n_tokens, vocab->tokens,
                            token_text, error));
+  const uint32_t ahead = 16;
   static const uint8_t passes[] = {INK_TOKEN_NORMAL, INK_TOKEN_USER_DEFINED};
   for (size_t pass = 0; pass < sizeof passes; pass++) {
     for (uint32_t i = 0; i < vocab->n_tokens; i++) {
+      if (i + ahead < vocab->n_tokens) ink_index_expect(&vocab->index, vocab->tokens[i + ahead]);
       if (vocab->kinds[i] == passes[pass]) ink_index_add(&vocab->index, i);
     }
   }
