@@ -1,44 +1,257 @@
 #!/usr/bin/env python3
-"""Writes src/text/unicode_table.c: the classes of characters that pre-tokenizers ask for.
+"""Writes src/text/unicode_table.c and the checksums that its tests compare, from Unicode 16.0.0.
 
-Letters and numbers follow the general categories L* and N* of the Unicode version that this Python's
-unicodedata carries (named in the output); white space follows the property White_Space."""
+    pip install unicodedata2==16.0.0 && tools/unicode_tables.py
+
+Why 16.0.0: it is, code point by code point, what the regular expressions of Hugging Face's `tokenizers`
+0.23 (Oniguruma 6.9.10) mean by \\p{L}, \\p{N}, \\s and the rest. llama.cpp's table is Unicode 15.1 or so,
+and the normalisers in `tokenizers` are of Unicode 9 to 12: they differ in what was added since, nowhere
+else. tools/oracle/check_bpe.py compares the categories with `tokenizers`.
+
+The Python standard library's unicodedata has other versions, and unicodedata2 no case mappings: those
+come from this Python's str methods, and for what is newer than its Unicode from NEW_CASE_PAIRS."""
+
+import hashlib
 import sys
 import unicodedata
+from itertools import groupby
 from pathlib import Path
 
-WHITE_SPACE = {*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029,
-               0x202F, 0x205F, 0x3000}
-OTHER, LETTER, NUMBER, SPACE = range(4)
+import unicodedata2 as ucd
+
+ROOT = Path(__file__).parent.parent
+VERSION = "16.0.0"
+LIMIT = 0x110000
+# Beyond, there are but tags, variation selectors and private use, which the lookup knows by itself.
+TABLE_END = 0x32400
+SURROGATES = range(0xD800, 0xE000)
+HANGUL = range(0xAC00, 0xD7A4)
+
+# In the order of ink_category.
+CATEGORIES = "Cn Cc Cf Co Cs Ll Lm Lo Lt Lu Mc Me Mn Nd Nl No Pc Pd Pe Pf Pi Po Ps Sc Sk Sm So Zl Zp Zs".split()
+COMPOSES_FLAG, DECOMPOSES_FLAG = 32, 64
+
+# Capital, small: added in Unicode 15.0 to 16.0 (UnicodeData.txt).
+NEW_CASE_PAIRS = [(0x1C89, 0x1C8A), (0xA7CB, 0x0264), (0xA7CC, 0xA7CD), (0xA7DA, 0xA7DB), (0xA7DC, 0x019B),
+                  *((c, c + 0x20) for c in range(0x10D50, 0x10D66))]  # fmt: skip
 
 
-def class_of(code_point: int) -> int:
-    if code_point in WHITE_SPACE:
-        return SPACE
-    return {"L": LETTER, "N": NUMBER}.get(unicodedata.category(chr(code_point))[0], OTHER)
+def characters() -> list[str]:
+    return [chr(c) for c in range(LIMIT) if c not in SURROGATES]
+
+
+# ---- Normalisation -------------------------------------------------------------------------------
+
+
+def decomposition(code: int) -> tuple[bool, str]:
+    """One step: whether it is canonical, and what the character becomes ("" when nothing)."""
+    fields = ucd.decomposition(chr(code)).split()
+    canonical = not (fields and fields[0].startswith("<"))
+    return canonical, "".join(chr(int(f, 16)) for f in fields if not f.startswith("<"))
+
+
+def is_composite(code: int) -> bool:
+    """NFC makes this character out of the two that it decomposes to."""
+    canonical, target = decomposition(code)
+    return canonical and len(target) == 2 and ucd.normalize("NFC", target) == chr(code)
+
+
+def composes_back() -> set[int]:
+    """Characters that NFC may join to what stands before them."""
+    jamo = {*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)}
+    return jamo | {ord(decomposition(c)[1][1]) for c in range(LIMIT) if is_composite(c)}
+
+
+def properties() -> list[int]:
+    back = composes_back()
+    values = []
+    for c in range(LIMIT):
+        canonical, target = decomposition(c)
+        value = CATEGORIES.index(ucd.category(chr(c)))
+        if ucd.combining(chr(c)) or c in back or (target and canonical and not is_composite(c)):
+            value |= COMPOSES_FLAG
+        if target:
+            value |= DECOMPOSES_FLAG
+        values.append(value)
+    return values
+
+
+def blocks(values: list[int], size: int) -> tuple[list[int], list[int]]:
+    """The number of each block of `size` values, and the distinct blocks one after the other."""
+    distinct: dict[tuple[int, ...], int] = {}
+    numbers = [distinct.setdefault(tuple(values[i : i + size]), len(distinct)) for i in range(0, len(values), size)]
+    return numbers, [value for block in distinct for value in block]
+
+
+# ---- Case ----------------------------------------------------------------------------------------
+
+
+def case_map(method: str, new: dict[int, int]) -> dict[int, str]:
+    """Characters that the method changes, one by one and so without regard to their neighbours."""
+    known = {ord(c): getattr(c, method)() for c in characters() if unicodedata.category(c) != "Cn"}
+    changed = {c: to for c, to in known.items() if to != chr(c)}
+    return changed | {c: chr(to) for c, to in new.items() if c not in changed}
+
+
+def case_runs(single: dict[int, int]) -> list[tuple[int, int, int, int]]:
+    """(first, count, stride 1 or 2, delta) that cover the map."""
+    runs: list[tuple[int, int, int, int]] = []
+    for code in sorted(single):
+        delta = single[code] - code
+        if runs:
+            first, count, stride, run_delta = runs[-1]
+            step = code - (first + (count - 1) * stride)
+            if delta == run_delta and step in (1, 2) and (count == 1 or step == stride):
+                runs[-1] = (first, count + 1, step, delta)
+                continue
+        runs.append((code, 1, 1, delta))
+    return runs
+
+
+# ---- Writing -------------------------------------------------------------------------------------
+
+SIZES = {"uint8_t": 1, "uint16_t": 2, "uint32_t": 4, "ink_unicode_case_run": 8, "ink_unicode_expansion": 8}
+
+
+class Writer:
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.bytes = 0
+
+    def array(self, kind: str, name: str, values: list, about: str = "") -> None:
+        cells = [str(v) if isinstance(v, int) else "{" + ", ".join(map(str, v)) + "}" for v in values]
+        lines, line = [], "   "
+        for cell in cells:
+            if len(line) + len(cell) + 2 > 120:
+                lines.append(line)
+                line = "   "
+            line += f" {cell},"
+        lines.append(line)
+        body = "\n".join(lines)
+        comment = f"/* {about} */\n" if about else ""
+        self.parts.append(f"{comment}const {kind} {name}[{len(values)}] = {{\n{body}\n}};\n")
+        self.bytes += SIZES[kind] * len(values)
+
+    def count(self, name: str, value: int) -> None:
+        self.parts.append(f"const size_t {name} = {value};\n")
+
+
+def write_categories(out: Writer) -> None:
+    numbers, leaves = blocks(properties()[:TABLE_END], 16)
+    top, middle = blocks(numbers, 16)
+    out.array("uint8_t", "ink_unicode_top", top, "By code point >> 8: which 16 entries of ink_unicode_middle.")
+    out.array("uint16_t", "ink_unicode_middle", middle, "Which 16 entries of ink_unicode_leaves.")
+    out.array("uint8_t", "ink_unicode_leaves", leaves, "ink_category, and the flags of unicode_table.h.")
+
+
+def write_decompositions(out: Writer) -> None:
+    steps = {c: decomposition(c) for c in range(LIMIT) if decomposition(c)[1]}
+    texts = {target.encode() for _, target in steps.values()}
+    by_length = sorted(texts, key=lambda t: (len(t), t))
+    pool, offsets = b"", {}
+    for text in by_length:
+        offsets[text] = len(pool)
+        pool += text
+    assert len(pool) < 1 << 15
+    starts = [next((offsets[t] for t in by_length if len(t) >= n), len(pool)) for n in range(len(by_length[-1]) + 2)]
+
+    codes = sorted(steps)
+    entries = [offsets[steps[c][1].encode()] | (0x8000 if steps[c][0] else 0) for c in codes]
+    runs = [i for i, c in enumerate(codes) if i == 0 or codes[i - 1] != c - 1]
+    out.array("uint8_t", "ink_unicode_pool", list(pool), "UTF-8 texts, the shortest first.")
+    out.array("uint16_t", "ink_unicode_pool_starts", starts, "Where the texts of each length begin.")
+    out.count("ink_unicode_n_pool_starts", len(starts))
+    out.array("uint16_t", "ink_unicode_entries", entries, "By decomposing character: text in the pool, 0x8000: canonical.")
+    out.array("uint32_t", "ink_unicode_run_code", [codes[i] for i in runs], "Runs of such characters: the first,")
+    out.array("uint16_t", "ink_unicode_run_entry", [*runs, len(codes)], "and its entry.")
+    out.count("ink_unicode_n_runs", len(runs))
+    composites = sorted((i for i, c in enumerate(codes) if is_composite(c)), key=lambda i: steps[codes[i]][1])
+    out.array("uint16_t", "ink_unicode_composites", composites, "Entries that NFC composes, in the order of their two parts.")
+    out.count("ink_unicode_n_composites", len(composites))
+
+
+def write_combining_classes(out: Writer) -> None:
+    grouped = [(k, [c for c, _ in g]) for k, g in groupby(((c, ucd.combining(chr(c))) for c in range(LIMIT)), lambda x: x[1])]
+    first = [codes[0] << 8 | ccc for ccc, codes in grouped]
+    out.array("uint32_t", "ink_unicode_combining", first, "Runs of one canonical combining class: first << 8 | class.")
+    out.count("ink_unicode_n_combining", len(first))
+
+
+def write_case(out: Writer) -> None:
+    lower = case_map("lower", dict(NEW_CASE_PAIRS))
+    upper = case_map("upper", {small: capital for capital, small in NEW_CASE_PAIRS})
+    for name, mapping in (("lower", lower), ("upper", upper)):
+        single = {c: ord(to) for c, to in mapping.items() if len(to) == 1}
+        runs = [(f"0x{first | count << 21 | (stride - 1) << 31:08X}u", delta) for first, count, stride, delta in case_runs(single)]
+        out.array("ink_unicode_case_run", f"ink_unicode_{name}_runs", runs)
+        out.count(f"ink_unicode_n_{name}", len(runs))
+        longer = [(c, f"{{{', '.join(str(ord(x)) for x in to)}}}") for c, to in sorted(mapping.items()) if len(to) > 1]
+        out.array("ink_unicode_expansion", f"ink_unicode_{name}_longer", longer)
+        out.count(f"ink_unicode_n_{name}_longer", len(longer))
+
+
+# Where characters interact: tests/unit/test_unicode.c has the same list.
+SAMPLED = [(0x41, 0x5A), (0x300, 0x362), (0x1100, 0x11C2), (0xAC00, 0xAC80), (0x1E00, 0x1FFF), (0x591, 0x5C7),
+           (0x900, 0xDFF), (0x3040, 0x30FF), (0xF900, 0xFFEF), (0x11080, 0x11380), (0x1D150, 0x1D1FF)]  # fmt: skip
+
+
+def samples(n: int = 20000) -> list[str]:
+    """Random texts, from the generator that the C tests have (fixtures.h)."""
+    state, texts = 1, []
+
+    def random(bound: int) -> int:
+        nonlocal state
+        state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
+        return (state >> 8) % bound
+
+    for _ in range(n):
+        text = ""
+        for _ in range(1 + random(12)):
+            first, last = SAMPLED[random(len(SAMPLED))]
+            text += chr(first + random(last - first + 1))
+        texts.append(text)
+    return texts
+
+
+def checksum(texts: list[str]) -> str:
+    """FNV-1a of the texts, each in UTF-8 and a zero byte, as two halves."""
+    value = 0xCBF29CE484222325
+    for byte in b"".join(text.encode() + b"\0" for text in texts):
+        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return f"{value >> 32} {value & 0xFFFFFFFF}"
+
+
+def write_checksums() -> None:
+    lower = case_map("lower", dict(NEW_CASE_PAIRS))
+    upper = case_map("upper", {small: capital for capital, small in NEW_CASE_PAIRS})
+    functions = {
+        "category": lambda c: ucd.category(c),
+        **{form: (lambda c, form=form: ucd.normalize(form, c)) for form in ("NFC", "NFD", "NFKC", "NFKD")},
+        "lower": lambda c: lower.get(ord(c), c),
+        "upper": lambda c: upper.get(ord(c), c),
+    }
+    lines = [f"# Generated by tools/unicode_tables.py from Unicode {VERSION}.",
+             "# FNV-1a of all characters (no surrogates) after each function, each in UTF-8 and a zero byte;",
+             "# for normal forms, also of random texts."]  # fmt: skip
+    for name, function in functions.items():
+        lines.append(f"# {name}\n{checksum([function(c) for c in characters()])}")
+        if name.startswith("NF"):
+            lines.append(checksum([function(text) for text in samples()]))
+    (ROOT / "tests/data/golden/unicode-checksums.txt").write_text("\n".join(lines) + "\n")
 
 
 def main() -> None:
-    runs: list[int] = []
-    previous = -1
-    for code_point in range(sys.maxunicode + 1):
-        if (kind := class_of(code_point)) != previous:
-            runs.append(code_point << 2 | kind)
-            previous = kind
-    rows = [", ".join(f"0x{run:06X}" for run in runs[i:i + 9]) for i in range(0, len(runs), 9)]
-    body = ",\n    ".join(rows)
-    target = Path(__file__).parent.parent / "src" / "text" / "unicode_table.c"
-    target.write_text(f"""\
-/* Generated by tools/unicode_tables.py from Unicode {unicodedata.unidata_version}; do not edit. */
-#include "text/unicode.h"
-
-/* Runs of one class: first code point << 2 | ink_char_class, in order. */
-const uint32_t ink_unicode_runs[] = {{
-    {body},
-}};
-const size_t ink_unicode_n_runs = sizeof ink_unicode_runs / sizeof ink_unicode_runs[0];
-""")
-    print(f"{target.name}: {len(runs)} runs", file=sys.stderr)
+    assert ucd.unidata_version == VERSION, f"unicodedata2=={VERSION} is needed, not {ucd.unidata_version}"
+    out = Writer()
+    write_categories(out)
+    write_decompositions(out)
+    write_combining_classes(out)
+    write_case(out)
+    target = ROOT / "src/text/unicode_table.c"
+    head = f'/* Generated by tools/unicode_tables.py from Unicode {VERSION}; do not edit. */\n#include "text/unicode_table.h"\n'
+    target.write_text("\n".join([head, *out.parts]))
+    write_checksums()
+    print(f"{target.name}: {out.bytes} bytes of tables", file=sys.stderr)
 
 
 if __name__ == "__main__":

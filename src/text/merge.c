@@ -1,6 +1,7 @@
 #include "text/merge.h"
 
 #include "base/utf8.h"
+#include "text/sentencepiece.h"
 
 typedef struct ink_symbol {
   uint32_t start, len; /* bytes of the word; len 0: merged into another */
@@ -79,10 +80,11 @@ static void push_pair(ink_merger *merger, size_t *n_heap, const char *text, int3
   const ink_vocab *vocab = merger->vocab;
   const ink_symbol *l = &merger->symbols[left], *r = &merger->symbols[right];
   ink_candidate candidate = {0.0f, left, right, l->len + r->len, -1};
-  if (vocab->family == INK_VOCAB_BPE) {
-    int64_t rank = ink_vocab_find_merge(vocab, l->token, r->token, &candidate.token);
-    if (rank < 0) return;
-    candidate.cost = (float)rank;
+  if (vocab->pre.rule) {
+    const ink_merge *merge = ink_merge_table_find(&vocab->merges, l->token, r->token);
+    if (!merge) return;
+    candidate.token = merge->result;
+    candidate.cost = (float)merge->rank;
   } else {
     uint32_t token = ink_index_find(&vocab->index, (ink_str){text + l->start, candidate.len});
     if (token == INK_INDEX_NONE) return;
@@ -96,7 +98,7 @@ static void push_pair(ink_merger *merger, size_t *n_heap, const char *text, int3
 static size_t first_symbol(const ink_vocab *vocab, const char *text, size_t len, size_t at,
                            ink_token *token) {
   *token = vocab->byte_tokens[(uint8_t)text[at]];
-  if (vocab->family == INK_VOCAB_BPE) return 1;
+  if (vocab->pre.rule) return 1;
   uint32_t code_point;
   int bytes = ink_utf8_decode(text + at, len - at, &code_point);
   size_t size = bytes > 0 ? (size_t)bytes : 1;
@@ -112,7 +114,7 @@ static size_t split_symbols(const ink_merger *merger, const char *text, size_t l
     ink_token token;
     size = first_symbol(vocab, text, len, at, &token);
     /* Bytes that a byte-level vocabulary lacks are dropped before merging, as the originals do. */
-    if (vocab->family == INK_VOCAB_BPE && token < 0) continue;
+    if (vocab->pre.rule && token < 0) continue;
     merger->symbols[n] =
         (ink_symbol){(uint32_t)at, (uint32_t)size, (int32_t)n - 1, (int32_t)n + 1, token};
     n++;
@@ -121,22 +123,17 @@ static size_t split_symbols(const ink_merger *merger, const char *text, size_t l
   return n;
 }
 
-static void push_symbol(const ink_merger *merger, const char *text, const ink_symbol *symbol,
-                        ink_token_list *out) {
-  if (symbol->token >= 0) {
-    ink_token_list_push(out, symbol->token);
-    return;
-  }
-  bool all_bytes = true;
-  for (uint32_t i = 0; i < symbol->len; i++) {
-    all_bytes &= merger->vocab->byte_tokens[(uint8_t)text[symbol->start + i]] >= 0;
-  }
-  if (all_bytes) {
-    for (uint32_t i = 0; i < symbol->len; i++) {
-      ink_token_list_push(out, merger->vocab->byte_tokens[(uint8_t)text[symbol->start + i]]);
+/* Neighbours that no token covers become one unknown token, unless bytes stand for them. */
+static void push_symbols(const ink_merger *merger, const char *text, ink_token_list *out) {
+  bool after_unknown = false;
+  for (int32_t i = 0; i >= 0; i = merger->symbols[i].next) {
+    const ink_symbol *symbol = &merger->symbols[i];
+    if (symbol->token >= 0) {
+      ink_token_list_push(out, symbol->token);
+    } else if (merger->vocab->has_byte_tokens || !after_unknown) {
+      ink_sentencepiece_push_unknown(merger->vocab, text + symbol->start, symbol->len, out);
     }
-  } else if (merger->vocab->unknown >= 0) {
-    ink_token_list_push(out, merger->vocab->unknown);
+    after_unknown = symbol->token < 0;
   }
 }
 
@@ -165,8 +162,6 @@ ink_status ink_merger_encode(ink_merger *merger, const char *text, size_t len, i
     push_pair(merger, &n_heap, text, left->previous, best.left);
     push_pair(merger, &n_heap, text, best.left, left->next);
   }
-  for (int32_t i = n > 0 ? 0 : -1; i >= 0; i = symbols[i].next) {
-    push_symbol(merger, text, &symbols[i], out);
-  }
+  if (n > 0) push_symbols(merger, text, out);
   return INK_OK;
 }

@@ -1,15 +1,174 @@
 #include "text/unicode.h"
 
-ink_char_class ink_char_class_of(uint32_t code_point) {
-  /* The last run that begins at or before the code point. */
-  size_t low = 0, high = ink_unicode_n_runs;
-  while (high - low > 1) {
+#include "base/utf8.h"
+#include "text/unicode_table.h"
+
+/* ---- Categories ---- */
+
+uint8_t ink_unicode_leaf_beyond(uint32_t c) {
+  if (c >= 0xE0100 && c <= 0xE01EF) return INK_CATEGORY_MN; /* variation selectors */
+  if (c == 0xE0001 || (c >= 0xE0020 && c <= 0xE007F)) return INK_CATEGORY_CF; /* tags */
+  if (c >= 0xF0000 && c <= 0x10FFFD && (c & 0xFFFF) <= 0xFFFD) return INK_CATEGORY_CO;
+  return INK_CATEGORY_CN;
+}
+
+ink_category ink_unicode_category(uint32_t code_point) {
+  return (ink_category)(ink_unicode_leaf(code_point) & INK_UNICODE_CATEGORY);
+}
+
+bool ink_unicode_is_space(uint32_t c) {
+  if (c < 0x85) return c == ' ' || (c >= '\t' && c <= '\r');
+  return c == 0x85 || ink_unicode_is(c, INK_MASK_Z);
+}
+
+/* Scripts.txt. */
+static const uint32_t han_runs[][2] = {
+    {0x2E80, 0x2E99},   {0x2E9B, 0x2EF3},   {0x2F00, 0x2FD5},   {0x3005, 0x3005},
+    {0x3007, 0x3007},   {0x3021, 0x3029},   {0x3038, 0x303B},   {0x3400, 0x4DBF},
+    {0x4E00, 0x9FFF},   {0xF900, 0xFA6D},   {0xFA70, 0xFAD9},   {0x16FE2, 0x16FE3},
+    {0x16FF0, 0x16FF1}, {0x20000, 0x2A6DF}, {0x2A700, 0x2B739}, {0x2B740, 0x2B81D},
+    {0x2B820, 0x2CEA1}, {0x2CEB0, 0x2EBE0}, {0x2EBF0, 0x2EE5D}, {0x2F800, 0x2FA1D},
+    {0x30000, 0x3134A}, {0x31350, 0x323AF}};
+
+const uint32_t (*ink_unicode_han_runs(size_t *n_runs))[2] {
+  *n_runs = sizeof han_runs / sizeof han_runs[0];
+  return han_runs;
+}
+
+bool ink_unicode_is_han(uint32_t c) {
+  for (size_t i = 0; i < sizeof han_runs / sizeof han_runs[0] && c >= han_runs[i][0]; i++) {
+    if (c <= han_runs[i][1]) return true;
+  }
+  return false;
+}
+
+/* ---- Case ---- */
+
+static uint32_t first_of(const ink_unicode_case_run *run) { return run->span & 0x1FFFFFu; }
+
+static size_t map_case(const ink_unicode_case_run *runs, size_t n_runs,
+                       const ink_unicode_expansion *longer, size_t n_longer, uint32_t c,
+                       uint32_t to[3]) {
+  for (size_t i = 0; i < n_longer && longer[i].code_point <= c; i++) {
+    if (longer[i].code_point != c) continue;
+    size_t n = 0;
+    while (n < 3 && longer[i].to[n]) {
+      to[n] = longer[i].to[n];
+      n++;
+    }
+    return n;
+  }
+  to[0] = c;
+  size_t low = 0, high = n_runs; /* the last run that begins at or before c is runs[low - 1] */
+  while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (ink_unicode_runs[middle] >> 2 <= code_point) {
-      low = middle;
+    if (first_of(&runs[middle]) <= c) {
+      low = middle + 1;
     } else {
       high = middle;
     }
   }
-  return (ink_char_class)(ink_unicode_runs[low] & 3);
+  if (low == 0) return 1;
+  const ink_unicode_case_run *run = &runs[low - 1];
+  uint32_t past = c - first_of(run), count = run->span >> 21 & 0x3FFu, stride = 1 + (run->span >> 31);
+  if (past % stride == 0 && past / stride < count) to[0] = (uint32_t)((int32_t)c + run->delta);
+  return 1;
+}
+
+size_t ink_unicode_lower(uint32_t c, uint32_t to[3]) {
+  if (c < 0x80) {
+    to[0] = c >= 'A' && c <= 'Z' ? c + 32 : c;
+    return 1;
+  }
+  return map_case(ink_unicode_lower_runs, ink_unicode_n_lower, ink_unicode_lower_longer,
+                  ink_unicode_n_lower_longer, c, to);
+}
+
+size_t ink_unicode_upper(uint32_t c, uint32_t to[3]) {
+  if (c < 0x80) {
+    to[0] = c >= 'a' && c <= 'z' ? c - 32 : c;
+    return 1;
+  }
+  return map_case(ink_unicode_upper_runs, ink_unicode_n_upper, ink_unicode_upper_longer,
+                  ink_unicode_n_upper_longer, c, to);
+}
+
+/* The property Cased: case letters, and Other_Lowercase and Other_Uppercase (PropList.txt). */
+static bool is_cased(uint32_t c) {
+  static const uint32_t others[][2] = {
+      {0xAA, 0xAA},       {0xBA, 0xBA},       {0x2B0, 0x2B8},     {0x2C0, 0x2C1},
+      {0x2E0, 0x2E4},     {0x345, 0x345},     {0x37A, 0x37A},     {0x10FC, 0x10FC},
+      {0x1D2C, 0x1D6A},   {0x1D78, 0x1D78},   {0x1D9B, 0x1DBF},   {0x2071, 0x2071},
+      {0x207F, 0x207F},   {0x2090, 0x209C},   {0x2160, 0x217F},   {0x24B6, 0x24E9},
+      {0x2C7C, 0x2C7D},   {0xA69C, 0xA69D},   {0xA770, 0xA770},   {0xA7F2, 0xA7F4},
+      {0xA7F8, 0xA7F9},   {0xAB5C, 0xAB5F},   {0xAB69, 0xAB69},   {0x10780, 0x10780},
+      {0x10783, 0x10785}, {0x10787, 0x107B0}, {0x107B2, 0x107BA}, {0x1E030, 0x1E06D},
+      {0x1F130, 0x1F149}, {0x1F150, 0x1F169}, {0x1F170, 0x1F189}};
+  if (ink_unicode_is(c, INK_MASK(LU) | INK_MASK(LL) | INK_MASK(LT))) return true;
+  for (size_t i = 0; i < sizeof others / sizeof others[0] && c >= others[i][0]; i++) {
+    if (c <= others[i][1]) return true;
+  }
+  return false;
+}
+
+/* Case_Ignorable: marks, formats, modifiers, and the Word_Break classes MidLetter, MidNumLet and
+ * Single_Quote (WordBreakProperty.txt). */
+static bool is_case_ignorable(uint32_t c) {
+  static const uint16_t inside_words[] = {'\'',   '.',    ':',    0xB7,   0x387,
+                                          0x55F,  0x5F4,  0x2018, 0x2019, 0x2024,
+                                          0x2027, 0xFE13, 0xFE52, 0xFE55, 0xFF07,
+                                          0xFF0E, 0xFF1A};
+  for (size_t i = 0; i < sizeof inside_words / sizeof inside_words[0]; i++) {
+    if (c == inside_words[i]) return true;
+  }
+  return ink_unicode_is(c, INK_MASK(MN) | INK_MASK(ME) | INK_MASK(CF) | INK_MASK(LM) | INK_MASK(SK));
+}
+
+#define CAPITAL_SIGMA 0x3A3u
+#define SMALL_SIGMA 0x3C3u
+#define FINAL_SIGMA 0x3C2u
+
+/* The next character that is not case-ignorable is cased. */
+static bool cased_follows(const char *text, size_t len) {
+  uint32_t c = 0;
+  for (size_t at = 0; at < len;) {
+    int n = ink_utf8_decode(text + at, len - at, &c);
+    if (n <= 0) return false;
+    if (!is_case_ignorable(c)) return is_cased(c);
+    at += (size_t)n;
+  }
+  return false;
+}
+
+ink_status ink_unicode_lower_text(const char *text, size_t len, bool final_sigma, ink_buffer *out,
+                                  ink_error *error) {
+  bool after_cased = false; /* but for case-ignorable characters between */
+  for (size_t at = 0; at < len;) {
+    uint32_t c, to[3];
+    int bytes = ink_utf8_decode(text + at, len - at, &c);
+    if (bytes <= 0) break;
+    at += (size_t)bytes;
+    size_t n = ink_unicode_lower(c, to);
+    if (final_sigma) {
+      /* Looking ahead ends at the next sigma at the latest, so all of it takes linear time. */
+      if (c == CAPITAL_SIGMA && after_cased) {
+        to[0] = cased_follows(text + at, len - at) ? SMALL_SIGMA : FINAL_SIGMA;
+      }
+      if (!is_case_ignorable(c)) after_cased = is_cased(c);
+    }
+    for (size_t i = 0; i < n; i++) INK_TRY(ink_buffer_append_code_point(out, to[i], error));
+  }
+  return INK_OK;
+}
+
+ink_status ink_unicode_upper_text(const char *text, size_t len, ink_buffer *out, ink_error *error) {
+  for (size_t at = 0; at < len;) {
+    uint32_t c, to[3];
+    int bytes = ink_utf8_decode(text + at, len - at, &c);
+    if (bytes <= 0) break;
+    at += (size_t)bytes;
+    size_t n = ink_unicode_upper(c, to);
+    for (size_t i = 0; i < n; i++) INK_TRY(ink_buffer_append_code_point(out, to[i], error));
+  }
+  return INK_OK;
 }

@@ -4,12 +4,10 @@
 
 #include "base/index.h"
 #include "format/gguf.h"
+#include "text/charsmap.h"
+#include "text/merge_table.h"
+#include "text/prefix_set.h"
 #include "text/pretokenize.h"
-
-typedef enum ink_vocab_family {
-  INK_VOCAB_BPE, /* byte-level byte-pair encoding, as GPT-2's (Radford et al., 2019) */
-  INK_VOCAB_SPM, /* SentencePiece's BPE: scores, byte fallback (Kudo and Richardson, 2018) */
-} ink_vocab_family;
 
 typedef enum ink_token_kind { /* tokenizer.ggml.token_type */
   INK_TOKEN_NORMAL = 1,
@@ -20,48 +18,55 @@ typedef enum ink_token_kind { /* tokenizer.ggml.token_type */
   INK_TOKEN_BYTE = 6,
 } ink_token_kind;
 
-typedef struct ink_merge {
-  ink_token left, right, result;
-} ink_merge;
-
 typedef struct ink_vocab {
   ink_allocator allocator;
-  ink_vocab_family family;
-  const ink_pretokenizer *pre; /* BPE */
-  char name[32];               /* "gpt2/smollm", for ink_model_info */
+  const struct ink_family *family;
+  ink_pretokenizer pre;        /* byte-level BPE; else it has no rule */
+  char name[48];               /* "gpt2/smollm", for ink_model_info */
 
   uint32_t n_tokens;
-  ink_str *tokens;             /* [n_tokens] the bytes each stands for; in the model's header */
+  ink_str *tokens;             /* [n_tokens] the bytes each stands for */
   uint8_t *kinds;              /* [n_tokens] ink_token_kind */
-  ink_gguf_value scores;       /* SPM: [n_tokens] f32, whose data is in the model's header */
-  ink_index index;             /* bytes -> token, for those that plain text can become */
+  ink_gguf_value scores;       /* [n_tokens] f32, or none */
+  ink_index index;             /* BPE, SPM: bytes -> token, for those that plain text can become */
+  ink_prefix_set pieces;       /* Unigram, WordPiece: the same, to be searched by prefix */
   ink_token byte_tokens[256];  /* the token of a single byte, or -1 */
+  bool has_byte_tokens;        /* some byte has one */
 
-  ink_merge *merges;           /* BPE: [n_merges], best first */
-  uint32_t n_merges;
-  uint32_t *merge_slots;       /* [n_merge_slots] merge + 1 by hash of (left, right), 0: empty */
-  uint32_t n_merge_slots;
+  ink_merge_table merges;      /* byte-level BPE */
 
-  ink_token *specials;         /* [n_specials] tokens whose text is found whole, longest first */
-  uint32_t n_specials;
+  ink_prefix_set specials;     /* tokens whose text is found whole */
   bool special_lead[256];      /* some special begins with this byte */
+  bool strip_after_special;    /* white space that follows one belongs to it (Phi-3) */
 
-  ink_token bos, eos, eot, unknown; /* -1: none */
-  bool add_bos;
-  bool add_space_prefix;       /* SPM */
+  ink_token bos, eos, eot, sep, unknown; /* -1: none; an encoder's CLS is its BOS */
+  bool add_bos;                /* BOS belongs before a text */
+  ink_token last;              /* belongs after a text; -1: none */
+
+  bool add_space_prefix;       /* SentencePiece: a text begins with a space */
+  bool remove_extra_whitespaces; /* SentencePiece: spaces are trimmed and joined */
+  ink_charsmap charsmap;       /* SentencePiece: rules that texts are normalised by */
+  float unknown_score;         /* Unigram: of a character that no token covers */
+  bool lower_case, strip_accents; /* WordPiece */
   ink_str chat_template;       /* empty: none */
+  uint8_t *owned;              /* [n_owned] what the strings above point to */
+  uint64_t n_owned;
   uint64_t n_bytes;            /* memory taken, strings included */
 } ink_vocab;
 
-/* Reads the vocabulary and turns its strings into plain bytes in place: `gguf`'s header must be
- * writable, and outlive the vocabulary. */
+/* Reads the vocabulary, turning strings into plain bytes in place: `gguf`'s header must be writable,
+ * and is not needed any more afterwards. */
 ink_status ink_vocab_create(ink_vocab *vocab, const ink_allocator *allocator, const ink_gguf *gguf,
                             ink_error *error);
 void ink_vocab_free(ink_vocab *vocab);
 
-/* The rank of merging two neighbours (0 is best), with the token that results, or -1. */
-int64_t ink_vocab_find_merge(const ink_vocab *vocab, ink_token left, ink_token right,
-                             ink_token *result);
+/* For families to build what they search: `index`, `pieces`, `byte_tokens` from tokens of a kind. */
+ink_status ink_vocab_index(ink_vocab *vocab, ink_error *error);
+ink_status ink_vocab_index_prefixes(ink_vocab *vocab, ink_error *error);
+void ink_vocab_find_bytes(ink_vocab *vocab, ink_token_kind kind);
+
+/* Plain text can become this token: it is normal or user-defined, and not empty. */
+bool ink_vocab_is_plain(const ink_vocab *vocab, uint32_t token);
 
 bool ink_vocab_is_end(const ink_vocab *vocab, ink_token token);
 

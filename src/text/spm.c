@@ -1,0 +1,52 @@
+/* SentencePiece's BPE: the pair of neighbours whose token has the best score is joined first; what no
+ * token covers becomes bytes. */
+#include <string.h>
+
+#include "text/sentencepiece.h"
+
+static ink_status check_scores(const ink_vocab *vocab, ink_error *error) {
+  if (!vocab->scores.data) {
+    return ink_fail(error, INK_ERR_BAD_MODEL,
+                    "a SentencePiece vocabulary needs a score for each token "
+                    "(tokenizer.ggml.scores)");
+  }
+  return INK_OK;
+}
+
+/* Phi-3's special tokens take in the white space that follows them; only the model's name tells. */
+static ink_status read_phi3(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error) {
+  ink_str architecture;
+  INK_TRY(ink_gguf_get_str(gguf, "general.architecture", "", &architecture, error));
+  vocab->strip_after_special =
+      architecture.len == 4 && memcmp(architecture.data, "phi3", 4) == 0;
+  return INK_OK;
+}
+
+static ink_status read_spm(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error) {
+  INK_TRY(check_scores(vocab, error));
+  INK_TRY(ink_sentencepiece_read(vocab, gguf, error));
+  INK_TRY(read_phi3(vocab, gguf, error));
+  ink_vocab_find_bytes(vocab, INK_TOKEN_BYTE);
+  return ink_vocab_index(vocab, error);
+}
+
+static ink_status encode_spm(ink_encoder *encoder, const char *text, size_t len, bool starts,
+                             ink_token_list *out, ink_error *error) {
+  const ink_vocab *vocab = encoder->vocab;
+  INK_TRY(ink_sentencepiece_normalize(vocab, text, len, vocab->add_space_prefix && starts,
+                                      &encoder->normal, error));
+  return ink_merger_encode(&encoder->merger, encoder->normal.data, encoder->normal.len, out, error);
+}
+
+const ink_family ink_family_spm = {
+    .model = "llama",
+    .spell = ink_sentencepiece_spell,
+    .read = read_spm,
+    .encode = encode_spm,
+    .join = ink_sentencepiece_join,
+    .bos = 1,
+    .eos = 2,
+    .sep = -1,
+    .unknown = 0,
+    .add_bos = true,
+};
