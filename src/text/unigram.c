@@ -56,16 +56,16 @@ static ink_status read_unigram(ink_vocab *vocab, const ink_gguf *gguf, ink_error
   return INK_OK;
 }
 
-/* Candidates are compared in double precision but kept in single, as SentencePiece does: near ties
- * come out as they do there. */
-static void offer(ink_cut *cut, double score, ink_token token, size_t start) {
-  if (cut->token != NO_CUT && score <= (double)cut->score) return;
-  *cut = (ink_cut){(float)score, token, (uint32_t)start};
+/* Of equals the first stays. Sums are in single precision, as SentencePiece's: near ties come out as
+ * they do there. */
+static void offer(ink_cut *cut, float score, ink_token token, size_t start) {
+  if (cut->token != NO_CUT && score <= cut->score) return;
+  *cut = (ink_cut){score, token, (uint32_t)start};
 }
 
 /* A user-defined token is worth more than the pieces it is made of. */
-static double piece_score(const ink_vocab *vocab, uint32_t token) {
-  return vocab->kinds[token] == INK_TOKEN_USER_DEFINED ? -0.1 : (double)score_of(vocab, token);
+static float piece_score(const ink_vocab *vocab, uint32_t token) {
+  return vocab->kinds[token] == INK_TOKEN_USER_DEFINED ? -0.1f : score_of(vocab, token);
 }
 
 static size_t character_len(const char *text, size_t len, size_t at) {
@@ -86,7 +86,7 @@ static void find_cuts(const ink_vocab *vocab, const char *text, size_t len, ink_
     ink_prefix_walk walk = ink_prefix_start(text + at, len - at);
     int64_t token;
     while ((token = ink_prefix_next(&vocab->pieces, &walk)) >= 0) {
-      offer(&cuts[at + walk.len], piece_score(vocab, (uint32_t)token) + (double)here,
+      offer(&cuts[at + walk.len], piece_score(vocab, (uint32_t)token) + here,
             (ink_token)token, at);
       covered |= walk.len == size;
     }
