@@ -8,18 +8,21 @@
 typedef ink_str (*ink_index_get)(const void *strings, uint32_t number);
 
 typedef struct ink_index {
-  uint32_t *slots; /* [n_slots] number + 1, 0: empty; linear probing */
-  size_t n_slots;  /* a power of two, at least twice the strings */
+  /* [n_slots] 0: empty; else number + 1 in the low bits, and in the others as many bits of the
+   * string's hash, so that other strings are seldom looked at. Linear probing. */
+  uint32_t *slots;
+  uint32_t n_slots;
+  uint32_t number_mask;
   const void *strings;
   ink_index_get get;
+  bool is_slow; /* strings were left out because their hashes clash, as if meant to */
 } ink_index;
 
 #define INK_INDEX_NONE UINT32_MAX
 
-/* FNV-1a (Fowler, Noll, Vo), folded so that the low bits depend on all of it. */
 uint64_t ink_hash(const void *data, size_t len);
 
-/* Room for `capacity` strings. */
+/* Room for `capacity` strings, fewer than 2^31. */
 ink_status ink_index_create(ink_index *index, const ink_allocator *allocator, size_t capacity,
                             const void *strings, ink_index_get get, ink_error *error);
 void ink_index_free(ink_index *index, const ink_allocator *allocator);

@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "text/family.h"
+#include "text/unicode.h"
 
 /* GPT-2 spells byte b as character b where that is printable, else as the next free one from 256
  * on: the inverse of its bytes_to_unicode(). Returns -1 for a character that spells no byte. */
@@ -41,27 +42,6 @@ static ink_str spell_bpe(ink_str text, uint8_t kind) {
 
 /* ---- Merges ---- */
 
-static uint32_t *merge_slot(const ink_vocab *vocab, ink_token left, ink_token right) {
-  uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-  /* Fibonacci hashing (Knuth, The Art of Computer Programming, 6.4). */
-  uint32_t at = (uint32_t)((key ^ key >> 29) * 0x9E3779B97F4A7C15ull >> 32);
-  for (;; at++) {
-    uint32_t *slot = &vocab->merge_slots[at & (vocab->n_merge_slots - 1)];
-    if (!*slot) return slot;
-    const ink_merge *merge = &vocab->merges[*slot - 1];
-    if (merge->left == left && merge->right == right) return slot;
-  }
-}
-
-int64_t ink_vocab_find_merge(const ink_vocab *vocab, ink_token left, ink_token right,
-                             ink_token *result) {
-  if (left < 0 || right < 0 || !vocab->n_merges) return -1;
-  uint32_t slot = *merge_slot(vocab, left, right);
-  if (!slot) return -1;
-  *result = vocab->merges[slot - 1].result;
-  return slot - 1;
-}
-
 static ink_status read_merge(ink_vocab *vocab, ink_str text, uint32_t rank, ink_error *error) {
   size_t space = 1; /* a token is never empty, and a space inside one is spelled otherwise */
   while (space < text.len && text.data[space] != ' ') space++;
@@ -74,10 +54,10 @@ static ink_status read_merge(ink_vocab *vocab, ink_str text, uint32_t rank, ink_
     memmove(both + left.len, right.data, right.len);
     uint32_t id = ink_index_find(&vocab->index, (ink_str){both, left.len + right.len});
     if (left_id != INK_INDEX_NONE && right_id != INK_INDEX_NONE && id != INK_INDEX_NONE) {
-      vocab->merges[rank] = (ink_merge){(ink_token)left_id, (ink_token)right_id, (ink_token)id};
-      uint32_t *slot = merge_slot(vocab, (ink_token)left_id, (ink_token)right_id);
-      if (!*slot) *slot = rank + 1;
-      return INK_OK;
+      ink_merge merge = {(ink_token)left_id, (ink_token)right_id, (ink_token)id, rank};
+      if (ink_merge_table_add(&vocab->merges, merge)) return INK_OK;
+      return ink_fail(error, INK_ERR_BAD_MODEL,
+                      "the merges of tokenizer.ggml.merges are made to clash in a hash index");
     }
   }
   return ink_fail(error, INK_ERR_BAD_MODEL,
@@ -95,17 +75,8 @@ static ink_status read_merges(ink_vocab *vocab, const ink_gguf *gguf, ink_error 
                            : "the model has no merges (tokenizer.ggml.merges)");
   }
   uint32_t n = (uint32_t)merges->count;
-  uint32_t n_slots = 8;
-  while (n_slots < n * 2) n_slots *= 2;
-  INK_TRY(ink_allocate(&vocab->allocator, (uint64_t)n * sizeof *vocab->merges, "merges",
-                       &vocab->merges, error));
-  vocab->n_merges = n;
-  INK_TRY(ink_allocate(&vocab->allocator, (uint64_t)n_slots * sizeof *vocab->merge_slots, "merges",
-                       &vocab->merge_slots, error));
-  vocab->n_merge_slots = n_slots;
-  memset(vocab->merge_slots, 0, n_slots * sizeof *vocab->merge_slots);
-  vocab->n_bytes += merges->n_bytes + (uint64_t)n * sizeof *vocab->merges +
-                    (uint64_t)n_slots * sizeof *vocab->merge_slots;
+  INK_TRY(ink_merge_table_create(&vocab->merges, &vocab->allocator, n, error));
+  vocab->n_bytes += (uint64_t)vocab->merges.n_slots * sizeof *vocab->merges.slots;
   const uint8_t *cursor = merges->data;
   for (uint32_t rank = 0; rank < n; rank++) {
     INK_TRY(read_merge(vocab, ink_gguf_next_string(&cursor), rank, error));
@@ -115,14 +86,9 @@ static ink_status read_merges(ink_vocab *vocab, const ink_gguf *gguf, ink_error 
 
 static ink_status read_bpe(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error) {
   ink_str pre;
-  INK_TRY(ink_gguf_get_str(gguf, "tokenizer.ggml.pre", "gpt-2", &pre, error));
-  vocab->pre = ink_pretokenizer_find(pre);
-  if (!vocab->pre) {
-    return ink_fail(error, INK_ERR_UNSUPPORTED_TOKENIZER,
-                    "tokenizer.ggml.pre is '%.*s'; this engine knows 'gpt-2' and 'smollm'",
-                    INK_STR_ARGS(pre));
-  }
-  snprintf(vocab->name, sizeof vocab->name, "gpt2/%s", vocab->pre->name);
+  INK_TRY(ink_gguf_get_str(gguf, "tokenizer.ggml.pre", "default", &pre, error));
+  INK_TRY(ink_pretokenizer_create(&vocab->pre, &vocab->allocator, pre, error));
+  snprintf(vocab->name, sizeof vocab->name, "gpt2/%.*s", INK_STR_ARGS(pre));
   INK_TRY(ink_vocab_index(vocab, error));
   ink_vocab_find_bytes(vocab, INK_TOKEN_NORMAL);
   INK_TRY(ink_gguf_get_bool(gguf, "tokenizer.ggml.add_space_prefix", false,
@@ -132,13 +98,31 @@ static ink_status read_bpe(ink_vocab *vocab, const ink_gguf *gguf, ink_error *er
 
 /* ---- Text to tokens and back ---- */
 
+/* In the normal form that the model was trained on: the text itself where it is in it already. */
+static ink_status normalize(ink_encoder *encoder, const char **text, size_t *len,
+                            ink_error *error) {
+  size_t normal = ink_unicode_normal_prefix(INK_NFC, *text, *len);
+  if (normal == *len) return INK_OK;
+  ink_buffer *buffer = &encoder->normal;
+  buffer->len = 0;
+  INK_TRY(ink_buffer_append(buffer, *text, normal, error));
+  INK_TRY(ink_unicode_normalize(INK_NFC, *text + normal, *len - normal, buffer, error));
+  *text = buffer->data;
+  *len = buffer->len;
+  return INK_OK;
+}
+
 static ink_status encode_bpe(ink_encoder *encoder, const char *text, size_t len, bool starts,
                              ink_token_list *out, ink_error *error) {
   (void)starts;
-  for (size_t at = 0; at < len;) {
-    size_t end = ink_pretokenize_next(encoder->vocab->pre, text, len, at);
-    INK_TRY(ink_merger_encode(&encoder->merger, text + at, end - at, out, error));
-    at = end;
+  const ink_pretokenizer *pre = &encoder->vocab->pre;
+  if (pre->rule->nfc) INK_TRY(normalize(encoder, &text, &len, error));
+  ink_word_encoder_prepare(&encoder->words, encoder->vocab, len);
+  ink_word_cursor cursor = ink_words(pre, text, len);
+  size_t start, end;
+  while (ink_next_word(&cursor, &start, &end)) {
+    INK_TRY(ink_word_encode(&encoder->words, &encoder->merger, text + start, end - start, out,
+                            error));
   }
   return INK_OK;
 }

@@ -5,11 +5,13 @@
 
 #include "base/buffer.h"
 #include "text/merge.h"
+#include "text/words.h"
 
 /* Scratch of one call that encodes; grows to what the longest stretch of text needs. */
 typedef struct ink_encoder {
   const ink_vocab *vocab;
   ink_merger merger;  /* byte-level and SentencePiece BPE */
+  ink_word_encoder words; /* byte-level BPE */
   ink_buffer normal;  /* the stretch as the family normalises it */
   ink_buffer scratch;
 } ink_encoder;

@@ -80,10 +80,11 @@ static void push_pair(ink_merger *merger, size_t *n_heap, const char *text, int3
   const ink_vocab *vocab = merger->vocab;
   const ink_symbol *l = &merger->symbols[left], *r = &merger->symbols[right];
   ink_candidate candidate = {0.0f, left, right, l->len + r->len, -1};
-  if (vocab->pre) {
-    int64_t rank = ink_vocab_find_merge(vocab, l->token, r->token, &candidate.token);
-    if (rank < 0) return;
-    candidate.cost = (float)rank;
+  if (vocab->pre.rule) {
+    const ink_merge *merge = ink_merge_table_find(&vocab->merges, l->token, r->token);
+    if (!merge) return;
+    candidate.token = merge->result;
+    candidate.cost = (float)merge->rank;
   } else {
     uint32_t token = ink_index_find(&vocab->index, (ink_str){text + l->start, candidate.len});
     if (token == INK_INDEX_NONE) return;
@@ -97,7 +98,7 @@ static void push_pair(ink_merger *merger, size_t *n_heap, const char *text, int3
 static size_t first_symbol(const ink_vocab *vocab, const char *text, size_t len, size_t at,
                            ink_token *token) {
   *token = vocab->byte_tokens[(uint8_t)text[at]];
-  if (vocab->pre) return 1;
+  if (vocab->pre.rule) return 1;
   uint32_t code_point;
   int bytes = ink_utf8_decode(text + at, len - at, &code_point);
   size_t size = bytes > 0 ? (size_t)bytes : 1;
@@ -113,7 +114,7 @@ static size_t split_symbols(const ink_merger *merger, const char *text, size_t l
     ink_token token;
     size = first_symbol(vocab, text, len, at, &token);
     /* Bytes that a byte-level vocabulary lacks are dropped before merging, as the originals do. */
-    if (vocab->pre && token < 0) continue;
+    if (vocab->pre.rule && token < 0) continue;
     merger->symbols[n] =
         (ink_symbol){(uint32_t)at, (uint32_t)size, (int32_t)n - 1, (int32_t)n + 1, token};
     n++;

@@ -2,93 +2,122 @@
 
 #include <string.h>
 
-#include "base/utf8.h"
-#include "text/unicode.h"
-
-const ink_pretokenizer *ink_pretokenizer_find(ink_str name) {
-  static const ink_pretokenizer known[] = {
-      {"gpt-2", false},
-      {"smollm", true},
-  };
-  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-    if (strlen(known[i].name) == name.len && memcmp(known[i].name, name.data, name.len) == 0) {
-      return &known[i];
-    }
+static bool has_name(const char *names, ink_str name) {
+  if (name.len == 0 || memchr(name.data, ' ', name.len)) return false;
+  for (const char *at = names; *at; at += *at == ' ') {
+    size_t len = strcspn(at, " ");
+    if (len == name.len && memcmp(at, name.data, len) == 0) return true;
+    at += len;
   }
-  return NULL;
+  return false;
 }
 
-typedef struct scanner {
-  const char *text;
-  size_t len;
-  bool digits_stand_out;
-} scanner;
-
-/* What GPT-2's rule tells apart. */
-enum { CLASS_OTHER, CLASS_LETTER, CLASS_NUMBER, CLASS_SPACE };
-
-static int class_of(uint32_t c) {
-  if (ink_unicode_is(c, INK_MASK_L)) return CLASS_LETTER;
-  if (ink_unicode_is(c, INK_MASK_N)) return CLASS_NUMBER;
-  return ink_unicode_is_space(c) ? CLASS_SPACE : CLASS_OTHER;
+ink_status ink_pretokenizer_create(ink_pretokenizer *pre, const ink_allocator *allocator,
+                                   ink_str name, ink_error *error) {
+  *pre = (ink_pretokenizer){0};
+  for (size_t i = 0; i < ink_n_pretokenizer_rules && !pre->rule; i++) {
+    if (has_name(ink_pretokenizer_rules[i].names, name)) pre->rule = &ink_pretokenizer_rules[i];
+  }
+  if (!pre->rule) {
+    return ink_fail(error, INK_ERR_UNSUPPORTED_TOKENIZER,
+                    "tokenizer.ggml.pre is '%.*s', which this engine does not know; convert the "
+                    "model again, or set it to the name of a tokenizer with the same rules",
+                    INK_STR_ARGS(name));
+  }
+  for (size_t i = 0; i < INK_MAX_SPLITS && pre->rule->splits[i]; i++) {
+    ink_status status =
+        ink_pattern_create(&pre->patterns[i], allocator, pre->rule->splits[i], error);
+    if (status != INK_OK) {
+      ink_pretokenizer_free(pre, allocator);
+      return status;
+    }
+    pre->n_splits++;
+  }
+  return INK_OK;
 }
 
-/* Neither any class nor another character: the text's end, or a digit that stands for it. */
-#define CLASS_END (-1)
-
-/* The class of the character at `at`; *end is where it ends. */
-static int raw_class_at(const scanner *s, size_t at, size_t *end) {
-  uint32_t code_point;
-  int n = ink_utf8_decode(s->text + at, s->len - at, &code_point);
-  *end = at + (n > 0 ? (size_t)n : 0);
-  return n > 0 ? class_of(code_point) : CLASS_END;
+void ink_pretokenizer_free(ink_pretokenizer *pre, const ink_allocator *allocator) {
+  for (uint32_t i = 0; i < pre->n_splits; i++) ink_pattern_free(&pre->patterns[i], allocator);
+  *pre = (ink_pretokenizer){0};
 }
 
-static int class_at(const scanner *s, size_t at, size_t *end) {
-  int class = raw_class_at(s, at, end);
-  return s->digits_stand_out && class == CLASS_NUMBER ? CLASS_END : class;
+/* ---- Words ---- */
+
+static void enter(ink_word_cursor *cursor, uint32_t depth, size_t start, size_t end) {
+  cursor->depth = depth;
+  cursor->levels[depth].at = start;
+  cursor->levels[depth].end = end;
+  cursor->levels[depth].match_start = cursor->levels[depth].match_end = start;
 }
 
-static size_t skip_class(const scanner *s, size_t at, int class) {
-  size_t end;
-  while (class_at(s, at, &end) == class) at = end;
+ink_word_cursor ink_words(const ink_pretokenizer *pre, const char *text, size_t len) {
+  ink_word_cursor cursor = {.pre = pre, .text = text};
+  enter(&cursor, 0, 0, len);
+  return cursor;
+}
+
+static size_t skip_character(const char *text, size_t at, size_t end) {
+  do at++;
+  while (at < end && ((uint8_t)text[at] & 0xC0u) == 0x80u);
   return at;
 }
 
-static size_t contraction(const scanner *s, size_t at) {
-  static const char *const endings[] = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
-  for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-    size_t n = strlen(endings[i]);
-    if (n <= s->len - at && memcmp(s->text + at, endings[i], n) == 0) return n;
-  }
-  return 0;
+static size_t count_characters(const char *text, size_t at, size_t end) {
+  size_t n = 0;
+  for (; at < end; at++) n += ((uint8_t)text[at] & 0xC0u) != 0x80u;
+  return n;
 }
 
-/* \s+(?!\S)|\s+ : white space leaves its last character to a word that follows, unless it is alone. */
-static size_t end_of_space(const scanner *s, size_t start) {
-  size_t at = start, last = start, end;
-  int class;
-  while ((class = class_at(s, at, &end)) == CLASS_SPACE) {
-    last = at;
-    at = end;
+/* Finds the next match at or after `at`; at the piece's end when there is none. */
+static void find_match(ink_word_cursor *cursor, uint32_t depth) {
+  bool fails_as_a_run = cursor->pre->rule->failing_split == depth + 1;
+  size_t at = cursor->levels[depth].at, end = cursor->levels[depth].end;
+  size_t match_end = INK_PATTERN_NONE;
+  while (at < end) {
+    size_t scanned;
+    match_end = ink_pattern_match(&cursor->pre->patterns[depth], cursor->text, end, at, &scanned);
+    if (match_end != INK_PATTERN_NONE && match_end > at) break;
+    at = fails_as_a_run && scanned > at ? scanned : skip_character(cursor->text, at, end);
   }
-  return class == CLASS_END || last == start ? at : last;
+  cursor->levels[depth].match_start = at;
+  cursor->levels[depth].match_end = at < end ? match_end : end;
+  if (cursor->pre->rule->grouped_split == depth + 1) {
+    cursor->levels[depth].digits =
+        count_characters(cursor->text, at, cursor->levels[depth].match_end);
+  }
 }
 
-size_t ink_pretokenize_next(const ink_pretokenizer *rules, const char *text, size_t len,
-                            size_t start) {
-  scanner s = {text, len, rules->digits_stand_out};
-  size_t end, ignored;
-  int class = raw_class_at(&s, start, &end);
-  if (class == CLASS_NUMBER && s.digits_stand_out) return end;
-  if (text[start] == '\'') {
-    size_t n = contraction(&s, start);
-    if (n) return start + n;
+/* The end of the next piece of a level that is not done. */
+static size_t next_piece(ink_word_cursor *cursor, uint32_t depth) {
+  size_t at = cursor->levels[depth].at;
+  if (cursor->levels[depth].match_end <= at) find_match(cursor, depth);
+  if (cursor->levels[depth].match_start > at) return cursor->levels[depth].match_start;
+  size_t match_end = cursor->levels[depth].match_end;
+  if (cursor->pre->rule->grouped_split != depth + 1) return match_end;
+  size_t group = cursor->levels[depth].digits % 3 ? cursor->levels[depth].digits % 3 : 3;
+  cursor->levels[depth].digits -= group;
+  size_t end = at;
+  while (group-- > 0) end = skip_character(cursor->text, end, match_end);
+  cursor->levels[depth].match_start = end;
+  return end;
+}
+
+bool ink_next_word(ink_word_cursor *cursor, size_t *start, size_t *end) {
+  for (;;) {
+    uint32_t depth = cursor->depth;
+    size_t at = cursor->levels[depth].at;
+    if (at == cursor->levels[depth].end) {
+      if (depth == 0) return false;
+      cursor->depth--;
+      continue;
+    }
+    size_t piece_end = next_piece(cursor, depth);
+    cursor->levels[depth].at = piece_end;
+    if (depth + 1 == cursor->pre->n_splits) {
+      *start = at;
+      *end = piece_end;
+      return true;
+    }
+    enter(cursor, depth + 1, at, piece_end);
   }
-  if (text[start] == ' ') {
-    int next = class_at(&s, end, &ignored);
-    if (next != CLASS_END && next != CLASS_SPACE) return skip_class(&s, end, next);
-  }
-  if (class == CLASS_SPACE) return end_of_space(&s, start);
-  return skip_class(&s, end, class);
 }

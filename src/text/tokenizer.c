@@ -85,6 +85,7 @@ ink_status ink_vocab_tokenize(const ink_vocab *vocab, const char *text, size_t l
   ink_status status = encode(&encoder, text, len, flags & INK_TOKENIZE_SPECIAL, &list, error);
   if (surround && vocab->last >= 0) ink_token_list_push(&list, vocab->last);
   ink_merger_free(&encoder.merger);
+  ink_word_encoder_free(&encoder.words, vocab);
   ink_buffer_free(&encoder.normal);
   ink_buffer_free(&encoder.scratch);
   *n = list.n;

@@ -41,6 +41,9 @@ bool ink_unicode_is_space(uint32_t code_point);
 /* The script property's Han (\p{Han}). */
 bool ink_unicode_is_han(uint32_t code_point);
 
+/* The same as *n_runs pairs of first and last. */
+const uint32_t (*ink_unicode_han_runs(size_t *n_runs))[2];
+
 /* Full case mapping of one character without regard to its neighbours, as Rust's
  * char::to_lowercase(): writes 1 to 3 code points and returns how many. */
 size_t ink_unicode_lower(uint32_t code_point, uint32_t to[3]);

@@ -76,7 +76,9 @@ ink_status ink_vocab_index(ink_vocab *vocab, ink_error *error) {
     }
   }
   vocab->n_bytes += vocab->index.n_slots * sizeof *vocab->index.slots;
-  return INK_OK;
+  if (!vocab->index.is_slow) return INK_OK;
+  return ink_fail(error, INK_ERR_BAD_MODEL,
+                  "the tokens of tokenizer.ggml.tokens are made to clash in a hash index");
 }
 
 ink_status ink_vocab_index_prefixes(ink_vocab *vocab, ink_error *error) {
@@ -196,8 +198,8 @@ void ink_vocab_free(ink_vocab *vocab) {
   if (!a->release) return;
   ink_release(a, vocab->tokens, vocab->n_tokens * sizeof *vocab->tokens);
   ink_release(a, vocab->kinds, vocab->n_tokens);
-  ink_release(a, vocab->merges, vocab->n_merges * sizeof *vocab->merges);
-  ink_release(a, vocab->merge_slots, vocab->n_merge_slots * sizeof *vocab->merge_slots);
+  ink_merge_table_free(&vocab->merges, a);
+  ink_pretokenizer_free(&vocab->pre, a);
   ink_prefix_set_free(&vocab->specials, a);
   ink_prefix_set_free(&vocab->pieces, a);
   ink_index_free(&vocab->index, a);

@@ -5,6 +5,7 @@
 #include "base/index.h"
 #include "format/gguf.h"
 #include "text/charsmap.h"
+#include "text/merge_table.h"
 #include "text/prefix_set.h"
 #include "text/pretokenize.h"
 
@@ -17,15 +18,11 @@ typedef enum ink_token_kind { /* tokenizer.ggml.token_type */
   INK_TOKEN_BYTE = 6,
 } ink_token_kind;
 
-typedef struct ink_merge {
-  ink_token left, right, result;
-} ink_merge;
-
 typedef struct ink_vocab {
   ink_allocator allocator;
   const struct ink_family *family;
-  const ink_pretokenizer *pre; /* byte-level BPE */
-  char name[32];               /* "gpt2/smollm", for ink_model_info */
+  ink_pretokenizer pre;        /* byte-level BPE; else it has no rule */
+  char name[48];               /* "gpt2/smollm", for ink_model_info */
 
   uint32_t n_tokens;
   ink_str *tokens;             /* [n_tokens] the bytes each stands for; in the model's header */
@@ -36,10 +33,7 @@ typedef struct ink_vocab {
   ink_token byte_tokens[256];  /* the token of a single byte, or -1 */
   bool has_byte_tokens;        /* some byte has one */
 
-  ink_merge *merges;           /* BPE: [n_merges], best first */
-  uint32_t n_merges;
-  uint32_t *merge_slots;       /* [n_merge_slots] merge + 1 by hash of (left, right), 0: empty */
-  uint32_t n_merge_slots;
+  ink_merge_table merges;      /* byte-level BPE */
 
   ink_prefix_set specials;     /* tokens whose text is found whole */
   bool special_lead[256];      /* some special begins with this byte */
@@ -71,10 +65,6 @@ void ink_vocab_find_bytes(ink_vocab *vocab, ink_token_kind kind);
 
 /* Plain text can become this token: it is normal or user-defined, and not empty. */
 bool ink_vocab_is_plain(const ink_vocab *vocab, uint32_t token);
-
-/* The rank of merging two neighbours (0 is best), with the token that results, or -1. */
-int64_t ink_vocab_find_merge(const ink_vocab *vocab, ink_token left, ink_token right,
-                             ink_token *result);
 
 bool ink_vocab_is_end(const ink_vocab *vocab, ink_token token);
 
