@@ -73,6 +73,19 @@ static void push(ink_buffer *out, ink_str text) {
   }
 }
 
+ink_status ink_sentencepiece_fold(const char *text, size_t len, ink_buffer *out, ink_str *folded,
+                                  ink_error *error) {
+  size_t at = 0;
+  *folded = (ink_str){text, len};
+  while (at < len && !is_space_mark(text + at, len - at)) at++;
+  if (at == len) return INK_OK;
+  out->len = 0;
+  INK_TRY(ink_buffer_reserve(out, len, error));
+  push(out, *folded);
+  *folded = (ink_str){out->data, out->len};
+  return INK_OK;
+}
+
 ink_status ink_sentencepiece_normalize(const ink_vocab *vocab, const char *text, size_t len,
                                        bool prefix, ink_buffer *out, ink_error *error) {
   bool trim = vocab->remove_extra_whitespaces;

@@ -26,6 +26,7 @@ static ink_status read_spm(ink_vocab *vocab, const ink_gguf *gguf, ink_error *er
   INK_TRY(check_scores(vocab, error));
   INK_TRY(ink_sentencepiece_read(vocab, gguf, error));
   INK_TRY(read_phi3(vocab, gguf, error));
+  vocab->fold_space_marks = !vocab->remove_extra_whitespaces; /* marks are not joined */
   ink_vocab_find_bytes(vocab, INK_TOKEN_BYTE);
   return ink_vocab_index(vocab, error);
 }

@@ -44,6 +44,7 @@ typedef struct ink_vocab {
   ink_token last;              /* belongs after a text; -1: none */
 
   bool add_space_prefix;       /* SentencePiece: a text begins with a space */
+  bool fold_space_marks;       /* SentencePiece's BPE: U+2581 is a space, in special tokens too */
   bool remove_extra_whitespaces; /* SentencePiece: spaces are trimmed and joined */
   ink_charsmap charsmap;       /* SentencePiece: rules that texts are normalised by */
   float unknown_score;         /* Unigram: of a character that no token covers */
