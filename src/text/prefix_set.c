@@ -67,18 +67,33 @@ static uint32_t *find_slot(const ink_prefix_set *set, ink_str string, uint64_t h
   }
 }
 
-bool ink_prefix_set_add(ink_prefix_set *set, uint32_t place) {
+/* Far more steps than members need whose hashes are not made to be equal. */
+static bool is_flooded(const ink_prefix_set *set) {
+  return set->n_steps > 1000 + 16ull * set->n_members;
+}
+
+static ink_status refuse(uint32_t place, ink_str string, const char *why, ink_error *error) {
+  return ink_fail(error, INK_ERR_BAD_MODEL, "token %u, '%.*s', %s", (unsigned)place,
+                  INK_STR_ARGS(string), why);
+}
+
+ink_status ink_prefix_set_add(ink_prefix_set *set, uint32_t place, ink_error *error) {
   ink_str string = set->strings[place];
+  if (string.len > INK_PREFIX_MAX) return refuse(place, string, "is too long", error);
   uint64_t hash = ink_prefix_start(NULL, 0).hash;
   for (size_t i = 0; i < string.len; i++) {
     if (i > 0 && is_boundary(string.data, string.len, i)) filter_set(set, hash, GOES_ON);
     hash = hash_byte(hash, string.data[i]);
   }
   uint32_t *slot = find_slot(set, string, hash);
-  if (*slot) return false;
+  if (*slot) return refuse(place, string, "occurs twice", error);
+  set->n_members++;
+  set->n_steps += (uint32_t)(slot - set->slots - slot_of(hash)) & (set->n_slots - 1);
+  if (is_flooded(set)) return refuse(place, string, "is one of many with equal hashes", error);
   filter_set(set, hash, ENDS);
   *slot = place + 1;
-  return true;
+  if (string.len > set->max_len) set->max_len = string.len;
+  return INK_OK;
 }
 
 int64_t ink_prefix_next(const ink_prefix_set *set, ink_prefix_walk *walk) {
@@ -87,7 +102,8 @@ int64_t ink_prefix_next(const ink_prefix_set *set, ink_prefix_walk *walk) {
       walk->hash = hash_byte(walk->hash, walk->text[walk->len++]);
     } while (!is_boundary(walk->text, walk->text_len, walk->len));
     unsigned bits = filter_get(set, walk->hash);
-    walk->over = !(bits & GOES_ON) || walk->len == walk->text_len;
+    walk->over =
+        !(bits & GOES_ON) || walk->len == walk->text_len || walk->len >= set->max_len;
     if (bits & ENDS) {
       uint32_t slot = *find_slot(set, (ink_str){walk->text, walk->len}, walk->hash);
       if (slot) return slot - 1;

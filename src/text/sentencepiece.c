@@ -51,6 +51,21 @@ ink_status ink_sentencepiece_read(ink_vocab *vocab, const ink_gguf *gguf, ink_er
   return ink_charsmap_read(&vocab->charsmap, map->data, (size_t)map->count, error);
 }
 
+ink_status ink_sentencepiece_check_scores(const ink_vocab *vocab, ink_error *error) {
+  if (!vocab->scores.data) {
+    return ink_fail(error, INK_ERR_BAD_MODEL,
+                    "a SentencePiece vocabulary needs a score for each token "
+                    "(tokenizer.ggml.scores)");
+  }
+  for (uint32_t i = 0; i < vocab->n_tokens; i++) {
+    float score = ink_gguf_element_f32(&vocab->scores, i);
+    if (score >= -1e30f && score <= 1e30f) continue; /* their sums must be finite too */
+    return ink_fail(error, INK_ERR_BAD_MODEL, "the score of token %u is not a number or too large",
+                    (unsigned)i);
+  }
+  return INK_OK;
+}
+
 /* What stands for the beginning of `text`, and in *used for how many of its bytes: a rule's right
  * side, or one character. */
 static ink_str normalize_prefix(const ink_charsmap *map, const char *text, size_t len,

@@ -4,15 +4,6 @@
 
 #include "text/sentencepiece.h"
 
-static ink_status check_scores(const ink_vocab *vocab, ink_error *error) {
-  if (!vocab->scores.data) {
-    return ink_fail(error, INK_ERR_BAD_MODEL,
-                    "a SentencePiece vocabulary needs a score for each token "
-                    "(tokenizer.ggml.scores)");
-  }
-  return INK_OK;
-}
-
 /* Phi-3's special tokens take in the white space that follows them; only the model's name tells. */
 static ink_status read_phi3(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error) {
   ink_str architecture;
@@ -23,7 +14,7 @@ static ink_status read_phi3(ink_vocab *vocab, const ink_gguf *gguf, ink_error *e
 }
 
 static ink_status read_spm(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error) {
-  INK_TRY(check_scores(vocab, error));
+  INK_TRY(ink_sentencepiece_check_scores(vocab, error));
   INK_TRY(ink_sentencepiece_read(vocab, gguf, error));
   INK_TRY(read_phi3(vocab, gguf, error));
   vocab->fold_space_marks = !vocab->remove_extra_whitespaces; /* marks are not joined */

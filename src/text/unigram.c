@@ -20,33 +20,22 @@ static float score_of(const ink_vocab *vocab, uint32_t token) {
   return ink_gguf_element_f32(&vocab->scores, token);
 }
 
-static ink_status read_scores(ink_vocab *vocab, ink_error *error) {
+static void find_unknown_score(ink_vocab *vocab) {
   float worst = 0.0f;
   bool any = false;
-  if (!vocab->scores.data) {
-    return ink_fail(error, INK_ERR_BAD_MODEL,
-                    "a Unigram vocabulary needs a score for each token (tokenizer.ggml.scores)");
-  }
   for (uint32_t i = 0; i < vocab->n_tokens; i++) {
-    float score = score_of(vocab, i);
-    if (!(score >= -1e30f && score <= 1e30f)) {
-      return ink_fail(error, INK_ERR_BAD_MODEL, "token %u's score is not a finite number",
-                      (unsigned)i);
-    }
     if (vocab->kinds[i] != INK_TOKEN_NORMAL) continue;
+    float score = score_of(vocab, i);
     if (!any || score < worst) worst = score;
     any = true;
   }
-  if (!any) {
-    return ink_fail(error, INK_ERR_BAD_MODEL, "the vocabulary has no normal token");
-  }
   vocab->unknown_score = worst - UNKNOWN_PENALTY;
-  return INK_OK;
 }
 
 static ink_status read_unigram(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error) {
   INK_TRY(ink_sentencepiece_read(vocab, gguf, error));
-  INK_TRY(read_scores(vocab, error));
+  INK_TRY(ink_sentencepiece_check_scores(vocab, error));
+  find_unknown_score(vocab);
   INK_TRY(ink_vocab_index_prefixes(vocab, error));
   ink_vocab_find_bytes(vocab, INK_TOKEN_BYTE);
   if (vocab->unknown < 0) {
