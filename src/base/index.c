@@ -5,13 +5,20 @@
 /* Two thirds full, a good hash has runs of a hundred or so at the worst. */
 #define MAX_PROBES 4096u
 
+uint64_t ink_hash(const void *data, size_t len) {
+  const unsigned char *bytes = data;
+  uint64_t hash = 0xCBF29CE484222325ull;
+  for (size_t i = 0; i < len; i++) hash = (hash ^ bytes[i]) * 0x100000001B3ull;
+  return hash ^ hash >> 32;
+}
+
 static uint64_t mix(uint64_t hash, uint64_t word) {
   hash = (hash ^ word) * 0x9E3779B97F4A7C15ull;
   return hash ^ hash >> 32;
 }
 
 /* Eight bytes at a time; the tail is read in two overlapping halves, as wyhash does (Wang Yi). */
-uint64_t ink_hash(const void *data, size_t len) {
+uint64_t ink_hash_fast(const void *data, size_t len) {
   const unsigned char *bytes = data;
   uint64_t hash = mix(0xA0761D6478BD642Full, len), word = 0;
   for (; len > 8; bytes += 8, len -= 8) {
@@ -52,7 +59,7 @@ void ink_index_free(ink_index *index, const ink_allocator *allocator) {
  * away. *tag is what the slot's high bits are. */
 static uint32_t *find_slot(const ink_index *index, ink_str string, uint32_t *tag) {
   if (index->n_slots == 0) return NULL;
-  uint64_t hash = ink_hash(string.data, string.len);
+  uint64_t hash = ink_hash_fast(string.data, string.len);
   uint32_t at = (uint32_t)((hash >> 32) * index->n_slots >> 32);
   *tag = (uint32_t)hash & ~index->number_mask;
   for (uint32_t probes = 0; probes < MAX_PROBES; probes++) {

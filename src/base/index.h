@@ -20,7 +20,11 @@ typedef struct ink_index {
 
 #define INK_INDEX_NONE UINT32_MAX
 
+/* FNV-1a (Fowler, Noll, Vo), folded so that the low bits depend on all of it: the same everywhere. */
 uint64_t ink_hash(const void *data, size_t len);
+
+/* Faster; its values differ with byte order. */
+uint64_t ink_hash_fast(const void *data, size_t len);
 
 /* Room for `capacity` strings, fewer than 2^31. */
 ink_status ink_index_create(ink_index *index, const ink_allocator *allocator, size_t capacity,

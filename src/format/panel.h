@@ -23,7 +23,7 @@
 
 /* A two-dimensional tensor in memory; one-dimensional ones have one row. */
 typedef struct ink_tensor {
-  ink_str name;     /* owned by the model's header */
+  ink_str name;     /* while loading, for messages; in the file's header */
   ink_type type;
   uint32_t n_rows;
   uint32_t n_cols;

@@ -26,13 +26,6 @@ void ink_gguf_stream_free(ink_gguf_stream *stream) {
   stream->header = NULL;
 }
 
-uint8_t *ink_gguf_stream_take_header(ink_gguf_stream *stream, size_t *capacity) {
-  uint8_t *header = stream->header;
-  *capacity = stream->header_capacity + GAP_BUFFER;
-  stream->header = NULL;
-  return header;
-}
-
 bool ink_gguf_stream_complete(const ink_gguf_stream *stream) {
   return stream->has_header && stream->next == stream->gguf.n_tensors;
 }

@@ -42,7 +42,4 @@ ink_status ink_gguf_stream_buffer(ink_gguf_stream *stream, uint8_t **ptr, size_t
 ink_status ink_gguf_stream_commit(ink_gguf_stream *stream, size_t n, ink_error *error);
 bool ink_gguf_stream_complete(const ink_gguf_stream *stream);
 
-/* Hands the header's bytes over to the caller, who keeps strings in them. */
-uint8_t *ink_gguf_stream_take_header(ink_gguf_stream *stream, size_t *capacity);
-
 #endif

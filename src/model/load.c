@@ -249,7 +249,8 @@ ink_status ink_loader_finish(ink_loader *loader, ink_model **out, ink_error *err
     return ink_fail(error, INK_ERR_WRONG_STATE, "the loader has not been given the whole file");
   }
   ink_model *model = loader->model;
-  model->header = ink_gguf_stream_take_header(&loader->stream, &model->header_size);
+  /* The header goes with the loader; what was needed of it the vocabulary has copied. */
+  for (size_t i = 0; i < loader->n_bound; i++) loader->bound[i]->name = (ink_str){"", 0};
   free_loader(loader);
   *out = model;
   return INK_OK;
@@ -290,7 +291,6 @@ void ink_model_free(ink_model *model) {
   ink_release(&allocator, model->weights.layers,
               model->hparams.n_layer * sizeof *model->weights.layers);
   ink_release(&allocator, model->arena, (size_t)model->arena_size);
-  ink_release(&allocator, model->header, model->header_size);
   ink_release(&allocator, model, sizeof *model);
 }
 

@@ -16,8 +16,6 @@ struct ink_model {
   ink_model_info info;
   char name[128];
 
-  uint8_t *header;    /* the file's header, which the vocabulary's strings are in */
-  size_t header_size;
   uint8_t *arena;     /* all tensors */
   uint64_t arena_size;
 };

@@ -76,7 +76,6 @@ static ink_status read_merges(ink_vocab *vocab, const ink_gguf *gguf, ink_error 
   }
   uint32_t n = (uint32_t)merges->count;
   INK_TRY(ink_merge_table_create(&vocab->merges, &vocab->allocator, n, error));
-  vocab->n_bytes += (uint64_t)vocab->merges.n_slots * sizeof *vocab->merges.slots;
   const uint8_t *cursor = merges->data;
   for (uint32_t rank = 0; rank < n; rank++) {
     INK_TRY(read_merge(vocab, ink_gguf_next_string(&cursor), rank, error));

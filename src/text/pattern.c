@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/index.h"
 #include "text/pattern_program.h"
 #include "text/unicode.h"
 
 #define N_CATEGORIES 30u
 #define MAX_CLASSES 255u
-#define MAX_STATES 1024u
-#define MAX_THREADS 32768u /* over all states */
+#define MAX_STATES 4096u
+#define MAX_THREADS 65536u /* over all states */
 #define MAX_CUTS (2 * INK_PATTERN_MAX_RANGES)
 
 /* Everything that is needed only while compiling. */
@@ -26,6 +26,7 @@ typedef struct compiler {
   /* A state is a list of instructions that wait for a character, best first. */
   uint16_t threads[MAX_THREADS];
   uint32_t first_thread[MAX_STATES + 1];
+  uint64_t hashes[MAX_STATES]; /* of their lists */
   uint32_t n_states;
   uint16_t visited[INK_PATTERN_MAX_INSTRUCTIONS]; /* == mark: seen in this step */
   uint16_t mark;
@@ -140,8 +141,9 @@ static bool follow(compiler *c, uint16_t at, uint32_t class, uint32_t *n_threads
 /* The number of the state whose threads end the list, added unless it is there. */
 static uint32_t find_state(compiler *c, uint32_t end) {
   uint32_t start = c->first_thread[c->n_states], n = end - start;
+  uint64_t hash = ink_hash_fast(c->threads + start, n * sizeof *c->threads);
   for (uint32_t s = 0; s < c->n_states; s++) {
-    if (c->first_thread[s + 1] - c->first_thread[s] == n &&
+    if (c->hashes[s] == hash && c->first_thread[s + 1] - c->first_thread[s] == n &&
         memcmp(c->threads + c->first_thread[s], c->threads + start, n * sizeof *c->threads) == 0) {
       return s;
     }
@@ -150,6 +152,7 @@ static uint32_t find_state(compiler *c, uint32_t end) {
     c->too_big = true;
     return 0;
   }
+  c->hashes[c->n_states] = hash;
   c->first_thread[++c->n_states] = end;
   return c->n_states - 1;
 }
@@ -173,6 +176,8 @@ static ink_status make_table(compiler *c, uint16_t **table, uint32_t *capacity, 
   c->threads[0] = 0; /* state 0 has no threads, state 1 the program's start */
   c->first_thread[2] = 1;
   c->n_states = 2;
+  c->hashes[0] = ink_hash_fast(NULL, 0);
+  c->hashes[1] = ink_hash_fast(c->threads, sizeof *c->threads);
   for (uint32_t s = 0; s < c->n_states && !c->too_big; s++) {
     if ((s + 1) * width > *capacity) {
       uint32_t grown_capacity = *capacity * 2 + 16 * width;
@@ -275,6 +280,8 @@ size_t ink_pattern_match(const ink_pattern *pattern, const char *text, size_t le
       n = 1;
       if (c < 0x80) {
         class = pattern->ascii[c];
+      } else if (pattern->reads_bytes) {
+        class = class_beyond_ascii(pattern, c > 0xA0 && c != 0xAD ? c : 0x100 + c);
       } else {
         n = decode_valid(text + at, &c);
         class = class_beyond_ascii(pattern, c);

@@ -23,6 +23,7 @@ typedef struct ink_pattern {
   uint32_t n_classes_by_category;
   uint32_t n_classes;  /* and one more for the text's end */
   uint32_t n_states;
+  bool reads_bytes;    /* see ink_pattern_match(); set by who creates it */
   uint16_t *table;     /* [n_states][n_classes + 1] */
 } ink_pattern;
 
@@ -35,7 +36,9 @@ void ink_pattern_free(ink_pattern *pattern, const ink_allocator *allocator);
 uint64_t ink_pattern_bytes(const ink_pattern *pattern);
 
 /* The end of the match that begins at `at`, or INK_PATTERN_NONE. *scanned, if not NULL, is how far
- * the text was looked at. The text is valid UTF-8. */
+ * the text was looked at. The text is valid UTF-8;
+ * or each byte is a character, the one by which GPT-2's byte-level spelling writes it (some of them
+ * are numbers, as 0xBD: U+00BD), the unprintable ones being letters. */
 #define INK_PATTERN_NONE SIZE_MAX
 size_t ink_pattern_match(const ink_pattern *pattern, const char *text, size_t len, size_t at,
                          size_t *scanned);

@@ -31,6 +31,7 @@ ink_status ink_pretokenizer_create(ink_pretokenizer *pre, const ink_allocator *a
       ink_pretokenizer_free(pre, allocator);
       return status;
     }
+    pre->patterns[i].reads_bytes = pre->rule->bytes_split && i + 1 >= pre->rule->bytes_split;
     pre->n_splits++;
   }
   return INK_OK;
@@ -73,11 +74,16 @@ static void find_match(ink_word_cursor *cursor, uint32_t depth) {
   bool fails_as_a_run = cursor->pre->rule->failing_split == depth + 1;
   size_t at = cursor->levels[depth].at, end = cursor->levels[depth].end;
   size_t match_end = INK_PATTERN_NONE;
+  const ink_pattern *pattern = &cursor->pre->patterns[depth];
   while (at < end) {
     size_t scanned;
-    match_end = ink_pattern_match(&cursor->pre->patterns[depth], cursor->text, end, at, &scanned);
+    match_end = ink_pattern_match(pattern, cursor->text, end, at, &scanned);
     if (match_end != INK_PATTERN_NONE && match_end > at) break;
-    at = fails_as_a_run && scanned > at ? scanned : skip_character(cursor->text, at, end);
+    if (fails_as_a_run && scanned > at) {
+      at = scanned;
+    } else {
+      at = pattern->reads_bytes ? at + 1 : skip_character(cursor->text, at, end);
+    }
   }
   cursor->levels[depth].match_start = at;
   cursor->levels[depth].match_end = at < end ? match_end : end;

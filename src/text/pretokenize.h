@@ -14,6 +14,8 @@ typedef struct ink_pretokenizer_rule {
   const char *splits[INK_MAX_SPLITS];
   uint8_t grouped_split;           /* from 1; 0: none. Its matches, digits, are cut in threes from
                                     * their end: 12345678 -> 12 345 678 */
+  uint8_t bytes_split;             /* from 1; 0: none. This one and those after it see the bytes as
+                                    * the characters that GPT-2 spells them by */
   uint8_t failing_split;           /* from 1; 0: none. Where this one doesn't match, it doesn't
                                     * match anywhere up to where it looked either */
   bool ignore_merges;              /* a word that is a token is that token, whatever the merges */

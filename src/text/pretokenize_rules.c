@@ -3,7 +3,9 @@
  *
  * Where llama.cpp differs from a model's original, this table follows the original:
  *  - "gpt-4o", "tekken": llama.cpp replaces the case categories by ASCII letters and leaves marks out.
- *  - "falcon": llama.cpp has no step that parts digits from the space before them.
+ *  - "falcon": llama.cpp has no step that parts digits from the space before them. The model's has
+ *    one, after the bytes were spelled as characters: bytes such as 0xBD, which reads as a half,
+ *    are parted from their neighbours, too.
  *  - "deepseek-llm": llama.cpp keeps runs of digits together, which the vocabulary undoes.
  *  - (?i:'s) also matches a long s (U+017F); llama.cpp's spelling of it doesn't.
  *  - llama.cpp never normalises: see `nfc`.
@@ -124,7 +126,7 @@ const ink_pretokenizer_rule ink_pretokenizer_rules[] = {
       "\\p{N}"}},
     {.names = "afmoe",
      .splits = {"\\p{N}+",
-      "[\\x{4E00}-\\x{9FFF}\\x{3400}-\\x{4DBF}\\x{8C48}-\\x{FAFF}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}\\x{FF65}-\\x{FF9F}\\x{2F00}-\\x{2FDF}\\x{E40}-\\x{E7F}\\x{E80}-\\x{EFF}\\x{1780}-\\x{17FF}\\x{1000}-\\x{109F}\\x{AA60}-\\x{AA7F}\\x{A9E0}-\\x{A9FF}\\x{AC00}-\\x{D7AF}\\x{1100}-\\x{11FF}]+",
+      "[\\x{4E00}-\\x{9FFF}\\x{3400}-\\x{4DBF}\\x{F900}-\\x{FAFF}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}\\x{FF65}-\\x{FF9F}\\x{2F00}-\\x{2FDF}\\x{E40}-\\x{E7F}\\x{E80}-\\x{EFF}\\x{1780}-\\x{17FF}\\x{1000}-\\x{109F}\\x{AA60}-\\x{AA7F}\\x{A9E0}-\\x{A9FF}\\x{AC00}-\\x{D7AF}\\x{1100}-\\x{11FF}]+",
       V3},
      .grouped_split = 1},
     {.names = "youtu",
@@ -132,7 +134,8 @@ const ink_pretokenizer_rule ink_pretokenizer_rules[] = {
       CASED_WORDS(CONTRACTION "?") "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" NEWLINES_AND_SPACES},
      .ignore_merges = true},
     {.names = "falcon",
-     .splits = {PUNCTUATION "+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"}},
+     .splits = {PUNCTUATION "+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"},
+     .bytes_split = 3},
     /* What llama.cpp does for files that name no pre-tokenizer. */
     {.names = "default",
      .splits = {"[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"}},

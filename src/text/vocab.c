@@ -46,8 +46,6 @@ static ink_status read_tokens(ink_vocab *vocab, const ink_gguf *gguf, ink_error 
   INK_TRY(ink_allocate(&vocab->allocator, vocab->n_tokens * sizeof *vocab->tokens, "the vocabulary",
                        &vocab->tokens, error));
   INK_TRY(ink_allocate(&vocab->allocator, vocab->n_tokens, "the vocabulary", &vocab->kinds, error));
-  vocab->n_bytes = tokens->n_bytes + vocab->n_tokens * (sizeof *vocab->tokens + 1);
-  if (scores) vocab->n_bytes += scores->n_bytes;
   const uint8_t *cursor = tokens->data;
   for (uint32_t i = 0; i < vocab->n_tokens; i++) {
     int32_t kind = kinds ? ink_gguf_element_i32(kinds, i) : INK_TOKEN_NORMAL;
@@ -84,7 +82,6 @@ ink_status ink_vocab_index(ink_vocab *vocab, ink_error *error) {
       }
     }
   }
-  vocab->n_bytes += vocab->index.n_slots * sizeof *vocab->index.slots;
   if (!vocab->index.is_slow) return INK_OK;
   return ink_fail(error, INK_ERR_BAD_MODEL,
                   "the tokens of tokenizer.ggml.tokens are made to clash in a hash index");
@@ -98,7 +95,6 @@ ink_status ink_vocab_index_prefixes(ink_vocab *vocab, ink_error *error) {
     if (!ink_vocab_is_plain(vocab, i)) continue;
     INK_TRY(ink_prefix_set_add(&vocab->pieces, i, error));
   }
-  vocab->n_bytes += ink_prefix_set_bytes(&vocab->pieces);
   return INK_OK;
 }
 
@@ -128,7 +124,6 @@ static ink_status index_specials(ink_vocab *vocab, ink_error *error) {
     vocab->special_lead[(uint8_t)vocab->tokens[i].data[0]] = true;
     INK_TRY(ink_prefix_set_add(&vocab->specials, i, error));
   }
-  vocab->n_bytes += ink_prefix_set_bytes(&vocab->specials);
   return INK_OK;
 }
 
@@ -185,13 +180,53 @@ static ink_status read_surroundings(ink_vocab *vocab, const ink_gguf *gguf, ink_
   return ink_gguf_get_str(gguf, "tokenizer.chat_template", "", &vocab->chat_template, error);
 }
 
+/* Copies what is in the file's header, most of which is lengths, spellings, merges and types that
+ * nobody asks for again: it can go. */
+static ink_status own_strings(ink_vocab *vocab, ink_error *error) {
+  const void **const parts[] = {(const void **)&vocab->scores.data,
+                                (const void **)&vocab->charsmap.units,
+                                (const void **)&vocab->charsmap.replacements,
+                                (const void **)&vocab->chat_template.data};
+  const size_t sizes[] = {vocab->scores.n_bytes, vocab->charsmap.n_units * 4,
+                          vocab->charsmap.n_replacements, vocab->chat_template.len};
+  for (size_t i = 0; i < 4; i++) vocab->n_owned += sizes[i];
+  for (uint32_t i = 0; i < vocab->n_tokens; i++) vocab->n_owned += vocab->tokens[i].len;
+  INK_TRY(ink_allocate(&vocab->allocator, vocab->n_owned, "the vocabulary", &vocab->owned, error));
+  uint8_t *at = vocab->owned;
+  for (size_t i = 0; i < 4; i++) {
+    if (sizes[i] > 0) memcpy(at, *parts[i], sizes[i]);
+    *parts[i] = at;
+    at += sizes[i];
+  }
+  for (uint32_t i = 0; i < vocab->n_tokens; i++) {
+    ink_str *token = &vocab->tokens[i];
+    if (token->len > 0) memcpy(at, token->data, token->len);
+    token->data = (const char *)at;
+    at += token->len;
+  }
+  return INK_OK;
+}
+
+static uint64_t count_bytes(const ink_vocab *vocab) {
+  uint64_t n = vocab->n_owned + vocab->n_tokens * (sizeof *vocab->tokens + sizeof *vocab->kinds) +
+               vocab->index.n_slots * sizeof *vocab->index.slots +
+               vocab->merges.n_slots * sizeof *vocab->merges.slots;
+  if (vocab->pieces.n_slots) n += ink_prefix_set_bytes(&vocab->pieces);
+  if (vocab->specials.n_slots) n += ink_prefix_set_bytes(&vocab->specials);
+  for (uint32_t i = 0; i < vocab->pre.n_splits; i++) n += ink_pattern_bytes(&vocab->pre.patterns[i]);
+  return n;
+}
+
 static ink_status read_vocab(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error) {
   INK_TRY(find_family(vocab, gguf, error));
   INK_TRY(read_tokens(vocab, gguf, error));
   INK_TRY(read_ids(vocab, gguf, error));
   INK_TRY(vocab->family->read(vocab, gguf, error));
   INK_TRY(index_specials(vocab, error));
-  return read_surroundings(vocab, gguf, error);
+  INK_TRY(read_surroundings(vocab, gguf, error));
+  INK_TRY(own_strings(vocab, error));
+  vocab->n_bytes = count_bytes(vocab);
+  return INK_OK;
 }
 
 ink_status ink_vocab_create(ink_vocab *vocab, const ink_allocator *allocator, const ink_gguf *gguf,
@@ -208,6 +243,7 @@ void ink_vocab_free(ink_vocab *vocab) {
   if (!a->release) return;
   ink_release(a, vocab->tokens, vocab->n_tokens * sizeof *vocab->tokens);
   ink_release(a, vocab->kinds, vocab->n_tokens);
+  ink_release(a, vocab->owned, (size_t)vocab->n_owned);
   ink_merge_table_free(&vocab->merges, a);
   ink_pretokenizer_free(&vocab->pre, a);
   ink_prefix_set_free(&vocab->specials, a);

@@ -25,9 +25,9 @@ typedef struct ink_vocab {
   char name[48];               /* "gpt2/smollm", for ink_model_info */
 
   uint32_t n_tokens;
-  ink_str *tokens;             /* [n_tokens] the bytes each stands for; in the model's header */
+  ink_str *tokens;             /* [n_tokens] the bytes each stands for */
   uint8_t *kinds;              /* [n_tokens] ink_token_kind */
-  ink_gguf_value scores;       /* [n_tokens] f32, or none; its data is in the model's header */
+  ink_gguf_value scores;       /* [n_tokens] f32, or none */
   ink_index index;             /* BPE, SPM: bytes -> token, for those that plain text can become */
   ink_prefix_set pieces;       /* Unigram, WordPiece: the same, to be searched by prefix */
   ink_token byte_tokens[256];  /* the token of a single byte, or -1 */
@@ -50,11 +50,13 @@ typedef struct ink_vocab {
   float unknown_score;         /* Unigram: of a character that no token covers */
   bool lower_case, strip_accents; /* WordPiece */
   ink_str chat_template;       /* empty: none */
+  uint8_t *owned;              /* [n_owned] what the strings above point to */
+  uint64_t n_owned;
   uint64_t n_bytes;            /* memory taken, strings included */
 } ink_vocab;
 
-/* Reads the vocabulary and turns its strings into plain bytes in place: `gguf`'s header must be
- * writable, and outlive the vocabulary. */
+/* Reads the vocabulary, turning strings into plain bytes in place: `gguf`'s header must be writable,
+ * and is not needed any more afterwards. */
 ink_status ink_vocab_create(ink_vocab *vocab, const ink_allocator *allocator, const ink_gguf *gguf,
                             ink_error *error);
 void ink_vocab_free(ink_vocab *vocab);

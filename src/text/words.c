@@ -85,7 +85,7 @@ ink_status ink_word_encode(ink_word_encoder *encoder, ink_merger *merger, const 
   const ink_vocab *vocab = merger->vocab;
   ink_cached_word *cached = NULL;
   if (len <= MAX_CACHED_BYTES && encoder->n_cached > 0) {
-    cached = &encoder->cache[ink_hash(word, len) & (encoder->n_cached - 1)];
+    cached = &encoder->cache[ink_hash_fast(word, len) & (encoder->n_cached - 1)];
     if (cached->len == len && memcmp(cached->bytes, word, len) == 0) {
       for (size_t i = 0; i < cached->n_tokens; i++) ink_token_list_push(out, cached->tokens[i]);
       return INK_OK;
