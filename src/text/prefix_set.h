@@ -9,7 +9,7 @@
 typedef struct ink_prefix_set {
   const ink_str *strings; /* members are some of these, known by their place */
   uint32_t *slots;        /* [n_slots] place + 1, 0: empty; linear probing */
-  uint32_t n_slots;       /* a power of two */
+  uint32_t n_slots;
   uint8_t *filter;        /* [n_filter / 4] two bits for each hash: a member ends here, goes on */
   uint32_t n_filter;      /* a power of two */
   size_t max_len;         /* of a member */
