@@ -27,7 +27,19 @@ static ink_status encode_spm(ink_encoder *encoder, const char *text, size_t len,
   const ink_vocab *vocab = encoder->vocab;
   INK_TRY(ink_sentencepiece_normalize(vocab, text, len, vocab->add_space_prefix && starts,
                                       &encoder->normal, error));
-  return ink_merger_encode(&encoder->merger, encoder->normal.data, encoder->normal.len, out, error);
+  const char *normal = encoder->normal.data;
+  size_t n = encoder->normal.len, start = 0, at = 0;
+  while (start < n) { /* user-defined tokens are never joined with what stands beside them */
+    ink_token token = -1;
+    while (at < n && (token = ink_sentencepiece_token_at(vocab, normal, n, at)) < 0) at++;
+    INK_TRY(ink_merger_encode(&encoder->merger, normal + start, at - start, out, error));
+    if (token >= 0) {
+      ink_token_list_push(out, token);
+      at += vocab->tokens[token].len;
+    }
+    start = at;
+  }
+  return INK_OK;
 }
 
 const ink_family ink_family_spm = {
@@ -41,4 +53,5 @@ const ink_family ink_family_spm = {
     .sep = -1,
     .unknown = 0,
     .add_bos = true,
+    .has_in_text_tokens = true,
 };

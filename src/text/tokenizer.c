@@ -7,14 +7,17 @@
 #include "text/unicode.h"
 
 /* The longest special token that the text at `at` begins with, or -1. User-defined tokens are always
- * found, control tokens only when asked for. */
+ * found (in-text ones by their family), control tokens only when asked for. */
 static ink_token special_at(const ink_vocab *vocab, const char *text, size_t len, size_t at,
                             bool parse_special) {
   if (!vocab->special_lead[(uint8_t)text[at]]) return -1;
   ink_prefix_walk walk = ink_prefix_start(text + at, len - at);
   int64_t found, longest = -1;
   while ((found = ink_prefix_next(&vocab->specials, &walk)) >= 0) {
-    if (parse_special || vocab->kinds[found] == INK_TOKEN_USER_DEFINED) longest = found;
+    bool is_user_defined = vocab->kinds[found] == INK_TOKEN_USER_DEFINED;
+    if (is_user_defined ? !ink_vocab_is_in_text(vocab, (uint32_t)found) : parse_special) {
+      longest = found;
+    }
   }
   return (ink_token)longest;
 }

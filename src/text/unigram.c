@@ -136,4 +136,5 @@ const ink_family ink_family_unigram = {
     .sep = -1,
     .unknown = 2,
     .add_eos = true,
+    .has_in_text_tokens = true,
 };

@@ -63,6 +63,11 @@ bool ink_vocab_is_plain(const ink_vocab *vocab, uint32_t token) {
          vocab->tokens[token].len > 0;
 }
 
+bool ink_vocab_is_in_text(const ink_vocab *vocab, uint32_t token) {
+  return vocab->family->has_in_text_tokens && vocab->kinds[token] == INK_TOKEN_USER_DEFINED &&
+         ink_gguf_element_f32(&vocab->scores, token) == 0.0f;
+}
+
 static ink_status twice(const ink_vocab *vocab, uint32_t first, uint32_t second, ink_error *error) {
   return ink_fail(error, INK_ERR_BAD_MODEL, "tokens %u and %u are the same, '%.*s'",
                   (unsigned)first, (unsigned)second, INK_STR_ARGS(vocab->tokens[second]));

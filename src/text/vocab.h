@@ -69,6 +69,11 @@ void ink_vocab_find_bytes(ink_vocab *vocab, ink_token_kind kind);
 /* Plain text can become this token: it is normal or user-defined, and not empty. */
 bool ink_vocab_is_plain(const ink_vocab *vocab, uint32_t token);
 
+/* A user-defined token of SentencePiece's own: a part of the text around it, as a letter is. Others,
+ * added to a model later, cut the text in two, each begun with a space where the model does that. Files
+ * tell them apart by the score: SentencePiece gives its own 0, converters give others less. */
+bool ink_vocab_is_in_text(const ink_vocab *vocab, uint32_t token);
+
 bool ink_vocab_is_end(const ink_vocab *vocab, ink_token token);
 
 #endif

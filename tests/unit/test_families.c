@@ -85,8 +85,9 @@ static void wordpiece_long_words(void) {
 static header small_spm(const char *architecture) {
   static const piece pieces[] = {
       {"<unk>", 0, 2},       {"<s>", 0, 3},          {"</s>", 0, 3},      {"<|user|>", 0, 3},
-      {"<|sep|>", 0, 4},     {"\u2581", -1, 1},      {"a", -2, 1},        {"b", -3, 1},
+      {"<|sep|>", -1000, 4}, {"\u2581", -1, 1},      {"a", -2, 1},        {"b", -3, 1},
       {"ab", -4, 1},         {"\u2581ab", -5, 1},    {"  ", 0, 4},
+      {"<in>", 0, 4},
   };
   header h = begin_header();
   key_str(&h, "general.architecture", architecture);
@@ -102,8 +103,9 @@ static void spm_special_tokens(void) {
   CHECK_TOKENS(&l, "ab", INK_TOKENIZE_BOS, "1 9 | ab");
   CHECK_TOKENS(&l, "<|user|> ab", INK_TOKENIZE_SPECIAL, "3 10 8 |  ab");
   CHECK_TOKENS(&l, "a<|sep|>b", 0, "5 6 4 5 7 | a<|sep|> b"); /* user-defined ones always */
-  CHECK_TOKENS(&l, "a  b", 0, "5 6 10 5 7 | a   b");
-  CHECK_TOKENS(&l, "a \u2581b", 0, "5 6 10 5 7 | a   b"); /* a mark is a space */
+  CHECK_TOKENS(&l, "a<in>b", 0, "5 6 11 7 | a<in>b"); /* SentencePiece's own begin no new text */
+  CHECK_TOKENS(&l, "a  b", 0, "5 6 10 7 | a  b");
+  CHECK_TOKENS(&l, "a \u2581b", 0, "5 6 10 7 | a  b"); /* a mark is a space */
   CHECK_TOKENS(&l, "\uac00\uac01ab\uac00", 0, "5 0 8 0 | ab"); /* unknown neighbours become one */
   unload(&l);
 }
@@ -121,7 +123,7 @@ static void phi3_special_tokens(void) {
 
 static const piece unigram_pieces[] = {
     {"<unk>", 0, 2}, {"</s>", 0, 3},  {"\u2581", -2, 1}, {"a", -3, 1},        {"b", -3, 1},
-    {"ab", -5, 1},   {"aab", -9, 1},  {"<x>", 0, 4},     {"\u2581a", -4.5, 1}, {"x", -3, 1},
+    {"ab", -5, 1},   {"aab", -9, 1},  {"<x>", -1000, 4}, {"\u2581a", -4.5, 1}, {"x", -3, 1},
 };
 
 static header small_unigram(bool trim) {

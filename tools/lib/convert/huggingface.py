@@ -159,6 +159,8 @@ def _add_tokens(vocabulary: Vocabulary, added: list[Part]) -> None:
             if vocabulary.scores is not None:
                 vocabulary.scores.append(-1000.0)
         vocabulary.tokens[place] = token["content"]
+        if vocabulary.scores is not None and not token["special"]:
+            vocabulary.scores[place] = -1000.0  # tells it from SentencePiece's own user-defined tokens
         if vocabulary.kinds[place] is not Kind.UNKNOWN:
             vocabulary.kinds[place] = Kind.CONTROL if token["special"] else Kind.USER_DEFINED
 
