@@ -37,3 +37,17 @@ size_t ink_utf8_valid_prefix(const char *text, size_t len) {
   }
   return i;
 }
+
+size_t ink_utf8_encode(uint32_t code_point, char bytes[4]) {
+  if (code_point < 0x80) {
+    bytes[0] = (char)code_point;
+    return 1;
+  }
+  size_t n = code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
+  for (size_t i = n - 1; i > 0; i--) {
+    bytes[i] = (char)(0x80 | (code_point & 0x3F));
+    code_point >>= 6;
+  }
+  bytes[0] = (char)(0xF00u >> n | code_point); /* 110xxxxx, 1110xxxx, 11110xxx */
+  return n;
+}
