@@ -42,8 +42,10 @@ typedef enum ink_status {
   INK_ERR_INVALID_UTF8 = 14,             /* the text is not UTF-8; the message says where */
   INK_ERR_BUFFER_TOO_SMALL = 15,         /* the needed size is returned; call again */
   INK_ERR_WRONG_STATE = 16,              /* calls in an order that makes no sense */
-  INK_ERR_TEMPLATE = 17,                 /* a chat template that is wrong, refuses, or does not end */
-  INK_ERR_INVALID_JSON = 18,             /* text that is not the JSON that was asked for */
+  INK_ERR_UNSUPPORTED_HOST = 17,         /* from bindings: this browser or runtime lacks a feature */
+  INK_ERR_CRASHED = 18,                  /* from bindings: the engine stopped working, a bug */
+  INK_ERR_TEMPLATE = 19,                 /* a chat template that is wrong, refuses, or does not end */
+  INK_ERR_INVALID_JSON = 20,             /* text that is not the JSON that was asked for */
   INK_STATUS_COUNT
 } ink_status;
 
@@ -215,7 +217,9 @@ const char *ink_builtin_chat_template_name(size_t index);
 typedef struct ink_session ink_session;
 
 typedef struct ink_session_params {
-  uint32_t n_ctx; /* context in tokens; 0: min(n_ctx_train, INK_DEFAULT_CTX) */
+  uint32_t n_ctx;     /* context in tokens; 0: min(n_ctx_train, INK_DEFAULT_CTX) */
+  uint32_t n_threads; /* that compute, at most 64; 0: 1. Where there are no threads it is always 1.
+                         Results don't depend on it. */
 } ink_session_params;
 
 #define INK_DEFAULT_CTX 4096u
@@ -318,7 +322,7 @@ typedef struct ink_memory {
   uint64_t total;
 } ink_memory;
 
-/* What a model and one session of n_ctx tokens (0: the default) take. */
+/* What a model and one session of n_ctx tokens (0: the default) on one thread take. */
 ink_memory ink_memory_needed(const ink_model_info *info, uint32_t n_ctx);
 
 /* The kernel tables that this build has and this processor can run: index 0.. until NULL. The last
