@@ -235,11 +235,11 @@ static ink_jinja_token number(ink_jinja_lexer *l) {
   ink_jinja_token token = token_of(l, INK_JINJA_LITERAL);
   char digits[64];
   size_t n = 0, at = l->at;
-  bool whole = true;
+  bool whole = true, follows_dot = at > 0 && l->source[at - 1] == '.'; /* a.0.1 is no a.(0.1) */
   for (; at < l->len && n < sizeof digits; at++) {
     char c = l->source[at], next = at + 1 < l->len ? l->source[at + 1] : 0;
     if (c == '_' && is_digit(next)) continue;
-    bool point = c == '.' && whole && is_digit(next);
+    bool point = c == '.' && whole && !follows_dot && is_digit(next);
     bool exponent = (c == 'e' || c == 'E') && memchr(digits, 'e', n) == NULL &&
                     (is_digit(next) || ((next == '+' || next == '-') && at + 2 < l->len && is_digit(l->source[at + 2])));
     bool sign = (c == '+' || c == '-') && n > 0 && digits[n - 1] == 'e';

@@ -245,11 +245,11 @@ ink_value ink_jinja_slice(ink_jinja *in, ink_value object, const ink_value bound
   if (object.kind == INK_VALUE_UNDEFINED) return ink_jinja_fail_undefined(in, object);
   bool is_text = object.kind == INK_VALUE_STRING;
   bool is_list = object.kind >= INK_VALUE_LIST && object.kind <= INK_VALUE_RANGE;
-  if (!is_text && !is_list) return ink_undefined(ink_text_z("a slice"));
+  if (!is_text && !is_list) return ink_jinja_fail(in, "a %s can't be sliced", ink_kind_name(object));
   if (is_text && !ink_task_step(in->task, object.len / 16)) return object;
   int64_t n = is_text ? ink_text_length(object) : object.as.list->n;
-  if (!slice_bounds(bounds, n, &begin, &end, &step)) return ink_undefined(ink_text_z("a slice"));
-  if (step == 0) return ink_jinja_fail(in, "a slice with step 0");
+  bool sensible = slice_bounds(bounds, n, &begin, &end, &step) && step != 0;
+  if (!sensible) return ink_jinja_fail(in, "a slice takes whole numbers, and no step of 0");
   if (step == 1 && end < begin) end = begin;
   if (step == 1 && is_text) return ink_text_slice(object, (uint32_t)begin, (uint32_t)end);
   ink_value result = ink_list_new(in->task, is_text ? INK_VALUE_LIST : (ink_value_kind)object.kind);
