@@ -151,7 +151,8 @@ typedef int32_t ink_token;
 
 enum {
   INK_TOKENIZE_SPECIAL = 1, /* the text of control tokens (<|im_start|>) becomes those tokens */
-  INK_TOKENIZE_BOS = 2      /* put BOS first if the model asks for it */
+  INK_TOKENIZE_BOS = 2      /* put BOS first if the model asks for it, unless a special token's text
+                             * at the beginning is it already, as many chat templates write it */
 };
 
 /* Writes up to `capacity` tokens and sets *n to how many there are in all; when that is more than
@@ -193,11 +194,13 @@ typedef struct ink_template_params {
   size_t chat_template_len;
   int64_t now; /* local time in seconds since 1970-01-01 00:00, for strftime_now(); 0: not known, and
                 * templates that insist on a date fail */
+  const ink_message *messages; /* instead of those in the JSON; NULL: there are none */
+  size_t n_messages;
 } ink_template_params;
 
 /* The same with everything that a template may ask for. `json` is an object with a list "messages"
  * and, as the template uses them, "tools", "documents", "add_generation_prompt" and any other
- * variables; "bos_token" and "eos_token" are the model's unless they are given. The result equals
+ * variables; NULL where params->messages are all there is. "bos_token" and "eos_token" are the model's unless they are given. The result equals
  * that of apply_chat_template() in Hugging Face's transformers. `params` may be NULL, and `model`
  * too if there is a chat_template. Takes at most 64 MB plus 16 times the input, and about a second.
  * Errors as of ink_chat_format(), and INK_ERR_INVALID_JSON, which names the line. */

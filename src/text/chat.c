@@ -30,10 +30,10 @@ static void set_if_absent(ink_task *task, ink_value dict, const char *name, ink_
   if (!ink_dict_get(task, dict.as.dict, ink_text_z(name))) set(task, dict, name, value);
 }
 
-static ink_value variables_from_messages(ink_task *task, const ink_chat *chat) {
-  ink_value variables = ink_dict_new(task, INK_VALUE_DICT), list = ink_list_new(task, INK_VALUE_LIST);
-  for (size_t i = 0; i < chat->n_messages && task->status == INK_OK; i++) {
-    const ink_message *m = &chat->messages[i];
+static ink_value list_of(ink_task *task, const ink_message *messages, size_t n_messages) {
+  ink_value list = ink_list_new(task, INK_VALUE_LIST);
+  for (size_t i = 0; i < n_messages && task->status == INK_OK; i++) {
+    const ink_message *m = &messages[i];
     ink_str role = {m->role, strlen(m->role)}, content = {m->content, m->content_len};
     if (!is_utf8(role) || !is_utf8(content)) {
       ink_task_fail(task, INK_ERR_INVALID_UTF8, "message %llu is not UTF-8", (unsigned long long)i + 1);
@@ -43,25 +43,26 @@ static ink_value variables_from_messages(ink_task *task, const ink_chat *chat) {
     set(task, message, "content", ink_text(content.data, content.len));
     ink_list_push(task, list, message);
   }
-  set(task, variables, "messages", list);
-  set(task, variables, "add_generation_prompt", ink_bool(chat->add_generation_prompt));
-  return variables;
+  return list;
 }
 
-static ink_value variables_from_json(ink_task *task, const ink_chat *chat) {
+static ink_value parse_variables(ink_task *task, const ink_chat *chat) {
+  if (!chat->json.data) return ink_dict_new(task, INK_VALUE_DICT);
   task->subject = "the conversation's JSON";
   task->limit_status = INK_ERR_INVALID_JSON;
   ink_value variables = ink_json_parse(task, chat->json);
-  const ink_value *messages = NULL;
-  if (task->status == INK_OK && variables.kind == INK_VALUE_DICT) {
-    messages = ink_dict_get(task, variables.as.dict, ink_text_z("messages"));
-  }
-  if (!messages || messages->kind != INK_VALUE_LIST) {
-    ink_task_fail(task, INK_ERR_INVALID_JSON, "it has to be an object with a list \"messages\"");
-  }
+  if (variables.kind != INK_VALUE_DICT) ink_task_fail(task, INK_ERR_INVALID_JSON, "it has to be an object");
   task->subject = subject;
   task->limit_status = INK_ERR_TEMPLATE;
   return variables;
+}
+
+static void set_messages(ink_task *task, ink_value variables, const ink_chat *chat) {
+  if (chat->messages) set(task, variables, "messages", list_of(task, chat->messages, chat->n_messages));
+  if (task->status != INK_OK) return;
+  const ink_value *messages = ink_dict_get(task, variables.as.dict, ink_text_z("messages"));
+  if (messages && messages->kind == INK_VALUE_LIST) return;
+  ink_task_fail(task, INK_ERR_INVALID_JSON, "the conversation's JSON has no list \"messages\"");
 }
 
 /* What transformers' apply_chat_template() defines when it isn't given. */
@@ -102,8 +103,8 @@ ink_status ink_chat_render(const ink_chat *chat, char *text, size_t capacity, si
   ink_task_begin(&task, chat->allocator, subject, INK_ERR_TEMPLATE, error);
   task.memory += MEMORY_FACTOR * input_size;
   task.steps += MEMORY_FACTOR * input_size;
-  ink_value variables =
-      chat->json.data ? variables_from_json(&task, chat) : variables_from_messages(&task, chat);
+  ink_value variables = parse_variables(&task, chat);
+  if (task.status == INK_OK) set_messages(&task, variables, chat);
   if (task.status == INK_OK) set_defaults(&task, variables, chat);
   if (task.status == INK_OK) ink_jinja_render(&task, chat->chat_template, variables, chat->now, &out);
   if (task.status == INK_OK) {

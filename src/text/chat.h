@@ -4,16 +4,15 @@
 
 #include "base/memory.h"
 
-/* A conversation, as JSON or as messages, and what a template is told besides. */
+/* A conversation and what a template is told besides. */
 typedef struct ink_chat {
   const ink_allocator *allocator; /* NULL: malloc and free */
   ink_str chat_template;
   ink_str bos, eos;               /* text of these tokens; data == NULL: there is none */
   int64_t now;                    /* as in ink_template_params */
-  ink_str json;                   /* data == NULL: `messages` instead */
-  const ink_message *messages;    /* [n_messages] */
+  ink_str json;                   /* data == NULL: none */
+  const ink_message *messages;    /* [n_messages] instead of the JSON's; NULL: none */
   size_t n_messages;
-  bool add_generation_prompt;     /* with `messages` */
 } ink_chat;
 
 /* As ink_apply_chat_template() and ink_chat_format(). */

@@ -187,7 +187,7 @@ static ink_value value(reader *r) {
 }
 
 ink_value ink_json_parse(ink_task *task, ink_str text) {
-  task->line = 1;
+  if (task->line == 0) task->line = 1;
   reader r = {task, text.data, text.data + text.len};
   if (ink_utf8_valid_prefix(text.data, text.len) != text.len) {
     task->line = 0;

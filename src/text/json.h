@@ -5,7 +5,8 @@
 #include "text/value.h"
 
 /* The value that `text` is. Strings without escapes aren't copied: `text` must live as long as the
- * value. INK_ERR_INVALID_JSON names the line; nesting is limited by the task. Of equal keys the last
+ * value. INK_ERR_INVALID_JSON names the line, counted from
+ * task->line or 1; nesting is limited by the task. Of equal keys the last
  * one counts. Undefined after a failure. */
 ink_value ink_json_parse(ink_task *task, ink_str text);
 

@@ -80,6 +80,10 @@ static ink_status too_small(size_t needed, size_t capacity, ink_error *error) {
                   (unsigned long long)needed, (unsigned long long)capacity);
 }
 
+static bool begins_with(const char *text, size_t len, ink_str beginning) {
+  return len >= beginning.len && memcmp(text, beginning.data, beginning.len) == 0;
+}
+
 ink_status ink_vocab_tokenize(const ink_vocab *vocab, const char *text, size_t len, uint32_t flags,
                               ink_token *tokens, size_t capacity, size_t *n, ink_error *error) {
   *n = 0;
@@ -91,7 +95,10 @@ ink_status ink_vocab_tokenize(const ink_vocab *vocab, const char *text, size_t l
   }
   ink_token_list list = {tokens, capacity, 0};
   ink_merger merger = {.vocab = vocab};
-  if ((flags & INK_TOKENIZE_BOS) && vocab->add_bos) ink_token_list_push(&list, vocab->bos);
+  bool wants_bos = (flags & INK_TOKENIZE_BOS) && vocab->add_bos;
+  if (wants_bos && !(flags & INK_TOKENIZE_SPECIAL && begins_with(text, len, vocab->tokens[vocab->bos]))) {
+    ink_token_list_push(&list, vocab->bos);
+  }
   ink_status status = encode(&merger, text, len, flags, &list, error);
   ink_merger_free(&merger);
   *n = list.n;
