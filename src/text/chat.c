@@ -81,7 +81,7 @@ static void set_defaults(ink_task *task, ink_value variables, const ink_chat *ch
 /* Everything that can go wrong with what was given, before memory is taken for it. */
 static ink_status check(const ink_chat *chat, uint64_t *input_size, ink_error *error) {
   *input_size = (uint64_t)chat->chat_template.len + chat->json.len;
-  for (size_t i = 0; i < chat->n_messages; i++) *input_size += chat->messages[i].content_len;
+  for (size_t i = 0; chat->messages && i < chat->n_messages; i++) *input_size += chat->messages[i].content_len;
   if (chat->chat_template.len == 0) {
     return ink_fail(error, INK_ERR_UNSUPPORTED_CHAT_FORMAT,
                     "the model has no chat template; use plain completion or name a template");
