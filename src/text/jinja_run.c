@@ -107,38 +107,48 @@ static ink_value make_macro(ink_jinja *in, ink_jinja_scope *scope, const ink_jin
   return ink_object(INK_VALUE_MACRO, m);
 }
 
-/* Sets the parameters; what is left over becomes varargs and kwargs, if the macro mentions these. */
-static void bind_parameters(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node,
-                            const ink_jinja_args *args) {
-  uint32_t n = 0, n_named = 0;
-  ink_value caller_name = ink_text_z("caller");
-  const ink_value *caller = ink_dict_get(in->task, &args->named, caller_name);
-  ink_value varargs = ink_list_new(in->task, INK_VALUE_TUPLE), kwargs = ink_dict_new(in->task, INK_VALUE_DICT);
+/* Sets the parameters; returns how many there are. */
+static uint32_t set_parameters(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node,
+                               const ink_jinja_args *args) {
+  uint32_t n = 0;
   for (const ink_jinja_node *parameter = node->a; parameter; parameter = parameter->next, n++) {
     const ink_value *given = n < args->items.n ? &args->items.items[n] : NULL;
     const ink_value *named = ink_dict_get(in->task, &args->named, parameter->value);
     if (given && named) ink_jinja_fail(in, "an argument is given twice");
-    n_named += named != NULL;
     if (!given) given = named;
     ink_value value = given          ? *given
                       : parameter->a ? ink_jinja_eval(in, scope, parameter->a)
                                      : ink_undefined(parameter->value);
     set_variable(in, scope, parameter->value, value);
   }
-  for (uint32_t i = n; i < args->items.n; i++) ink_list_push(in->task, varargs, args->items.items[i]);
+  return n;
+}
+
+static bool is_parameter(ink_jinja *in, const ink_jinja_node *node, ink_value name) {
+  for (const ink_jinja_node *p = node->a; p; p = p->next) {
+    if (ink_equal(in->task, name, p->value)) return true;
+  }
+  return false;
+}
+
+/* What no parameter takes goes to varargs, kwargs and caller, if the macro mentions these. */
+static void set_rest(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node,
+                     const ink_jinja_args *args, uint32_t n_parameters) {
+  ink_value caller_name = ink_text_z("caller"), caller = ink_undefined(caller_name);
+  ink_value varargs = ink_list_new(in->task, INK_VALUE_TUPLE), kwargs = ink_dict_new(in->task, INK_VALUE_DICT);
+  for (uint32_t i = n_parameters; i < args->items.n; i++) ink_list_push(in->task, varargs, args->items.items[i]);
   for (uint32_t i = 0; i < args->named.n; i++) {
     const ink_entry *entry = &args->named.entries[i];
-    bool is_parameter = ink_equal(in->task, entry->key, caller_name);
-    for (const ink_jinja_node *p = node->a; p; p = p->next) is_parameter |= ink_equal(in->task, entry->key, p->value);
-    if (!is_parameter) ink_dict_set(in->task, kwargs, entry->key, entry->value);
+    if (ink_equal(in->task, entry->key, caller_name)) caller = entry->value;
+    else if (!is_parameter(in, node, entry->key)) ink_dict_set(in->task, kwargs, entry->key, entry->value);
   }
   if (in->task->status != INK_OK) return;
   if (node->uses_varargs) set_variable(in, scope, ink_text_z("varargs"), varargs);
-  else if (varargs.as.list->n) ink_jinja_fail(in, "the macro '%.*s' takes %u arguments", INK_VALUE_ARGS(node->value), (unsigned)n);
   if (node->uses_kwargs) set_variable(in, scope, ink_text_z("kwargs"), kwargs);
-  else if (kwargs.as.dict->n) ink_jinja_fail(in, "the macro '%.*s' has no such parameter", INK_VALUE_ARGS(node->value));
-  if (node->uses_caller) set_variable(in, scope, caller_name, caller ? *caller : ink_undefined(caller_name));
-  else if (caller) ink_jinja_fail(in, "the macro '%.*s' does not call its caller", INK_VALUE_ARGS(node->value));
+  if (node->uses_caller) set_variable(in, scope, caller_name, caller);
+  bool too_many = (!node->uses_varargs && varargs.as.list->n > 0) || (!node->uses_kwargs && kwargs.as.dict->n > 0) ||
+                  (!node->uses_caller && caller.kind != INK_VALUE_UNDEFINED);
+  if (too_many) ink_jinja_fail(in, "the macro '%.*s' does not take these arguments", INK_VALUE_ARGS(node->value));
 }
 
 ink_value ink_jinja_call_macro(ink_jinja *in, ink_value callee, const ink_jinja_args *args) {
@@ -146,7 +156,7 @@ ink_value ink_jinja_call_macro(ink_jinja *in, ink_value callee, const ink_jinja_
   ink_jinja_scope *scope = ink_task_allocate(in->task, sizeof *scope);
   if (!scope || !ink_task_enter(in->task)) return callee;
   *scope = (ink_jinja_scope){.parent = m->scope};
-  bind_parameters(in, scope, m->node, args);
+  set_rest(in, scope, m->node, args, set_parameters(in, scope, m->node, args));
   ink_value text = capture(in, scope, m->node->b);
   ink_task_leave(in->task);
   return text;
