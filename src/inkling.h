@@ -44,6 +44,8 @@ typedef enum ink_status {
   INK_ERR_WRONG_STATE = 16,              /* calls in an order that makes no sense */
   INK_ERR_UNSUPPORTED_HOST = 17,         /* from bindings: this browser or runtime lacks a feature */
   INK_ERR_CRASHED = 18,                  /* from bindings: the engine stopped working, a bug */
+  INK_ERR_TEMPLATE = 19,                 /* a chat template that is wrong, refuses, or does not end */
+  INK_ERR_INVALID_JSON = 20,             /* text that is not the JSON that was asked for */
   INK_STATUS_COUNT
 } ink_status;
 
@@ -150,7 +152,8 @@ typedef int32_t ink_token;
 enum {
   INK_TOKENIZE_SPECIAL = 1, /* the text of control tokens (<|im_start|>) becomes those tokens */
   INK_TOKENIZE_BOS = 2      /* put around the text what the model asks for: BOS before a Llama's, CLS
-                               and SEP around a BERT's, EOS after a T5's */
+                               and SEP around a BERT's, EOS after a T5's; no BOS where a special
+                               token's text at the beginning is it already, as in many chat formats */
 };
 
 /* Writes up to `capacity` tokens and sets *n to how many there are in all; when that is more than
@@ -183,12 +186,40 @@ typedef struct ink_message {
   size_t content_len;
 } ink_message;
 
-/* Renders a conversation in the model's own chat format, followed by the header of the assistant's
+/* Renders a conversation by the model's own chat template, followed by the header of the assistant's
  * turn when `add_generation_prompt`. Tokenize the result with INK_TOKENIZE_SPECIAL.
- * INK_ERR_UNSUPPORTED_CHAT_FORMAT when the model has none. Sizes as in ink_tokenize(). */
+ * INK_ERR_UNSUPPORTED_CHAT_FORMAT when the model has none, INK_ERR_TEMPLATE when it can't be run or
+ * refuses the conversation (the message says why, and at which line), INK_ERR_INVALID_UTF8 for a
+ * message that isn't. Sizes as in ink_tokenize(). Templates find no date here: see below. */
 ink_status ink_chat_format(const ink_model *model, const ink_message *messages, size_t n_messages,
                            bool add_generation_prompt, char *text, size_t capacity,
                            size_t *text_len, ink_error *error);
+
+typedef struct ink_template_params {
+  const char *chat_template; /* Jinja, as in Hugging Face's tokenizers; NULL: the model's own */
+  size_t chat_template_len;
+  int64_t now; /* local time in seconds since 1970-01-01 00:00, for strftime_now(); 0: not known, and
+                * templates that insist on a date fail */
+  const ink_message *messages; /* instead of those in the JSON; NULL: there are none */
+  size_t n_messages;
+} ink_template_params;
+
+/* The same with everything that a template may ask for. `json` is an object with a list "messages"
+ * and, as the template uses them, "tools", "documents", "add_generation_prompt" and any other
+ * variables; NULL where params->messages are all there is. "bos_token" and "eos_token" are the model's unless they are given. The result equals
+ * that of apply_chat_template() in Hugging Face's transformers. `params` may be NULL, and `model`
+ * too if there is a chat_template. Takes at most 64 MB plus 16 times the input, and about a second.
+ * Errors as of ink_chat_format(), and INK_ERR_INVALID_JSON, which names the line. */
+ink_status ink_apply_chat_template(const ink_model *model, const ink_template_params *params,
+                                   const char *json, size_t json_len, char *text, size_t capacity,
+                                   size_t *text_len, ink_error *error);
+
+/* A chat template for models whose file has none: chatml, llama3, llama2, gemma, phi3, mistral,
+ * zephyr or alpaca. Static, NUL-terminated; NULL when there is none of that name. */
+const char *ink_builtin_chat_template(const char *name);
+
+/* Their names: index 0.. until NULL. */
+const char *ink_builtin_chat_template_name(size_t index);
 
 /* ---- 4. Generating text -------------------------------------------------------------------- */
 

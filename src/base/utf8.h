@@ -15,7 +15,7 @@ int ink_utf8_decode(const char *text, size_t len, uint32_t *code_point);
 /* Offset of the first byte that is not part of a whole character, or `len` if there is none. */
 size_t ink_utf8_valid_prefix(const char *text, size_t len);
 
-/* Writes a code point's 1 to 4 bytes and returns how many. */
+/* Writes a character's bytes, and returns how many. The code point must be one that UTF-8 has. */
 size_t ink_utf8_encode(uint32_t code_point, char bytes[4]);
 
 #endif

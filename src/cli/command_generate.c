@@ -4,7 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/chat_template.h"
 #include "cli/commands.h"
+#include "cli/conversation.h"
 #include "cli/files.h"
 #include "cli/json.h"
 
@@ -131,16 +133,30 @@ static int answer(const ink_model *model, ink_session *session, const options *o
   return flush_output(&error) ? EXIT_DONE : report(&error);
 }
 
+/* The examples' texts and the prompt, as conversation_text() lays them out. Frees `text`, which is
+ * the prompt unless the options hold it. NULL after report(). */
+static char *put_examples_before(const options *o, char *text, size_t *len) {
+  conversation c = {0};
+  char *whole = NULL;
+  if (conversation_read(&c, o->examples) && conversation_add(&c, "user", text ? text : o->prompt, *len)) {
+    whole = conversation_text(&c, len);
+  }
+  conversation_free(&c);
+  free(text);
+  return whole;
+}
+
 int command_run(const options *o) {
-  char *text = NULL;
   size_t len = o->prompt ? strlen(o->prompt) : 0;
-  if (!o->prompt && !(text = read_text(o->file, &len))) return EXIT_FAILED;
+  char *text = o->prompt ? NULL : read_text(o->file, &len);
+  if (!o->prompt && !text) return EXIT_FAILED;
+  if (o->examples && !(text = put_examples_before(o, text, &len))) return EXIT_FAILED;
   int status = EXIT_FAILED;
   ink_model *model = load_model(o);
   ink_session *session = model ? create_session(model, o) : NULL;
   if (session) {
     result r = {0};
-    status = answer(model, session, o, o->prompt ? o->prompt : text, len,
+    status = answer(model, session, o, text ? text : o->prompt, len,
                     INK_TOKENIZE_SPECIAL | INK_TOKENIZE_BOS, &r);
     free_result(&r);
   }
@@ -152,48 +168,34 @@ int command_run(const options *o) {
 
 /* ---- Chat ---- */
 
-typedef struct conversation {
-  ink_message *messages; /* contents are owned */
-  size_t n, capacity;
-} conversation;
-
-static bool add_message(conversation *c, const char *role, const char *content, size_t len) {
-  char *copy = malloc(len + 1);
-  if (!copy || !grow(&c->messages, &c->capacity, c->n + 1, sizeof *c->messages)) {
-    free(copy);
-    return false;
-  }
-  memcpy(copy, content, len);
-  c->messages[c->n++] = (ink_message){role, copy, len};
-  return true;
-}
-
-static void free_conversation(conversation *c) {
-  for (size_t i = 0; i < c->n; i++) free((char *)(uintptr_t)c->messages[i].content);
-  free(c->messages);
-}
+/* What stays the same over a chat, and the conversation so far. */
+typedef struct chat {
+  const ink_model *model;
+  ink_session *session;
+  const options *options;
+  chat_template template;
+  conversation conversation;
+} chat;
 
 /* Adds the user's message and the model's answer to the conversation. */
-static int take_turn(const ink_model *model, ink_session *session, const options *o,
-                     conversation *c, const char *message, size_t len) {
-  ink_error error = {INK_ERR_OUT_OF_MEMORY, "not enough memory for the conversation"};
-  size_t size = 0;
-  if (!add_message(c, "user", message, len)) return report(&error);
-  ink_status status =
-      ink_chat_format(model, c->messages, c->n, true, NULL, 0, &size, &error);
-  if (status != INK_ERR_BUFFER_TOO_SMALL) return report(&error);
-  char *text = malloc(size);
-  if (!text) return report(&(ink_error){INK_ERR_OUT_OF_MEMORY, "not enough memory"});
-  ink_chat_format(model, c->messages, c->n, true, text, size, &size, &error);
+static int take_turn(chat *c, const char *message, size_t len) {
+  static const char variables[] = "{\"add_generation_prompt\":true}";
+  size_t size;
+  if (!conversation_add(&c->conversation, "user", message, len)) return EXIT_FAILED;
+  c->template.params.messages = c->conversation.messages;
+  c->template.params.n_messages = c->conversation.n;
+  char *text = chat_template_apply(&c->template, c->model, variables, sizeof variables - 1, &size);
+  if (!text) return EXIT_FAILED;
   result r = {0};
-  int exit_status =
-      answer(model, session, o, text, size, INK_TOKENIZE_SPECIAL | INK_TOKENIZE_BOS, &r);
+  int status = answer(c->model, c->session, c->options, text, size,
+                      INK_TOKENIZE_SPECIAL | INK_TOKENIZE_BOS, &r);
   free(text);
-  if (exit_status == EXIT_DONE && !add_message(c, "assistant", r.text ? r.text : "", r.text_len)) {
-    exit_status = report(&(ink_error){INK_ERR_OUT_OF_MEMORY, "not enough memory"});
+  if (status == EXIT_DONE &&
+      !conversation_add(&c->conversation, "assistant", r.text ? r.text : "", r.text_len)) {
+    status = EXIT_FAILED;
   }
   free_result(&r);
-  return exit_status;
+  return status;
 }
 
 /* A line without its end, or NULL when the input is over. */
@@ -209,8 +211,7 @@ static char *read_line(void) {
   return line;
 }
 
-static int chat_loop(const ink_model *model, ink_session *session, const options *o,
-                     conversation *c) {
+static int chat_loop(chat *c) {
   fputs("Type a message; an empty line ends.\n", stderr);
   int status = EXIT_DONE;
   while (status == EXIT_DONE) {
@@ -220,31 +221,39 @@ static int chat_loop(const ink_model *model, ink_session *session, const options
       free(line);
       break;
     }
-    status = take_turn(model, session, o, c, line, strlen(line));
+    status = take_turn(c, line, strlen(line));
     free(line);
   }
   return status;
 }
 
+static int chat_with(chat *c) {
+  const options *o = c->options;
+  if (o->prompt) return take_turn(c, o->prompt, strlen(o->prompt));
+  if (isatty(STDIN_FILENO)) return chat_loop(c);
+  size_t len;
+  char *text = read_text(NULL, &len);
+  int status = text ? take_turn(c, text, len) : EXIT_FAILED;
+  free(text);
+  return status;
+}
+
 int command_chat(const options *o) {
-  ink_model *model = load_model(o);
-  ink_session *session = model ? create_session(model, o) : NULL;
-  conversation c = {0};
+  chat c = {.options = o};
   int status = EXIT_FAILED;
-  if (session && o->system && !add_message(&c, "system", o->system, strlen(o->system))) {
-    report(&(ink_error){INK_ERR_OUT_OF_MEMORY, "not enough memory"});
-  } else if (session && o->prompt) {
-    status = take_turn(model, session, o, &c, o->prompt, strlen(o->prompt));
-  } else if (session && isatty(STDIN_FILENO)) {
-    status = chat_loop(model, session, o, &c);
-  } else if (session) {
-    size_t len;
-    char *text = read_text(NULL, &len);
-    if (text) status = take_turn(model, session, o, &c, text, len);
-    free(text);
+  ink_model *model = NULL;
+  bool ready = chat_template_open(&c.template, o) &&
+               (!o->system || conversation_add(&c.conversation, "system", o->system, strlen(o->system))) &&
+               (!o->examples || conversation_read(&c.conversation, o->examples)) &&
+               (model = load_model(o)) != NULL;
+  if (ready) {
+    c.model = model;
+    c.session = create_session(model, o);
+    if (c.session) status = chat_with(&c);
   }
-  free_conversation(&c);
-  ink_session_free(session);
+  conversation_free(&c.conversation);
+  ink_session_free(c.session);
   ink_model_free(model);
+  chat_template_close(&c.template);
   return status;
 }

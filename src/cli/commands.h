@@ -8,6 +8,7 @@ int command_run(const options *options);
 int command_chat(const options *options);
 int command_tokenize(const options *options);
 int command_detokenize(const options *options);
+int command_template(const options *options);
 int command_score(const options *options);
 int command_bench(const options *options);
 int command_info(const options *options);

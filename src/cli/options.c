@@ -14,7 +14,8 @@ static const struct {
 } commands[] = {
     {"run", COMMAND_RUN},           {"chat", COMMAND_CHAT},   {"tokenize", COMMAND_TOKENIZE},
     {"detokenize", COMMAND_DETOKENIZE}, {"score", COMMAND_SCORE}, {"bench", COMMAND_BENCH},
-    {"info", COMMAND_INFO},         {"version", COMMAND_VERSION}, {"help", COMMAND_HELP},
+    {"template", COMMAND_TEMPLATE}, {"info", COMMAND_INFO},   {"version", COMMAND_VERSION},
+    {"help", COMMAND_HELP},
 };
 
 enum {
@@ -26,6 +27,9 @@ enum {
   FLAG_REPEAT_LAST_N,
   FLAG_SEED,
   FLAG_STOP,
+  FLAG_CHAT_TEMPLATE,
+  FLAG_TEMPLATE,
+  FLAG_EXAMPLES,
   FLAG_KERNELS,
   FLAG_JSON,
   FLAG_SPECIAL,
@@ -46,10 +50,13 @@ static const struct {
   int argument;
   unsigned commands;
 } flags[] = {
-    {'m', "model", required_argument, COMPUTE | ON(TOKENIZE) | ON(DETOKENIZE) | ON(INFO)},
+    {'m', "model", required_argument, COMPUTE | ON(TOKENIZE) | ON(DETOKENIZE) | ON(TEMPLATE) | ON(INFO)},
     {'p', "prompt", required_argument, GENERATE},
     {'f', "file", required_argument, ON(RUN) | ON(SCORE)},
     {'s', "system", required_argument, ON(CHAT)},
+    {FLAG_CHAT_TEMPLATE, "chat-template", required_argument, ON(CHAT) | ON(TEMPLATE)},
+    {FLAG_TEMPLATE, "template", required_argument, ON(TEMPLATE)},
+    {FLAG_EXAMPLES, "examples", required_argument, GENERATE},
     {'n', "n-predict", required_argument, GENERATE},
     {'c', "ctx", required_argument, COMPUTE | ON(INFO)},
     {'t', "threads", required_argument, COMPUTE},
@@ -79,6 +86,7 @@ void options_print_help(void) {
         "  inkling chat       -m MODEL [-s SYSTEM] [-p MESSAGE]\n"
         "  inkling tokenize   -m MODEL [--special] [--pieces]      text on stdin -> token ids\n"
         "  inkling detokenize -m MODEL                             token ids on stdin -> text\n"
+        "  inkling template   -m MODEL | --template FILE           conversation as JSON on stdin -> prompt\n"
         "  inkling score      -m MODEL -f FILE [--ctx N] [--windows K] [--json]\n"
         "  inkling bench      -m MODEL [--pp 128] [--tg 64] [-t 1] [--reps 5] [--json]\n"
         "  inkling info       -m MODEL [--ctx N] [--json]\n"
@@ -89,6 +97,9 @@ void options_print_help(void) {
         "            --repeat-penalty 1.0  --repeat-last-n 64\n"
         "            --seed N           same seed, same text (default: the time)\n"
         "            --stop TEXT        end before TEXT; may be given several times\n"
+        "            --examples FILE    few-shot: {\"role\":…,\"content\":…} a line, put before the prompt\n"
+        "Chat:       --chat-template T  chatml, llama3, llama2, gemma, phi3, mistral, zephyr, alpaca or\n"
+        "                               a file (default: the model's own)\n"
         "Computing:  -c/--ctx N         context in tokens (default: the model's, at most 4096)\n"
         "            -t/--threads N     threads that compute (default: 1; always 1 in WebAssembly)\n"
         "            --kernels NAME     auto, simd or a name that `inkling version` lists\n"
@@ -155,6 +166,9 @@ static bool set_flag(options *o, int flag, const char *value) {
     if (o->n_stops == INK_MAX_STOPS || !*value) return false;
     o->stops[o->n_stops++] = value;
     return true;
+  case FLAG_CHAT_TEMPLATE: o->chat_template = value; return true;
+  case FLAG_TEMPLATE: o->template_file = value; return true;
+  case FLAG_EXAMPLES: o->examples = value; return true;
   case FLAG_KERNELS: o->kernels = value; return true;
   case FLAG_JSON: o->json = true; return true;
   case FLAG_SPECIAL: o->special = true; return true;
@@ -178,6 +192,13 @@ static bool parse_command(const char *name, command *out) {
 
 static int check(const options *o) {
   if (o->command == COMMAND_VERSION || o->command == COMMAND_HELP) return EXIT_DONE;
+  if (o->command == COMMAND_TEMPLATE) {
+    if (o->chat_template && o->template_file) {
+      return usage_error("--chat-template and --template can't be used together", NULL);
+    }
+    if (o->model || o->chat_template || o->template_file) return EXIT_DONE;
+    return usage_error("-m MODEL or --template FILE is missing", NULL);
+  }
   if (!o->model) return usage_error("-m MODEL is missing", NULL);
   if (o->command == COMMAND_SCORE && !o->file) return usage_error("-f FILE is missing", NULL);
   if (o->prompt && o->file) return usage_error("-p and -f can't be used together", NULL);

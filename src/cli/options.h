@@ -11,6 +11,7 @@ typedef enum command {
   COMMAND_CHAT,
   COMMAND_TOKENIZE,
   COMMAND_DETOKENIZE,
+  COMMAND_TEMPLATE,
   COMMAND_SCORE,
   COMMAND_BENCH,
   COMMAND_INFO,
@@ -24,6 +25,9 @@ typedef struct options {
   const char *prompt;
   const char *file;
   const char *system;
+  const char *chat_template; /* a built-in one's name, or a file */
+  const char *template_file;
+  const char *examples;      /* a file of JSON Lines */
   const char *kernels;
   uint32_t n_ctx;      /* 0: the default */
   uint32_t n_threads;

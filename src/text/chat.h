@@ -2,14 +2,24 @@
 #ifndef INK_TEXT_CHAT_H
 #define INK_TEXT_CHAT_H
 
-#include "base/status.h"
+#include "base/memory.h"
 
-/* True when `chat_template` is of a format that ink_chat_render() writes. */
-bool ink_chat_is_known(ink_str chat_template);
+/* A conversation and what a template is told besides. */
+typedef struct ink_chat {
+  const ink_allocator *allocator; /* NULL: malloc and free */
+  ink_str chat_template;
+  ink_str bos, eos;               /* text of these tokens; data == NULL: there is none */
+  int64_t now;                    /* as in ink_template_params */
+  ink_str json;                   /* data == NULL: none */
+  const ink_message *messages;    /* [n_messages] instead of the JSON's; NULL: none */
+  size_t n_messages;
+} ink_chat;
 
-/* As ink_chat_format(). */
-ink_status ink_chat_render(ink_str chat_template, const ink_message *messages, size_t n_messages,
-                           bool add_generation_prompt, char *text, size_t capacity, size_t *len,
+/* As ink_apply_chat_template() and ink_chat_format(). */
+ink_status ink_chat_render(const ink_chat *chat, char *text, size_t capacity, size_t *len,
                            ink_error *error);
+
+/* Whether a template can be read. */
+bool ink_chat_is_understood(const ink_allocator *allocator, ink_str chat_template);
 
 #endif

@@ -69,6 +69,10 @@ static ink_status too_small(size_t needed, size_t capacity, ink_error *error) {
                   (unsigned long long)needed, (unsigned long long)capacity);
 }
 
+static bool begins_with(const char *text, size_t len, ink_str beginning) {
+  return len >= beginning.len && memcmp(text, beginning.data, beginning.len) == 0;
+}
+
 ink_status ink_vocab_tokenize(const ink_vocab *vocab, const char *text, size_t len, uint32_t flags,
                               ink_token *tokens, size_t capacity, size_t *n, ink_error *error) {
   *n = 0;
@@ -90,7 +94,9 @@ ink_status ink_vocab_tokenize(const ink_vocab *vocab, const char *text, size_t l
                          .normal = {.allocator = allocator},
                          .scratch = {.allocator = allocator}};
   bool surround = flags & INK_TOKENIZE_BOS;
-  if (surround && vocab->add_bos) ink_token_list_push(&list, vocab->bos);
+  bool has_bos = vocab->add_bos && (flags & INK_TOKENIZE_SPECIAL) &&
+                 begins_with(text, len, vocab->tokens[vocab->bos]);
+  if (surround && vocab->add_bos && !has_bos) ink_token_list_push(&list, vocab->bos);
   ink_status status =
       encode(&encoder, input.data, input.len, flags & INK_TOKENIZE_SPECIAL, &list, error);
   if (surround && vocab->last >= 0) ink_token_list_push(&list, vocab->last);

@@ -1,0 +1,210 @@
+/* Values as Python's str() and repr() write them. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "text/value.h"
+
+/* ---- Numbers ---- */
+
+/* The digits of d.ddde±x, in the C library's spelling, whose decimal point depends on the locale. */
+typedef struct decimal {
+  char digits[20];
+  int n_digits;
+  int exponent;
+} decimal;
+
+static decimal shortest_digits(double magnitude) {
+  char text[40];
+  for (int precision = 0; precision <= 16; precision++) {
+    snprintf(text, sizeof text, "%.*e", precision, magnitude);
+    double back = strtod(text, NULL);
+    if (!(back < magnitude || back > magnitude)) break;
+  }
+  decimal d = {.n_digits = 0};
+  const char *at = text;
+  for (; *at && *at != 'e'; at++) {
+    if (*at >= '0' && *at <= '9') d.digits[d.n_digits++] = *at;
+  }
+  d.exponent = (int)strtol(at + 1, NULL, 10);
+  return d;
+}
+
+void ink_put_float(ink_task *task, ink_buffer *out, double number) {
+  if (isnan(number)) {
+    ink_buffer_put_str(task, out, "nan");
+    return;
+  }
+  if (signbit(number)) ink_buffer_put_char(task, out, '-');
+  if (isinf(number)) {
+    ink_buffer_put_str(task, out, "inf");
+    return;
+  }
+  decimal d = shortest_digits(fabs(number));
+  bool scientific = d.exponent < -4 || d.exponent >= 16;
+  int point = scientific ? 1 : d.exponent + 1; /* digits before the point; 0 or less: zeros after */
+  if (point <= 0) ink_buffer_put_str(task, out, "0.");
+  for (int i = point; i < 0; i++) ink_buffer_put_char(task, out, '0');
+  for (int i = 0; i < d.n_digits || i < point; i++) {
+    if (i == point && i > 0) ink_buffer_put_char(task, out, '.');
+    ink_buffer_put_char(task, out, i < d.n_digits ? d.digits[i] : '0');
+  }
+  if (!scientific && d.n_digits <= point) ink_buffer_put_str(task, out, ".0");
+  if (scientific) {
+    char exponent[16];
+    snprintf(exponent, sizeof exponent, "e%c%02d", d.exponent < 0 ? '-' : '+', abs(d.exponent));
+    ink_buffer_put_str(task, out, exponent);
+  }
+}
+
+bool ink_parse_float(ink_task *task, const char *text, size_t len, double *out) {
+  char point[16]; /* "0.5" in the C library's locale */
+  int point_len = snprintf(point, sizeof point, "%.1f", 0.5) - 2;
+  ink_buffer copy = {0};
+  for (size_t i = 0; i < len; i++) {
+    if (text[i] == '.') ink_buffer_put(task, &copy, point + 1, (size_t)point_len);
+    else ink_buffer_put_char(task, &copy, text[i]);
+  }
+  ink_buffer_put_char(task, &copy, '\0');
+  if (task->status != INK_OK) return false;
+  char *end;
+  *out = strtod(copy.data, &end);
+  return end != copy.data && *end == '\0';
+}
+
+/* ---- Strings ---- */
+
+/* Whether Python writes a character as it is. Unassigned code points, which it escapes, are not
+ * known here. */
+static bool is_printable(uint32_t c) {
+  static const uint32_t not_printable[][2] = {
+      {0, 0x1F},         {0x7F, 0xA0},      {0xAD, 0xAD},       {0x600, 0x605},
+      {0x61C, 0x61C},    {0x6DD, 0x6DD},    {0x70F, 0x70F},     {0x1680, 0x1680},
+      {0x180E, 0x180E},  {0x2000, 0x200F},  {0x2028, 0x202F},   {0x205F, 0x206F},
+      {0x3000, 0x3000},  {0xE000, 0xF8FF},  {0xFEFF, 0xFEFF},   {0xFFF0, 0xFFFB},
+      {0xFFFE, 0xFFFF},  {0xE0000, 0xE00FF}, {0xE01F0, 0x10FFFF}};
+  for (size_t i = 0; i < sizeof not_printable / sizeof not_printable[0]; i++) {
+    if (c < not_printable[i][0]) return true;
+    if (c <= not_printable[i][1]) return false;
+  }
+  return true;
+}
+
+static void put_quoted(ink_task *task, ink_buffer *out, ink_value text) {
+  bool single = memchr(text.as.text, '\'', text.len) && !memchr(text.as.text, '"', text.len);
+  char quote = single ? '"' : '\'';
+  ink_buffer_put_char(task, out, quote);
+  const char *at = text.as.text, *end = at + text.len;
+  while (at < end) {
+    uint32_t c;
+    int n = ink_utf8_decode(at, (size_t)(end - at), &c);
+    char escape = c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\t' ? 't' : 0;
+    char hex[16];
+    if (c == (uint32_t)quote || c == '\\') escape = (char)c;
+    if (escape) {
+      snprintf(hex, sizeof hex, "\\%c", escape);
+      ink_buffer_put_str(task, out, hex);
+    } else if (is_printable(c)) {
+      ink_buffer_put(task, out, at, (size_t)n);
+    } else {
+      snprintf(hex, sizeof hex, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x",
+               (unsigned)c);
+      ink_buffer_put_str(task, out, hex);
+    }
+    at += n;
+  }
+  ink_buffer_put_char(task, out, quote);
+}
+
+/* ---- Everything ---- */
+
+static void put_repr(ink_task *task, ink_buffer *out, ink_value value);
+
+static void put_items(ink_task *task, ink_buffer *out, const ink_list *list) {
+  for (uint32_t i = 0; i < list->n; i++) {
+    if (i) ink_buffer_put_str(task, out, ", ");
+    put_repr(task, out, list->items[i]);
+  }
+}
+
+static void put_dict(ink_task *task, ink_buffer *out, const ink_dict *dict) {
+  ink_buffer_put_char(task, out, '{');
+  for (uint32_t i = 0; i < dict->n; i++) {
+    if (i) ink_buffer_put_str(task, out, ", ");
+    put_repr(task, out, dict->entries[i].key);
+    ink_buffer_put_str(task, out, ": ");
+    put_repr(task, out, dict->entries[i].value);
+  }
+  ink_buffer_put_char(task, out, '}');
+}
+
+static void put_container(ink_task *task, ink_buffer *out, ink_value value) {
+  switch ((ink_value_kind)value.kind) {
+  case INK_VALUE_LIST:
+    ink_buffer_put_char(task, out, '[');
+    put_items(task, out, value.as.list);
+    ink_buffer_put_char(task, out, ']');
+    return;
+  case INK_VALUE_TUPLE:
+    ink_buffer_put_char(task, out, '(');
+    put_items(task, out, value.as.list);
+    ink_buffer_put_str(task, out, value.as.list->n == 1 ? ",)" : ")");
+    return;
+  case INK_VALUE_NAMESPACE:
+    ink_buffer_put_str(task, out, "<Namespace ");
+    put_dict(task, out, value.as.dict);
+    ink_buffer_put_char(task, out, '>');
+    return;
+  default: put_dict(task, out, value.as.dict); return;
+  }
+}
+
+static void put_repr(ink_task *task, ink_buffer *out, ink_value value) {
+  if (value.kind == INK_VALUE_UNDEFINED) {
+    ink_buffer_put_str(task, out, "Undefined");
+  } else if (value.kind == INK_VALUE_STRING) {
+    if (ink_task_step(task, 1 + value.len / 4)) put_quoted(task, out, value);
+  } else if (value.kind == INK_VALUE_LIST || value.kind == INK_VALUE_TUPLE ||
+             value.kind == INK_VALUE_DICT || value.kind == INK_VALUE_NAMESPACE) {
+    if (!ink_task_step(task, 1) || !ink_task_enter(task)) return;
+    put_container(task, out, value);
+    ink_task_leave(task);
+  } else {
+    ink_put_text(task, out, value);
+  }
+}
+
+void ink_put_text(ink_task *task, ink_buffer *out, ink_value value) {
+  char digits[32];
+  if (!ink_task_step(task, 1)) return;
+  switch ((ink_value_kind)value.kind) {
+  case INK_VALUE_UNDEFINED: return;
+  case INK_VALUE_NONE: ink_buffer_put_str(task, out, "None"); return;
+  case INK_VALUE_BOOL: ink_buffer_put_str(task, out, value.as.boolean ? "True" : "False"); return;
+  case INK_VALUE_INT:
+    snprintf(digits, sizeof digits, "%lld", (long long)value.as.integer);
+    ink_buffer_put_str(task, out, digits);
+    return;
+  case INK_VALUE_FLOAT: ink_put_float(task, out, value.as.number); return;
+  case INK_VALUE_BIG_INT:
+  case INK_VALUE_STRING:
+    if (ink_task_step(task, value.len / 16)) ink_buffer_put(task, out, value.as.text, value.len);
+    return;
+  case INK_VALUE_LIST:
+  case INK_VALUE_TUPLE:
+  case INK_VALUE_DICT:
+  case INK_VALUE_NAMESPACE: put_repr(task, out, value); return;
+  default:
+    ink_task_fail(task, INK_ERR_TEMPLATE, "a %s can't be written as text", ink_kind_name(value));
+    return;
+  }
+}
+
+ink_value ink_to_text(ink_task *task, ink_value value) {
+  if (value.kind == INK_VALUE_STRING) return value;
+  ink_buffer out = {0};
+  ink_put_text(task, &out, value);
+  return ink_buffer_value(&out);
+}
