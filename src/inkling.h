@@ -42,6 +42,8 @@ typedef enum ink_status {
   INK_ERR_INVALID_UTF8 = 14,             /* the text is not UTF-8; the message says where */
   INK_ERR_BUFFER_TOO_SMALL = 15,         /* the needed size is returned; call again */
   INK_ERR_WRONG_STATE = 16,              /* calls in an order that makes no sense */
+  INK_ERR_UNSUPPORTED_HOST = 17,         /* from bindings: this browser or runtime lacks a feature */
+  INK_ERR_CRASHED = 18,                  /* from bindings: the engine stopped working, a bug */
   INK_STATUS_COUNT
 } ink_status;
 
@@ -195,7 +197,9 @@ ink_status ink_chat_format(const ink_model *model, const ink_message *messages, 
 typedef struct ink_session ink_session;
 
 typedef struct ink_session_params {
-  uint32_t n_ctx; /* context in tokens; 0: min(n_ctx_train, INK_DEFAULT_CTX) */
+  uint32_t n_ctx;     /* context in tokens; 0: min(n_ctx_train, INK_DEFAULT_CTX) */
+  uint32_t n_threads; /* that compute, at most 64; 0: 1. Where there are no threads it is always 1.
+                         Results don't depend on it. */
 } ink_session_params;
 
 #define INK_DEFAULT_CTX 4096u
@@ -248,7 +252,7 @@ typedef enum ink_finish {
 typedef struct ink_step {
   ink_step_kind kind;
   ink_finish finish;
-  ink_token token;     /* INK_STEP_TOKEN: the new token; else -1 */
+  ink_token token;     /* the new token, also that which completed a stop string; else -1 */
   const char *text;    /* whole UTF-8 characters; valid until the session's next call */
   size_t text_len;
   size_t prompt_done;  /* prompt tokens already in the context, of prompt_total */
@@ -298,7 +302,7 @@ typedef struct ink_memory {
   uint64_t total;
 } ink_memory;
 
-/* What a model and one session of n_ctx tokens (0: the default) take. */
+/* What a model and one session of n_ctx tokens (0: the default) on one thread take. */
 ink_memory ink_memory_needed(const ink_model_info *info, uint32_t n_ctx);
 
 /* The kernel tables that this build has and this processor can run: index 0.. until NULL. The last

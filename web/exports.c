@@ -323,6 +323,10 @@ int32_t inkjs_step_number(const inkjs_session *session, inkjs_step_field field) 
 
 const char *inkjs_step_text(const inkjs_session *session) { return session->step.text; }
 
+size_t inkjs_session_length(const inkjs_session *session) {
+  return ink_session_length(session->session);
+}
+
 /* ---- Scoring --------------------------------------------------------------------------------------- */
 
 size_t inkjs_session_capacity(const inkjs_session *session) {

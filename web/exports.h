@@ -140,6 +140,9 @@ INKJS_EXPORT ink_status inkjs_generation_step(inkjs_session *session, uint32_t m
 INKJS_EXPORT int32_t inkjs_step_number(const inkjs_session *session, inkjs_step_field field);
 INKJS_EXPORT const char *inkjs_step_text(const inkjs_session *session);
 
+/* How many tokens the session's context holds: after beginning, those of the prompt that it need not read. */
+INKJS_EXPORT size_t inkjs_session_length(const inkjs_session *session);
+
 /* ---- Scoring -------------------------------------------------------------------------------------- */
 
 /* How many tokens the session's context can hold. */

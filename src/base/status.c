@@ -24,6 +24,8 @@ const char *ink_status_name(ink_status status) {
       [INK_ERR_INVALID_UTF8] = "INK_ERR_INVALID_UTF8",
       [INK_ERR_BUFFER_TOO_SMALL] = "INK_ERR_BUFFER_TOO_SMALL",
       [INK_ERR_WRONG_STATE] = "INK_ERR_WRONG_STATE",
+      [INK_ERR_UNSUPPORTED_HOST] = "INK_ERR_UNSUPPORTED_HOST",
+      [INK_ERR_CRASHED] = "INK_ERR_CRASHED",
   };
   if (status < 0 || status >= INK_STATUS_COUNT) return "INK_ERR_UNKNOWN";
   return names[status];

@@ -56,9 +56,9 @@ static void print_row(const options *o, const ink_model_info *info, row *r, bool
   }
   printf("  {\"test\":\"%s\",\"n_tokens\":%u,\"model\":", r->test, (unsigned)r->n_tokens);
   json_string(o->model, strlen(o->model));
-  printf(",\"quantization\":\"%s\",\"kernels\":\"%s\",\"threads\":1,\"repetitions\":%u,"
+  printf(",\"quantization\":\"%s\",\"kernels\":\"%s\",\"threads\":%u,\"repetitions\":%u,"
          "\"tokens_per_second\":{\"median\":%.2f,\"min\":%.2f,\"max\":%.2f}}%s\n",
-         info->quantization, info->kernels, (unsigned)o->repetitions, median, low, high,
+         info->quantization, info->kernels, (unsigned)o->n_threads, (unsigned)o->repetitions, median, low, high,
          last ? "" : ",");
 }
 
@@ -67,7 +67,8 @@ static int bench(const ink_model *model, const options *o) {
   uint64_t n = (uint64_t)o->bench_prefill + o->bench_decode;
   ink_error error = {INK_ERR_OUT_OF_MEMORY, "not enough memory for the benchmark"};
   if (n > UINT32_MAX) return report(&(ink_error){INK_ERR_INVALID_ARGUMENT, "too many tokens"});
-  ink_session_params params = {.n_ctx = o->n_ctx > n ? o->n_ctx : (uint32_t)n};
+  ink_session_params params = {.n_ctx = o->n_ctx > n ? o->n_ctx : (uint32_t)n,
+                               .n_threads = o->n_threads};
   ink_session *session = NULL;
   ink_token *tokens = malloc((size_t)n * sizeof *tokens);
   double *rates = malloc(2 * (size_t)o->repetitions * sizeof *rates);

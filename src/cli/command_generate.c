@@ -32,10 +32,12 @@ static bool grow(void *block, size_t *capacity, size_t needed, size_t size) {
 }
 
 static bool add_step(result *r, const ink_step *step) {
-  if (!grow(&r->text, &r->text_capacity, r->text_len + step->text_len, 1)) return false;
-  memcpy(r->text + r->text_len, step->text, step->text_len);
-  r->text_len += step->text_len;
-  if (step->kind != INK_STEP_TOKEN) return true;
+  if (step->text_len > 0) {
+    if (!grow(&r->text, &r->text_capacity, r->text_len + step->text_len, 1)) return false;
+    memcpy(r->text + r->text_len, step->text, step->text_len);
+    r->text_len += step->text_len;
+  }
+  if (step->token < 0) return true;
   if (!grow(&r->tokens, &r->token_capacity, r->n_tokens + 1, sizeof *r->tokens)) return false;
   r->tokens[r->n_tokens++] = step->token;
   return true;
@@ -102,7 +104,7 @@ static void free_result(result *r) {
 }
 
 static ink_session *create_session(const ink_model *model, const options *o) {
-  ink_session_params params = {.n_ctx = o->n_ctx};
+  ink_session_params params = {.n_ctx = o->n_ctx, .n_threads = o->n_threads};
   ink_session *session;
   ink_error error;
   if (ink_session_create(&session, model, &params, &error) == INK_OK) return session;

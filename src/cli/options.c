@@ -90,7 +90,7 @@ void options_print_help(void) {
         "            --seed N           same seed, same text (default: the time)\n"
         "            --stop TEXT        end before TEXT; may be given several times\n"
         "Computing:  -c/--ctx N         context in tokens (default: the model's, at most 4096)\n"
-        "            -t/--threads 1     this build computes on one thread\n"
+        "            -t/--threads N     threads that compute (default: 1; always 1 in WebAssembly)\n"
         "            --kernels NAME     auto, simd or a name that `inkling version` lists\n"
         "            --json             the result as JSON\n"
         "\n"
@@ -136,7 +136,6 @@ static bool parse_max_tokens(const char *text, uint64_t *out) {
 }
 
 static bool set_flag(options *o, int flag, const char *value) {
-  uint32_t threads;
   switch (flag) {
   case 'm': o->model = value; return true;
   case 'p': o->prompt = value; return true;
@@ -144,7 +143,7 @@ static bool set_flag(options *o, int flag, const char *value) {
   case 's': o->system = value; return true;
   case 'n': return parse_max_tokens(value, &o->max_tokens);
   case 'c': return parse_u32(value, o->command == COMMAND_SCORE ? 2 : 1, &o->n_ctx);
-  case 't': return parse_u32(value, 1, &threads) && threads == 1;
+  case 't': return parse_u32(value, 1, &o->n_threads);
   case FLAG_TEMPERATURE: return parse_float(value, &o->sampling.temperature);
   case FLAG_TOP_K: return parse_u32(value, 0, &o->sampling.top_k);
   case FLAG_TOP_P: return parse_float(value, &o->sampling.top_p);
@@ -187,6 +186,7 @@ static int check(const options *o) {
 
 int options_parse(options *o, int argc, char **argv) {
   *o = (options){.command = COMMAND_RUN,
+                 .n_threads = 1,
                  .max_tokens = UINT64_MAX,
                  .sampling = ink_sampling_default(),
                  .bench_prefill = 128,
@@ -226,9 +226,6 @@ int options_parse(options *o, int argc, char **argv) {
     const char *given = argv[at < argc ? at : argc - 1];
     if (flag == ':') return usage_error("a value is missing after", given);
     if (flag == '?') return usage_error("this command has no flag", given);
-    if (flag == 't' && !set_flag(o, flag, optarg)) {
-      return usage_error("this build computes on one thread: -t must be 1, not", optarg);
-    }
     if (!set_flag(o, flag, optarg)) return usage_error("that is no good value for a flag:", given);
   }
   if (optind < argc) return usage_error("unexpected argument", argv[optind]);

@@ -26,6 +26,7 @@ typedef struct options {
   const char *system;
   const char *kernels;
   uint32_t n_ctx;      /* 0: the default */
+  uint32_t n_threads;
   uint64_t max_tokens;
   ink_sampling sampling;
   const char *stops[INK_MAX_STOPS];

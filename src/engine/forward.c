@@ -15,6 +15,28 @@ static input prepare(ink_session *session, const float *x, uint32_t n_tokens, ui
   return (input){x, n_tokens};
 }
 
+/* Multiplications that are worth a part of their own: handing one over costs about a microsecond. */
+#define MIN_PART_WORK 65536u
+/* More parts than threads: one that starts late or runs slowly takes fewer. */
+#define PARTS_PER_THREAD 4u
+
+typedef struct shared_matmul {
+  const ink_session *session;
+  ink_matmul job;
+} shared_matmul;
+
+/* Parts begin at whole panels, so that a row is computed in the same way whoever does it. */
+static void multiply_part(void *context, uint32_t part, uint32_t n_parts, uint32_t thread) {
+  const shared_matmul *shared = context;
+  ink_matmul job = shared->job;
+  uint64_t n_panels = (job.end_row + INK_PANEL_ROWS - 1u) / INK_PANEL_ROWS;
+  uint32_t end = (uint32_t)(n_panels * (part + 1) / n_parts) * INK_PANEL_ROWS;
+  job.first_row = (uint32_t)(n_panels * part / n_parts) * INK_PANEL_ROWS;
+  job.end_row = end < job.end_row ? end : job.end_row;
+  job.scratch += (size_t)thread * shared->session->scratch.panel_blocks;
+  ink_kernels_matmul(shared->session->model->kernels, &job);
+}
+
 /* y[t] = weights x[t]; y's rows are as long as the matrix has rows, rounded up to a panel. */
 static void multiply(ink_session *session, const ink_tensor *weights, input in, float *y) {
   ink_matmul job = {.weights = weights,
@@ -28,7 +50,13 @@ static void multiply(ink_session *session, const ink_tensor *weights, input in, 
   if (weights->type != INK_TYPE_F32 && weights->type != INK_TYPE_F16) {
     job.end_row = (uint32_t)job.y_stride;
   }
-  ink_kernels_matmul(session->model->kernels, &job);
+  shared_matmul shared = {session, job};
+  uint64_t work = (uint64_t)weights->n_rows * weights->n_cols * in.n_tokens;
+  uint64_t worthwhile = work / MIN_PART_WORK + 1;
+  uint32_t n_parts = ink_pool_size(session->pool) * PARTS_PER_THREAD;
+  if (ink_pool_size(session->pool) == 1) n_parts = 1;
+  if (worthwhile < n_parts) n_parts = (uint32_t)worthwhile;
+  ink_pool_run(session->pool, n_parts, multiply_part, &shared);
 }
 
 static void norm(ink_session *session, const float *x, const ink_tensor *weight, uint32_t n) {

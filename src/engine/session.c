@@ -23,7 +23,8 @@ static void carve_kv(ink_kv_cache *kv, const ink_model_info *info, uint32_t n_ct
   kv->values = ink_carve(arena, row * kv->n_positions, sizeof *kv->values);
 }
 
-static void carve_scratch(ink_scratch *s, const ink_model_info *info, ink_arena *arena) {
+static void carve_scratch(ink_scratch *s, const ink_model_info *info, uint32_t n_threads,
+                          ink_arena *arena) {
   uint64_t n_q = (uint64_t)info->n_head * info->n_embd_head;
   uint64_t n_kv = (uint64_t)info->n_head_kv * info->n_embd_head;
   uint64_t widest = max3(info->n_embd, n_q, info->n_ff);
@@ -40,20 +41,22 @@ static void carve_scratch(ink_scratch *s, const ink_model_info *info, ink_arena 
   s->up = ink_carve(arena, INK_BATCH * (uint64_t)info->n_ff, sizeof(float));
   s->rotation = ink_carve(arena, INK_BATCH * (uint64_t)info->n_embd_head, sizeof(float));
   s->logits = ink_carve(arena, INK_LOGIT_BATCH * padded_vocab, sizeof(float));
-  s->tile_keys = ink_carve(arena, INK_KV_TILE * (uint64_t)info->n_embd_head, sizeof(float));
-  s->tile_values = ink_carve(arena, INK_KV_TILE * (uint64_t)info->n_embd_head, sizeof(float));
+  uint64_t tile = INK_KV_TILE * (uint64_t)info->n_embd_head;
+  s->tile_keys = ink_carve(arena, n_threads * tile, sizeof(float));
+  s->tile_values = ink_carve(arena, n_threads * tile, sizeof(float));
   s->attention = ink_carve(arena, INK_BATCH * (uint64_t)info->n_head, sizeof *s->attention);
   s->activations.q = ink_carve(arena, INK_BATCH * widest, sizeof *s->activations.q);
   s->activations.d = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations.d);
   s->activations.s = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations.s);
-  s->panel = ink_carve(arena, blocks, sizeof *s->panel);
+  s->panel = ink_carve(arena, n_threads * blocks, sizeof *s->panel);
+  s->panel_blocks = (uint32_t)blocks;
 }
 
 /* Lays a session out. max_piece: the longest token's bytes. */
 static void carve_session(ink_session *session, const ink_model_info *info, uint32_t n_ctx,
-                          size_t max_piece, ink_arena *arena) {
+                          uint32_t n_threads, size_t max_piece, ink_arena *arena) {
   carve_kv(&session->kv, info, n_ctx, arena);
-  carve_scratch(&session->scratch, info, arena);
+  carve_scratch(&session->scratch, info, n_threads, arena);
   session->tokens = ink_carve(arena, n_ctx, sizeof *session->tokens);
   session->frequencies = ink_carve(arena, info->n_embd_head / 2, sizeof *session->frequencies);
   session->sampler.candidates =
@@ -70,7 +73,7 @@ ink_memory ink_memory_needed(const ink_model_info *info, uint32_t n_ctx) {
   carve_kv(&measured.kv, info, n_ctx, &arena);
   uint64_t kv_cache = arena.used;
   arena.used = 0;
-  carve_session(&measured, info, n_ctx, 0, &arena);
+  carve_session(&measured, info, n_ctx, 1, 0, &arena);
   uint64_t session = arena.used + sizeof measured;
   return (ink_memory){.weights = info->weight_bytes,
                       .vocabulary = info->vocabulary_bytes,
@@ -113,17 +116,22 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
   ink_session *session;
   INK_TRY(ink_allocate(&model->allocator, sizeof *session, "a session", &session, error));
   *session = (ink_session){.model = model, .n_ctx = n_ctx};
+  uint32_t n_threads = params && params->n_threads ? params->n_threads : 1;
+  ink_status status = ink_pool_create(&session->pool, &model->allocator, n_threads, error);
   ink_arena arena = {NULL, 0};
-  carve_session(session, &model->info, n_ctx, max_piece, &arena);
-  ink_status status = ink_allocate(&model->allocator, arena.used, "the context and its KV cache",
-                                   &session->memory, error);
+  if (status == INK_OK) {
+    n_threads = ink_pool_size(session->pool);
+    carve_session(session, &model->info, n_ctx, n_threads, max_piece, &arena);
+    session->memory_size = arena.used;
+    status = ink_allocate(&model->allocator, arena.used, "the context and its KV cache",
+                          &session->memory, error);
+  }
   if (status != INK_OK) {
-    ink_release(&model->allocator, session, sizeof *session);
+    ink_session_free(session);
     return status;
   }
-  session->memory_size = arena.used;
   arena = (ink_arena){session->memory, 0};
-  carve_session(session, &model->info, n_ctx, max_piece, &arena);
+  carve_session(session, &model->info, n_ctx, n_threads, max_piece, &arena);
   set_frequencies(session);
   *out = session;
   return INK_OK;
@@ -132,6 +140,7 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
 void ink_session_free(ink_session *session) {
   if (!session) return;
   const ink_allocator *allocator = &session->model->allocator;
+  ink_pool_free(session->pool);
   ink_release(allocator, session->memory, (size_t)session->memory_size);
   ink_release(allocator, session, sizeof *session);
 }

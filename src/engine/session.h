@@ -2,6 +2,7 @@
 #ifndef INK_ENGINE_SESSION_H
 #define INK_ENGINE_SESSION_H
 
+#include "base/pool.h"
 #include "engine/sampler.h"
 #include "model/model.h"
 #include "text/stream.h"
@@ -32,11 +33,12 @@ typedef struct ink_scratch {
   float *up;       /* [B][n_ff] */
   float *rotation; /* [B][n_rot / 2][2] cosine, sine */
   float *logits;   /* [INK_LOGIT_BATCH][n_vocab rounded up to 4] */
-  float *tile_keys;   /* [INK_KV_TILE / 4][n_embd_head][4] */
-  float *tile_values; /* [INK_KV_TILE][n_embd_head] */
+  float *tile_keys;   /* [threads][INK_KV_TILE / 4][n_embd_head][4] */
+  float *tile_values; /* [threads][INK_KV_TILE][n_embd_head] */
   ink_attention_state *attention; /* [B][n_head] */
   ink_activations activations;    /* B tokens of the widest input */
-  ink_unpacked_block *panel;      /* blocks of the widest input */
+  ink_unpacked_block *panel;      /* [threads][blocks of the widest input] */
+  uint32_t panel_blocks;          /* blocks of the widest input */
 } ink_scratch;
 
 typedef enum ink_generation_state {
@@ -62,6 +64,7 @@ struct ink_session {
   uint8_t *memory; /* the one block that everything below is in */
   uint64_t memory_size;
   uint32_t n_ctx;
+  ink_pool *pool;
   ink_token *tokens; /* [n_ctx] those that the context holds */
   size_t n_tokens;
   bool has_logits;   /* scratch.logits is of the last token */

@@ -50,14 +50,6 @@ def wasmtime(wasmtime_path: str, smollm2: Path, tmp_path_factory: pytest.TempPat
                 folders=(DATA, smollm2.parent))
 
 
-@pytest.fixture(scope="session", params=["native", "wasmtime"])
-def host(request: pytest.FixtureRequest) -> Host:
-    """Every host in turn."""
-    found = request.getfixturevalue(request.param)
-    assert isinstance(found, Host)
-    return found
-
-
 @pytest.fixture(scope="session")
 def sanitized() -> Host:
     """The native build with the address and undefined-behaviour sanitizers. Their own exit status would
@@ -66,3 +58,19 @@ def sanitized() -> Host:
         pytest.skip("there is no build/native-sanitize/inkling")
     options = {"ASAN_OPTIONS": "allocator_may_return_null=1:exitcode=99", "UBSAN_OPTIONS": "exitcode=99"}
     return Host("native-sanitize", (str(SANITIZED),), env={**os.environ, **options})
+
+
+@pytest.fixture(scope="session", params=["native", "wasmtime"])
+def host(request: pytest.FixtureRequest) -> Host:
+    """Every host in turn."""
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Host)
+    return found
+
+
+@pytest.fixture(scope="session", params=["native", "wasmtime", "sanitized"])
+def any_host(request: pytest.FixtureRequest) -> Host:
+    """Every host in turn and the build with the sanitizers, which is slow: for tiny models."""
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Host)
+    return found

@@ -77,6 +77,22 @@ static void results_do_not_depend_on_batches(void) {
   ink_model_free(model);
 }
 
+static void results_do_not_depend_on_threads(void) {
+  ink_token tokens[70];
+  for (int t = 0; t < 70; t++) tokens[t] = (ink_token)(t * 37 % 500);
+  ink_model *model = load_fixture("tiny-q.gguf", NULL);
+  float expected[515], actual[515];
+  for (uint32_t n_threads = 1; n_threads <= 4; n_threads++) {
+    ink_session_params params = {.n_ctx = 80, .n_threads = n_threads};
+    ink_session *session;
+    CHECK_STATUS(ink_session_create(&session, model, &params, NULL), INK_OK);
+    eval_in_pieces(session, tokens, 70, 61, n_threads == 1 ? expected : actual);
+    if (n_threads > 1) CHECK(memcmp(expected, actual, sizeof actual) == 0);
+    ink_session_free(session);
+  }
+  ink_model_free(model);
+}
+
 static void tables_give_the_same_bits(void) {
   static const char *const models[] = {"tiny-q.gguf", "tiny-q2.gguf", "stories260K.gguf"};
   const char *name;
@@ -166,6 +182,7 @@ int main(void) {
   RUN(f32_model);
   RUN(quantised_models);
   RUN(results_do_not_depend_on_batches);
+  RUN(results_do_not_depend_on_threads);
   RUN(tables_give_the_same_bits);
   RUN(engines_give_the_same_bits);
   RUN(scores_add_up);

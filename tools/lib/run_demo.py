@@ -11,7 +11,7 @@ from pathlib import Path
 from serve import serve
 from steps import ROOT, WEB, StepFailed, build, build_web_package, fetch_model, say
 
-PROMPT = "What is the capital of France, and what is it known for?"
+PROMPT = "Explain in two sentences why the sky is blue."
 ANSWER = ["-p", PROMPT, "-n", "96", "--temp", "0"]
 ANSWER_LIMIT_S = 600
 LOG = ROOT / "build" / "demo.log"
@@ -41,7 +41,7 @@ def demo(port: int | None) -> None:
                              "chat", "-m", name, *ANSWER])
     if port is None:
         return
-    with serve({"/": WEB / "dist", "/models/": model.parent}, port) as server:
+    with serve({"/": WEB / "dist" / "demo", "/models/": model.parent}, port) as server:
         print(f"In a browser: http://127.0.0.1:{server.server_port}/   (Ctrl+C stops)", flush=True)
         server.serve_forever()
 

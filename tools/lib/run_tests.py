@@ -53,7 +53,8 @@ SUITES = [
     c_tests("native-sanitize", "native with the address and undefined-behaviour sanitizers"),
     c_tests("wasi", "under Wasmtime"),
     c_tests("web-simd128", "compiled by Emscripten, in Node"),
-    python_tests("cli", "the command, natively and under Wasmtime", ["native", "wasi"], needs_model=True),
+    python_tests("cli", "the command, natively and under Wasmtime", ["native", "native-sanitize", "wasi"],
+                 needs_model=True),
     Suite("web", "the npm package, in Node and in Chromium",
           ["npm", "test"], ["native", "web-simd128"], needs_model=True, prepare=build_web_package, cwd=WEB,
           env={"NODE_OPTIONS": "--test-reporter=spec --test-reporter-destination=stdout "

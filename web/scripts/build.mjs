@@ -24,8 +24,8 @@ const options = {
 /** The default model as the page needs to know it; its file is served from models/ beside the page. */
 function defaultModel() {
   const manifest = JSON.parse(readFileSync(new URL('../../models/manifest.json', import.meta.url), 'utf8'));
-  const { file, size, about } = manifest.models[manifest.default];
-  return { url: `models/${file}`, size, about };
+  const { file, about } = manifest.models[manifest.default];
+  return { url: `models/${file}`, name: about.split(':')[0] };
 }
 
 if (!existsSync(MODULE)) {

@@ -119,7 +119,7 @@ export class Connection {
 function openWorker(connection: Connection): Transport {
   // This very form is what bundlers look for.
   const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-  const crashed = (what: string) => connection.close(new InklingError('INKJS_ERR_CRASHED', what));
+  const crashed = (what: string) => connection.close(new InklingError('INK_ERR_CRASHED', what));
   worker.onmessage = (event: MessageEvent<FromHost>) => connection.receive(event.data);
   worker.onmessageerror = () => crashed('A message from the engine could not be read.');
   worker.onerror = (event) => {

@@ -163,7 +163,8 @@ export class Engine {
 
   // ---- Generating ----
 
-  beginGeneration(prompt: readonly number[], sampling: Sampling): void {
+  /** Returns how many of the prompt's tokens the context holds already. */
+  beginGeneration(prompt: readonly number[], sampling: Sampling): number {
     const session = this.#session;
     this.#wasm.inkjs_generation_reset(session);
     for (const [name, option] of OPTIONS) {
@@ -178,6 +179,7 @@ export class Engine {
     this.#withTokens(prompt, (pointer) => {
       this.#check(session, this.#wasm.inkjs_generation_begin(session, pointer, prompt.length));
     });
+    return this.#wasm.inkjs_session_length(session);
   }
 
   /** Reads up to maxPrefill prompt tokens, or makes one token. */

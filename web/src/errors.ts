@@ -1,18 +1,15 @@
 import { INK_OK, STATUS_NAMES } from './constants.js';
 
 /**
- * Why something failed: a name from the C core's `ink_status`, or one of two that only JavaScript knows.
+ * Why something failed: a name from the C core's `ink_status`.
  *
  * Often met: `INK_ERR_IO` (the model could not be read: see {@link InklingError.httpStatus}),
  * `INK_ERR_NOT_GGUF`, `INK_ERR_TRUNCATED`, `INK_ERR_CORRUPT` (the file), `INK_ERR_UNSUPPORTED_…` (a model this
  * engine does not compute), `INK_ERR_OUT_OF_MEMORY`, `INK_ERR_CONTEXT_FULL` (the prompt is too long).
- * `INKJS_ERR_UNSUPPORTED_BROWSER`: no WebAssembly SIMD here. `INKJS_ERR_CRASHED`: the engine stopped working;
+ * `INK_ERR_UNSUPPORTED_HOST`: no WebAssembly SIMD here. `INK_ERR_CRASHED`: the engine stopped working;
  * the model must be loaded again.
  */
-export type InklingErrorCode =
-  | Exclude<(typeof STATUS_NAMES)[number], 'INK_OK'>
-  | 'INKJS_ERR_UNSUPPORTED_BROWSER'
-  | 'INKJS_ERR_CRASHED';
+export type InklingErrorCode = Exclude<(typeof STATUS_NAMES)[number], 'INK_OK'>;
 
 /** What crosses from the worker to the page. */
 export interface ErrorMessage {
@@ -38,7 +35,7 @@ export class InklingError extends Error {
   /** The error for a C status other than INK_OK. */
   static fromStatus(status: number, message: string): InklingError {
     const name = STATUS_NAMES[status];
-    if (name === undefined || status === INK_OK) return new InklingError('INKJS_ERR_CRASHED', `impossible status ${status}`);
+    if (name === undefined || status === INK_OK) return new InklingError('INK_ERR_CRASHED', `impossible status ${status}`);
     return new InklingError(name as InklingErrorCode, message);
   }
 

@@ -45,7 +45,7 @@ export async function generate(
   onPiece: (text: string) => void,
 ): Promise<RunResult> {
   const started = performance.now();
-  engine.beginGeneration(prompt, sampling);
+  const cached = engine.beginGeneration(prompt, sampling);
   const tokens: number[] = [];
   const text: string[] = [];
   let firstToken: number | undefined;
@@ -69,7 +69,7 @@ export async function generate(
           text: text.join(''),
           tokens,
           finishReason: FINISH_REASONS[step.finish]!,
-          usage: { promptTokens: step.promptTotal, completionTokens: step.generated },
+          usage: { promptTokens: step.promptTotal, cachedPromptTokens: cached, completionTokens: step.generated },
           timings: { prefillMs: firstToken - started, decodeMs: now - firstToken },
         };
       }

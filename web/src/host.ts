@@ -60,7 +60,7 @@ class Host {
         this.#port.onmessage = null;
         this.#port.postMessage({
           type: 'crashed',
-          error: { code: 'INKJS_ERR_CRASHED', message: `The engine stopped working (${reasonOf(error)}). Load the model again.` },
+          error: { code: 'INK_ERR_CRASHED', message: `The engine stopped working (${reasonOf(error)}). Load the model again.` },
         });
       }
     } finally {

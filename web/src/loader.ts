@@ -5,6 +5,8 @@ import { yieldToEvents } from './events.js';
 import type { SourceMessage } from './protocol.js';
 import { nodeFiles } from './wasm.js';
 
+/** Read at a time. */
+const READ_BYTES = 1 << 18;
 const PROGRESS_MS = 50;
 /** Chunks that are already here come without events in between; so often they are let in all the same. */
 const YIELD_MS = 16;
@@ -126,17 +128,38 @@ async function openUrl(url: URL, signal: AbortSignal): Promise<Source> {
 }
 
 function fromStream(stream: ReadableStream<Uint8Array>, size: number, failure: string): Source {
-  const reader = stream.getReader();
+  const { next, cancel } = readInto(stream) ?? readFrom(stream);
   return {
     size,
     hint: '',
-    next: async () => {
-      try {
-        return (await reader.read()).value ?? null;
-      } catch (cause) {
+    next: () =>
+      next().catch((cause: unknown) => {
         throw new InklingError('INK_ERR_IO', `${failure}: ${reasonOf(cause)}`, { cause });
-      }
-    },
-    cancel: () => void reader.cancel().catch(() => {}),
+      }),
+    cancel: () => void cancel().catch(() => {}),
   };
+}
+
+type Reader = { next: Pull; cancel: () => Promise<void> };
+
+/** Reads into one buffer again and again, so that no garbage piles up beside the weights; not all streams can. */
+function readInto(stream: ReadableStream<Uint8Array>): Reader | undefined {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = stream.getReader({ mode: 'byob' });
+  } catch {
+    return undefined;
+  }
+  let buffer = new ArrayBuffer(READ_BYTES);
+  const next = async () => {
+    const { value, done } = await reader.read(new Uint8Array(buffer));
+    if (value) buffer = value.buffer;
+    return done || !value ? null : value;
+  };
+  return { next, cancel: () => reader.cancel() };
+}
+
+function readFrom(stream: ReadableStream<Uint8Array>): Reader {
+  const reader = stream.getReader();
+  return { next: async () => (await reader.read()).value ?? null, cancel: () => reader.cancel() };
 }

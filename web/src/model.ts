@@ -8,7 +8,7 @@ const ROLES: readonly string[] = ['system', 'user', 'assistant'];
 
 /**
  * A loaded model. Calls may overlap: they are answered one after another, in order. All reject with
- * `INKJS_ERR_CRASHED` if the engine has stopped working, and with `INK_ERR_WRONG_STATE` after dispose().
+ * `INK_ERR_CRASHED` if the engine has stopped working, and with `INK_ERR_WRONG_STATE` after dispose().
  */
 export class Model {
   readonly info: Readonly<ModelInfo>;

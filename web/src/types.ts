@@ -93,11 +93,12 @@ export interface RunResult {
   finishReason: FinishReason;
   usage: {
     promptTokens: number;
+    /** Of these, those at the beginning that the engine still had from the request before. */
+    cachedPromptTokens: number;
     completionTokens: number;
   };
   timings: {
-    /** From the start of reading the prompt to the first token, in milliseconds. What was kept of an earlier
-     *  prompt with the same beginning takes no time. */
+    /** From the start of reading the prompt to the first token, in milliseconds. */
     prefillMs: number;
     /** From the first token to the last, in milliseconds. */
     decodeMs: number;

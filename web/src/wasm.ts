@@ -37,6 +37,7 @@ export interface WasmExports {
   inkjs_generation_step(session: number, maxPrefill: number): number;
   inkjs_step_number(session: number, field: number): number;
   inkjs_step_text(session: number): number;
+  inkjs_session_length(session: number): number;
   inkjs_session_capacity(session: number): number;
   inkjs_session_score(session: number, tokens: number, n: number): number;
   inkjs_session_nll(session: number): number;
@@ -63,7 +64,7 @@ export function nodeFiles(): NodeFiles | undefined {
 export async function instantiate(): Promise<WasmExports> {
   if (typeof WebAssembly !== 'object' || !WebAssembly.validate(SIMD_PROBE)) {
     throw new InklingError(
-      'INKJS_ERR_UNSUPPORTED_BROWSER',
+      'INK_ERR_UNSUPPORTED_HOST',
       'This browser has no WebAssembly SIMD, which the engine needs. Chrome and Edge have it from version 91, ' +
         'Firefox from 89, Safari from 16.4.',
     );
@@ -86,7 +87,7 @@ async function compile(url: URL, imports: WebAssembly.Imports): Promise<WebAssem
       ? await WebAssembly.instantiateStreaming(response, imports)
       : await WebAssembly.instantiate(await response.arrayBuffer(), imports);
   } catch (cause) {
-    const code = cause instanceof RangeError ? 'INK_ERR_OUT_OF_MEMORY' : 'INKJS_ERR_CRASHED';
+    const code = cause instanceof RangeError ? 'INK_ERR_OUT_OF_MEMORY' : 'INK_ERR_CRASHED';
     throw new InklingError(code, `The engine's module could not be started: ${reasonOf(cause)}`, { cause });
   }
 }

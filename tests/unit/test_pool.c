@@ -1,0 +1,54 @@
+/* base: every part of every round is done exactly once, on however many threads. */
+#include "base/pool.h"
+#include "check.h"
+
+enum { MAX_PARTS = 200 };
+
+typedef struct rounds {
+  int done[MAX_PARTS]; /* each written by the thread that has the part alone */
+  uint32_t n_parts;
+  uint32_t n_threads;
+  int wrong;
+} rounds;
+
+static void do_part(void *context, uint32_t part, uint32_t n_parts, uint32_t thread) {
+  rounds *r = context;
+  if (part >= n_parts || n_parts != r->n_parts || thread >= r->n_threads) r->wrong++;
+  r->done[part]++;
+}
+
+static void run_rounds(uint32_t n_threads) {
+  ink_allocator allocator = ink_allocator_or_default(NULL);
+  ink_pool *pool;
+  CHECK_STATUS(ink_pool_create(&pool, &allocator, n_threads, NULL), INK_OK);
+  CHECK(ink_pool_size(pool) == n_threads || ink_pool_size(pool) == 1);
+  int wrong = 0;
+  for (uint32_t round = 0; round < 3000; round++) {
+    rounds r = {.n_parts = 1 + round * 7 % MAX_PARTS, .n_threads = ink_pool_size(pool)};
+    ink_pool_run(pool, r.n_parts, do_part, &r);
+    for (uint32_t i = 0; i < r.n_parts; i++) wrong += r.done[i] != 1;
+    wrong += r.wrong;
+  }
+  CHECK_EQ(wrong, 0);
+  ink_pool_free(pool);
+}
+
+static void every_part_is_done_once(void) {
+  run_rounds(1);
+  run_rounds(2);
+  run_rounds(5);
+}
+
+static void too_many_threads(void) {
+  ink_allocator allocator = ink_allocator_or_default(NULL);
+  ink_pool *pool;
+  ink_status status = ink_pool_create(&pool, &allocator, INK_MAX_THREADS + 1, NULL);
+  CHECK(status == INK_ERR_INVALID_ARGUMENT || ink_pool_size(pool) == 1);
+  ink_pool_free(pool);
+}
+
+int main(void) {
+  RUN(every_part_is_done_once);
+  RUN(too_many_threads);
+  return check_result();
+}

@@ -1,0 +1,134 @@
+// Inkling and wllama (llama.cpp in WebAssembly) side by side: one Chromium, one page, the same file and the same
+// prompts, one thread each, in turns. Greedy sampling. Each engine's own clock says how long it took: prefill
+// from the prompt's tokens to the first new one, without tokenising; decode from the first new token to the last.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { openBrowser, openPage } from '../../web/test/lib/browser.mjs';
+import { startServer } from '../../web/test/lib/server.mjs';
+
+const USAGE = `usage: tools/bench [-m MODEL] [--pp N] [--tg N] [--reps N] [--kernels NAME] [--json FILE]
+
+Measures Inkling against wllama in one Chromium: prefill of --pp tokens (128) and decode of --tg (64), --reps times (5)
+each, in turns. Prints the medians in tokens per second, with the least and the most, and their ratio.
+  -m, --model FILE   GGUF file; default: the default model, from tools/fetch
+  --kernels NAME     Inkling's kernels; default: auto
+  --json FILE        writes all measurements`;
+
+const PEERS = fileURLToPath(new URL('.', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const PEER = JSON.parse(readFileSync(`${PEERS}package.json`, 'utf8')).dependencies['@wllama/wllama'];
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      model: { type: 'string', short: 'm' },
+      pp: { type: 'string', default: '128' },
+      tg: { type: 'string', default: '64' },
+      reps: { type: 'string', default: '5' },
+      kernels: { type: 'string', default: 'auto' },
+      json: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  const [pp, tg, reps] = ['pp', 'tg', 'reps'].map((name) => {
+    const n = Number(values[name]);
+    if (!Number.isInteger(n) || n < 2 || n > 1024) throw new TypeError(`--${name} must be a whole number from 2 to 1024`);
+    return n;
+  });
+  return { ...values, pp, tg, reps };
+}
+
+/** Runs in the page. Gives, for each engine, a list of { prefill, decode } in tokens per second. */
+async function measure({ pp, tg, reps, kernels, text, peer }) {
+  const { loadModel } = await import('/package/index.js');
+  const { Wllama } = await import('/peer/index.js');
+  const inkling = await loadModel('/model.gguf', { contextLength: 2048, kernels });
+  const wllama = new Wllama({ default: '/peer/wasm/wllama.wasm' }, { suppressNativeLog: true });
+  const file = await (await fetch('/model.gguf')).blob();
+  await wllama.loadModel([file], { n_ctx: 2048, n_threads: 1, n_gpu_layers: 0 });
+
+  const tokens = await inkling.tokenize(text);
+  const bos = inkling.info.addsBos ? 1 : 0;
+  /** A prompt of pp tokens that begins unlike every other, so that nothing of it is kept from before. */
+  function prompt(i) {
+    return inkling.detokenize(tokens.slice(i * 7, i * 7 + pp - bos));
+  }
+  const engines = {
+    async inkling(prompt) {
+      const { usage, timings } = await inkling.complete(prompt, { temperature: 0, maxTokens: tg }).result();
+      return { read: usage.promptTokens - usage.cachedPromptTokens, made: usage.completionTokens, ...timings };
+    },
+    async [peer](prompt) {
+      const { timings } = await wllama.createCompletion({
+        prompt, max_tokens: tg, temperature: 0, cache_prompt: false, stream: false,
+      });
+      return {
+        read: timings.prompt_n, made: timings.predicted_n,
+        prefillMs: timings.prompt_ms, decodeMs: timings.predicted_ms,
+      };
+    },
+  };
+  const rows = Object.fromEntries(Object.keys(engines).map((name) => [name, []]));
+  for (let i = 0; i <= reps; i++) {
+    const input = await prompt(i);
+    for (const [name, run] of Object.entries(engines)) {
+      const { read, made, prefillMs, decodeMs } = await run(input);
+      const row = { read, made, prefill: (read / prefillMs) * 1000, decode: ((made - 1) / decodeMs) * 1000 };
+      if (i > 0) rows[name].push(row); // the first one warms up
+    }
+  }
+  return { rows, kernels: inkling.info.kernels, threads: wllama.getNumThreads() };
+}
+
+function summary(rows, test) {
+  const sorted = rows.map((row) => row[test]).sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return { median, min: sorted[0], max: sorted.at(-1) };
+}
+
+const shown = ({ median, min, max }) => `${median.toFixed(1)} (${min.toFixed(1)} to ${max.toFixed(1)})`;
+
+async function main() {
+  const { model: given, help, json, ...parameters } = options();
+  if (help) return console.log(USAGE);
+  if (!existsSync(`${ROOT}web/dist/index.js`)) throw new Error('web/dist is missing; build it by npm run build in web/');
+  const model = given ?? execFileSync(`${ROOT}tools/fetch`, { encoding: 'utf8' }).trim().split('\n').pop();
+  const files = { '/model.gguf': model, '/peer/': `${PEERS}node_modules/@wllama/wllama/esm/` };
+  // The peer makes its worker from a blob: URL and compiles text.
+  const server = await startServer(files, { policy: "script-src 'self' 'unsafe-eval' blob:; worker-src 'self' blob:" });
+  const browser = await openBrowser();
+  try {
+    const { page } = await openPage(browser.context, `${server.url}/blank`);
+    const text = readFileSync(`${ROOT}tests/data/wikitext2-valid-4x512.txt`, 'utf8').slice(0, 20000);
+    const { rows, kernels, threads } = await page.evaluate(measure, { ...parameters, text, peer: 'wllama' });
+    const chromium = browser.context.browser().version();
+    const results = ['prefill', 'decode'].map((test) => {
+      const [ours, theirs] = [rows.inkling, rows.wllama].map((list) => summary(list, test));
+      return { test, inkling: ours, wllama: theirs, ratio: ours.median / theirs.median };
+    });
+    report(results, { ...parameters, kernels, chromium, model: basename(model) });
+    if (json) writeFileSync(json, JSON.stringify({ model: basename(model), chromium, kernels, peer: `wllama ${PEER}`, threads, results, rows }, null, 1) + '\n');
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
+
+function report(results, { pp, tg, reps, kernels, chromium, model }) {
+  console.log(`${model}, Chromium ${chromium}, one thread, median of ${reps} in turns, tokens/s (least to most)\n`);
+  const line = (...cells) => console.log(cells[0].padEnd(22) + cells[1].padEnd(28) + cells[2].padEnd(28) + cells[3]);
+  line('', `Inkling, ${kernels}`, `wllama ${PEER}`, 'ratio');
+  for (const { test, inkling, wllama, ratio } of results) {
+    const what = test === 'prefill' ? `prefill ${pp} tokens` : `decode ${tg} tokens`;
+    line(what, shown(inkling), shown(wllama), ratio.toFixed(2));
+  }
+}
+
+main().catch((error) => {
+  console.error(`bench: ${error.message}${error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? `\n\n${USAGE}` : ''}`);
+  process.exitCode = error instanceof TypeError ? 2 : 1;
+});
