@@ -55,12 +55,25 @@ void ink_index_free(ink_index *index, const ink_allocator *allocator) {
   *index = (ink_index){0};
 }
 
+static uint32_t first_slot(const ink_index *index, uint64_t hash) {
+  return (uint32_t)((hash >> 32) * index->n_slots >> 32);
+}
+
+void ink_index_expect(const ink_index *index, ink_str string) {
+  ink_prefetch(&index->slots[first_slot(index, ink_hash_fast(string.data, string.len))]);
+}
+
+void ink_index_expect_string(const ink_index *index, ink_str string) {
+  uint32_t slot = index->slots[first_slot(index, ink_hash_fast(string.data, string.len))];
+  if (slot) ink_prefetch(index->get(index->strings, (slot & index->number_mask) - 1).data);
+}
+
 /* The slot that holds the string, or the empty one where it would go, or NULL when that is too far
  * away. *tag is what the slot's high bits are. */
 static uint32_t *find_slot(const ink_index *index, ink_str string, uint32_t *tag) {
   if (index->n_slots == 0) return NULL;
   uint64_t hash = ink_hash_fast(string.data, string.len);
-  uint32_t at = (uint32_t)((hash >> 32) * index->n_slots >> 32);
+  uint32_t at = first_slot(index, hash);
   *tag = (uint32_t)hash & ~index->number_mask;
   for (uint32_t probes = 0; probes < MAX_PROBES; probes++) {
     uint32_t *slot = &index->slots[at];

@@ -35,4 +35,9 @@ void ink_index_free(ink_index *index, const ink_allocator *allocator);
 uint32_t ink_index_add(ink_index *index, uint32_t number);
 uint32_t ink_index_find(const ink_index *index, ink_str string);
 
+/* Hints for who looks up or adds many strings: the first some strings ahead of its use, the second,
+ * for strings that will be found, after it and still ahead. */
+void ink_index_expect(const ink_index *index, ink_str string);
+void ink_index_expect_string(const ink_index *index, ink_str string);
+
 #endif

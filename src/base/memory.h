@@ -15,6 +15,15 @@ ink_status ink_allocate(const ink_allocator *allocator, uint64_t size, const cha
                         void *pointer_out, ink_error *error);
 void ink_release(const ink_allocator *allocator, void *pointer, size_t size);
 
+/* A hint that the cache line will be read soon: for loops whose time is spent waiting for memory. */
+static inline void ink_prefetch(const void *pointer) {
+#if defined(__GNUC__)
+  __builtin_prefetch(pointer);
+#else
+  (void)pointer;
+#endif
+}
+
 /* Rounds up to INK_ALIGNMENT; saturates rather than wraps. */
 uint64_t ink_align_up(uint64_t size);
 

@@ -21,7 +21,17 @@ static ink_str decode_byte_level(ink_str text) {
   size_t n = 0;
   for (size_t i = 0; i < text.len;) {
     uint32_t c;
-    int len = ink_utf8_decode(text.data + i, text.len - i, &c);
+    if (text.data[i] >= '!' && text.data[i] <= '~') { /* most of them */
+      out[n++] = text.data[i++];
+      continue;
+    }
+    uint8_t lead = (uint8_t)text.data[i], next = i + 1 < text.len ? (uint8_t)text.data[i + 1] : 0;
+    int len = 2; /* what spells a byte, and is not ASCII, has two */
+    if (lead >= 0xC2 && lead <= 0xC5 && (next & 0xC0u) == 0x80u) {
+      c = (lead & 0x1Fu) << 6 | (next & 0x3Fu);
+    } else {
+      len = ink_utf8_decode(text.data + i, text.len - i, &c);
+    }
     int byte = len > 0 ? byte_of_character(c) : -1;
     if (byte >= 0) {
       out[n++] = (char)byte;
@@ -42,27 +52,81 @@ static ink_str spell_bpe(ink_str text, uint8_t kind) {
 
 /* ---- Merges ---- */
 
-static ink_status read_merge(ink_vocab *vocab, ink_str text, uint32_t rank, ink_error *error) {
+static bool same(ink_str a, ink_str b) {
+  return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+}
+
+/* The token that a merge makes. It mostly is the one after the last merge's: tokenizers number them
+ * as they are trained. */
+static uint32_t find_result(const ink_vocab *vocab, ink_str text, uint32_t guess) {
+  if (guess < vocab->n_tokens && ink_vocab_is_plain(vocab, guess) &&
+      same(vocab->tokens[guess], text)) {
+    return guess;
+  }
+  return ink_index_find(&vocab->index, text);
+}
+
+/* Merges are read some at a time, each step for all of them: almost all the time goes in waiting for
+ * memory, and so the waits overlap. */
+#define MERGES_AT_A_TIME 32u
+
+typedef struct spelled_merge {
+  ink_str left, right; /* empty: it was no merge */
+} spelled_merge;
+
+static spelled_merge read_spelling(const ink_vocab *vocab, ink_str text) {
   size_t space = 1; /* a token is never empty, and a space inside one is spelled otherwise */
   while (space < text.len && text.data[space] != ' ') space++;
-  if (space + 1 < text.len) {
-    ink_str left = decode_byte_level((ink_str){text.data, space});
-    ink_str right = decode_byte_level((ink_str){text.data + space + 1, text.len - space - 1});
-    char *both = (char *)(uintptr_t)text.data;
-    uint32_t left_id = ink_index_find(&vocab->index, left);
-    uint32_t right_id = ink_index_find(&vocab->index, right);
-    memmove(both + left.len, right.data, right.len);
-    uint32_t id = ink_index_find(&vocab->index, (ink_str){both, left.len + right.len});
-    if (left_id != INK_INDEX_NONE && right_id != INK_INDEX_NONE && id != INK_INDEX_NONE) {
-      ink_merge merge = {(ink_token)left_id, (ink_token)right_id, (ink_token)id, rank};
-      if (ink_merge_table_add(&vocab->merges, merge)) return INK_OK;
-      return ink_fail(error, INK_ERR_BAD_MODEL,
-                      "the merges of tokenizer.ggml.merges are made to clash in a hash index");
-    }
+  if (space + 1 >= text.len) return (spelled_merge){{"", 0}, {"", 0}};
+  spelled_merge merge = {
+      decode_byte_level((ink_str){text.data, space}),
+      decode_byte_level((ink_str){text.data + space + 1, text.len - space - 1})};
+  ink_index_expect(&vocab->index, merge.left);
+  ink_index_expect(&vocab->index, merge.right);
+  return merge;
+}
+
+/* Joins the two in place, where the left one is. */
+static bool resolve_merge(const ink_vocab *vocab, const spelled_merge *spelled, uint32_t *result,
+                          ink_merge *merge) {
+  uint32_t left = ink_index_find(&vocab->index, spelled->left);
+  uint32_t right = ink_index_find(&vocab->index, spelled->right);
+  if (left == INK_INDEX_NONE || right == INK_INDEX_NONE) return false;
+  char *both = (char *)(uintptr_t)spelled->left.data;
+  memmove(both + spelled->left.len, spelled->right.data, spelled->right.len);
+  ink_str joined = {both, spelled->left.len + spelled->right.len};
+  *result = find_result(vocab, joined, *result + 1);
+  merge->left = (ink_token)left;
+  merge->right = (ink_token)right;
+  merge->result = (ink_token)*result;
+  ink_merge_table_expect(&vocab->merges, merge->left, merge->right);
+  return *result != INK_INDEX_NONE;
+}
+
+static ink_status add_merges(ink_vocab *vocab, const uint8_t **cursor, uint32_t first_rank,
+                             uint32_t n, uint32_t *result, ink_error *error) {
+  spelled_merge spelled[MERGES_AT_A_TIME];
+  ink_merge merges[MERGES_AT_A_TIME];
+  for (uint32_t i = 0; i < n; i++) {
+    spelled[i] = read_spelling(vocab, ink_gguf_next_string(cursor));
   }
-  return ink_fail(error, INK_ERR_BAD_MODEL,
-                  "merge %u of tokenizer.ggml.merges does not join two tokens to a third",
-                  (unsigned)rank);
+  for (uint32_t i = 0; i < n; i++) {
+    ink_index_expect_string(&vocab->index, spelled[i].left);
+    ink_index_expect_string(&vocab->index, spelled[i].right);
+  }
+  for (uint32_t i = 0; i < n; i++) {
+    merges[i].rank = first_rank + i;
+    if (resolve_merge(vocab, &spelled[i], result, &merges[i])) continue;
+    return ink_fail(error, INK_ERR_BAD_MODEL,
+                    "merge %u of tokenizer.ggml.merges does not join two tokens to a third",
+                    (unsigned)merges[i].rank);
+  }
+  for (uint32_t i = 0; i < n; i++) {
+    if (ink_merge_table_add(&vocab->merges, merges[i])) continue;
+    return ink_fail(error, INK_ERR_BAD_MODEL,
+                    "the merges of tokenizer.ggml.merges are made to clash in a hash index");
+  }
+  return INK_OK;
 }
 
 static ink_status read_merges(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error) {
@@ -77,8 +141,10 @@ static ink_status read_merges(ink_vocab *vocab, const ink_gguf *gguf, ink_error 
   uint32_t n = (uint32_t)merges->count;
   INK_TRY(ink_merge_table_create(&vocab->merges, &vocab->allocator, n, error));
   const uint8_t *cursor = merges->data;
-  for (uint32_t rank = 0; rank < n; rank++) {
-    INK_TRY(read_merge(vocab, ink_gguf_next_string(&cursor), rank, error));
+  uint32_t result = 0;
+  for (uint32_t rank = 0; rank < n; rank += MERGES_AT_A_TIME) {
+    uint32_t some = n - rank < MERGES_AT_A_TIME ? n - rank : MERGES_AT_A_TIME;
+    INK_TRY(add_merges(vocab, &cursor, rank, some, &result, error));
   }
   return INK_OK;
 }

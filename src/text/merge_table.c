@@ -27,6 +27,10 @@ static uint32_t first_slot(const ink_merge_table *table, ink_token left, ink_tok
   return (uint32_t)((key >> 32) * table->n_slots >> 32);
 }
 
+void ink_merge_table_expect(const ink_merge_table *table, ink_token left, ink_token right) {
+  ink_prefetch(&table->slots[first_slot(table, left, right)]);
+}
+
 bool ink_merge_table_add(ink_merge_table *table, ink_merge merge) {
   uint32_t at = first_slot(table, merge.left, merge.right);
   for (uint32_t probes = 0; probes < MAX_PROBES; probes++) {

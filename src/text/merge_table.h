@@ -24,6 +24,9 @@ void ink_merge_table_free(ink_merge_table *table, const ink_allocator *allocator
  * which no real tokenizer's pairs make it, but made-up ones may. */
 bool ink_merge_table_add(ink_merge_table *table, ink_merge merge);
 
+/* A hint that a pair will be added soon. */
+void ink_merge_table_expect(const ink_merge_table *table, ink_token left, ink_token right);
+
 /* NULL when the two don't join. Either may be -1. */
 const ink_merge *ink_merge_table_find(const ink_merge_table *table, ink_token left,
                                       ink_token right);

@@ -268,11 +268,13 @@ static size_t decode_valid(const char *text, uint32_t *code_point) {
   return 4;
 }
 
-size_t ink_pattern_match(const ink_pattern *pattern, const char *text, size_t len, size_t at,
-                         size_t *scanned) {
+size_t ink_pattern_match(const ink_pattern *pattern, ink_pattern_memory *memory, const char *text,
+                         size_t len, size_t at) {
   uint32_t width = pattern->n_classes + 1, state = 1;
   size_t match = INK_PATTERN_NONE;
+  size_t since = at; /* the state has been the same from here on */
   for (;;) {
+    if (state == memory->state && at >= memory->from && at < memory->to) return match;
     uint32_t class = pattern->n_classes;
     size_t n = 0;
     if (at < len) {
@@ -289,10 +291,14 @@ size_t ink_pattern_match(const ink_pattern *pattern, const char *text, size_t le
     }
     uint16_t transition = pattern->table[state * width + class];
     if (transition & 1u) match = at;
-    state = transition >> 1;
-    if (state == 0 || n == 0) break;
+    uint32_t next = transition >> 1;
+    if (next == 0 || n == 0) break;
     at += n;
+    if (next != state) since = at;
+    state = next;
   }
-  if (scanned) *scanned = at;
+  if (match == INK_PATTERN_NONE || match < since) {
+    *memory = (ink_pattern_memory){state, since, at};
+  }
   return match;
 }

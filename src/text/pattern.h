@@ -35,12 +35,19 @@ void ink_pattern_free(ink_pattern *pattern, const ink_allocator *allocator);
 
 uint64_t ink_pattern_bytes(const ink_pattern *pattern);
 
-/* The end of the match that begins at `at`, or INK_PATTERN_NONE. *scanned, if not NULL, is how far
- * the text was looked at. The text is valid UTF-8;
+/* What a search has learnt of its text: in this state, anywhere from `from` to `to`, no match comes
+ * any more. It keeps searches linear where one attempt after the other would look far ahead in vain,
+ * as `\s*[\r\n]+` does among a million spaces. Zero-initialise for each text. */
+typedef struct ink_pattern_memory {
+  uint32_t state; /* 0: nothing */
+  size_t from, to;
+} ink_pattern_memory;
+
+/* The end of the match that begins at `at`, or INK_PATTERN_NONE. The text is valid UTF-8;
  * or each byte is a character, the one by which GPT-2's byte-level spelling writes it (some of them
  * are numbers, as 0xBD: U+00BD), the unprintable ones being letters. */
 #define INK_PATTERN_NONE SIZE_MAX
-size_t ink_pattern_match(const ink_pattern *pattern, const char *text, size_t len, size_t at,
-                         size_t *scanned);
+size_t ink_pattern_match(const ink_pattern *pattern, ink_pattern_memory *memory, const char *text,
+                         size_t len, size_t at);
 
 #endif

@@ -49,6 +49,7 @@ static void enter(ink_word_cursor *cursor, uint32_t depth, size_t start, size_t 
   cursor->levels[depth].at = start;
   cursor->levels[depth].end = end;
   cursor->levels[depth].match_start = cursor->levels[depth].match_end = start;
+  cursor->levels[depth].memory = (ink_pattern_memory){0};
 }
 
 ink_word_cursor ink_words(const ink_pretokenizer *pre, const char *text, size_t len) {
@@ -71,19 +72,13 @@ static size_t count_characters(const char *text, size_t at, size_t end) {
 
 /* Finds the next match at or after `at`; at the piece's end when there is none. */
 static void find_match(ink_word_cursor *cursor, uint32_t depth) {
-  bool fails_as_a_run = cursor->pre->rule->failing_split == depth + 1;
   size_t at = cursor->levels[depth].at, end = cursor->levels[depth].end;
   size_t match_end = INK_PATTERN_NONE;
   const ink_pattern *pattern = &cursor->pre->patterns[depth];
   while (at < end) {
-    size_t scanned;
-    match_end = ink_pattern_match(pattern, cursor->text, end, at, &scanned);
+    match_end = ink_pattern_match(pattern, &cursor->levels[depth].memory, cursor->text, end, at);
     if (match_end != INK_PATTERN_NONE && match_end > at) break;
-    if (fails_as_a_run && scanned > at) {
-      at = scanned;
-    } else {
-      at = pattern->reads_bytes ? at + 1 : skip_character(cursor->text, at, end);
-    }
+    at = pattern->reads_bytes ? at + 1 : skip_character(cursor->text, at, end);
   }
   cursor->levels[depth].match_start = at;
   cursor->levels[depth].match_end = at < end ? match_end : end;

@@ -16,8 +16,6 @@ typedef struct ink_pretokenizer_rule {
                                     * their end: 12345678 -> 12 345 678 */
   uint8_t bytes_split;             /* from 1; 0: none. This one and those after it see the bytes as
                                     * the characters that GPT-2 spells them by */
-  uint8_t failing_split;           /* from 1; 0: none. Where this one doesn't match, it doesn't
-                                    * match anywhere up to where it looked either */
   bool ignore_merges;              /* a word that is a token is that token, whatever the merges */
   bool add_bos;                    /* unless the file says otherwise */
   bool nfc;                        /* the text is brought to normal form C first */
@@ -46,6 +44,7 @@ typedef struct ink_word_cursor {
   struct {
     size_t at, end;               /* what is left of the piece being split */
     size_t match_start, match_end; /* the next match in it, once found: at <= match_start */
+    ink_pattern_memory memory;
     size_t digits;                /* of a grouped match, not yet given out */
   } levels[INK_MAX_SPLITS];
 } ink_word_cursor;

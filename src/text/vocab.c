@@ -77,9 +77,11 @@ static ink_status twice(const ink_vocab *vocab, uint32_t first, uint32_t second,
 ink_status ink_vocab_index(ink_vocab *vocab, ink_error *error) {
   INK_TRY(ink_index_create(&vocab->index, &vocab->allocator, vocab->n_tokens, vocab->tokens,
                            token_text, error));
+  const uint32_t ahead = 16;
   static const uint8_t passes[] = {INK_TOKEN_NORMAL, INK_TOKEN_USER_DEFINED};
   for (size_t pass = 0; pass < sizeof passes; pass++) {
     for (uint32_t i = 0; i < vocab->n_tokens; i++) {
+      if (i + ahead < vocab->n_tokens) ink_index_expect(&vocab->index, vocab->tokens[i + ahead]);
       if (vocab->kinds[i] != passes[pass]) continue;
       uint32_t first = ink_index_add(&vocab->index, i);
       if (first != INK_INDEX_NONE && vocab->kinds[first] == vocab->kinds[i]) {

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Compares byte-level BPE with Hugging Face's tokenizers, for every pre-tokenizer, over many lines.
 
-    check_bpe.py --corpora FOLDER [--lines 100000] [--only NAME ...] [--golden N]
+    check_bpe.py --corpora FOLDER [--lines 100000] [--only NAME ...]
     check_bpe.py --corpora FOLDER --model FILE.gguf      with a real vocabulary
-    check_bpe.py --corpora FOLDER --llamacpp             llama.cpp too: lists where it differs
+    check_bpe.py --corpora FOLDER --golden 150           the C tests' sample and its vocabulary
 
 The rules of a family need no vocabulary of that family: one is trained here in which tokens reach
 across the borders of words (its training text was cut at random), so that a border that is not
 respected shows in the ids. ORIGINALS states each model's pre-tokenizer as its tokenizer.json has it.
 Decoding must give the text back, or its normal form C where the model normalises. --golden N writes a
-sample of N lines for each rule, with the vocabulary, to tests/data."""
+sample of N lines and every rule's answers to tests/data/golden/bpe-rules.txt, and the vocabulary, a small
+one, to tests/data/vocab/bpe-borders.gguf."""
 
 from __future__ import annotations
 
@@ -66,6 +67,15 @@ DEEPSEEK_CASED = "".join(
                  (0xFF21, 0xFF3A), (0xFF41, 0xFF5A), (0x10400, 0x1044F), (0x104B0, 0x104D3), (0x104D8, 0x104FB),
                  (0x10C80, 0x10CB2), (0x10CC0, 0x10CF2), (0x118A0, 0x118DF), (0x1E900, 0x1E943)]
 )  # fmt: skip
+
+
+# Texts that tell the rules apart.
+BORDERS = [
+    "I'm, he'S, we'LL 'ſ don'T 'tis it's", "HTTPServer getURLPath iPhone XMLs ǅungla ʰʱ", "1 12 123 1234 12345678 ١٢٣٤ ½²³ Ⅷ", "a1b22c333 1,234.5678 x=0x1F",
+    "word  word   word    \n\n  word \t\n \r\n\r\n x", "   leading and trailing   ", "$x += ~y^2 | `z` <a> a/b//c\n/d", "!!! ??? ... --- *** ((( ))) \"q\" 'q'", "한국어 문장, 그리고 漢字와 カタカナ。ㄱㄴㄷ ㅋㅋㅋ",
+    "你好，世界！（测试）“引号”——……、·", "नमस्ते क्षेत्र e\u0301a\u0308 \u0301\u0302x", "👨‍👩‍👧‍👦 👍🏽 🇰🇷 1️⃣", "\u00a0nbsp\u3000wide\u2003em\u0085nel\u2028ls", "\n", " \n", "\n ", "\n\n\nx", " ", "  ", "\t\tx", " ?!", "x y z w ab c",
+    "<sentinel:12>IMGIMGABZ IMGIMGZ", "12\n345\n\n6789a", "１２３４ＡＢｃ：；～ ‘q’", "ÀÉÎõü straße ΑΒΓ кириллица Հայ ქართული", "가나다abc123漢字", "\u1100\u1161\u11a8 e\u0301 \u212b \uac00\u11a8",
+]  # fmt: skip
 
 
 def split(pattern: str) -> Split:
@@ -204,6 +214,29 @@ def compare(pre: str, path: Path, vocabulary: Vocabulary, texts: list[str], show
     return wrong + wrong_text
 
 
+def write_golden(vocabulary: Vocabulary, texts: list[str], count: int) -> None:
+    """The texts, and for each rule FNV-1a of each text's ids: the ids themselves would be long."""
+    rng = random.Random(11)
+    made = [text for text in texts if 0 < len(text.encode()) <= 90]
+    texts = list(dict.fromkeys(BORDERS + rng.sample(made, count - len(BORDERS))))
+    lines = ["# Answers of Hugging Face tokenizers for every pre-tokenizer, made by check_bpe.py.",
+             "# n_texts, per text: n_bytes byte*; n_rules, per rule: n_bytes byte* of its name, and per text",
+             "# 32 bits of FNV-1a over its ids (little-endian u32 each).", str(len(texts))]  # fmt: skip
+    numbers = lambda data: " ".join(map(str, [len(data), *data]))  # noqa: E731
+    for text in texts:
+        lines += [f"# {ascii(text)}", numbers(text.encode())]
+    lines.append(str(len(ORIGINALS)))
+    for pre in ORIGINALS:
+        answers = []
+        for encoding in vocabulary.reference(pre).encode_batch(texts, add_special_tokens=False):
+            value = 0xCBF29CE484222325
+            for byte in b"".join(i.to_bytes(4, "little") for i in encoding.ids):
+                value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+            answers.append((value ^ value >> 32) & 0xFFFFFFFF)
+        lines += [f"# {pre}", numbers(pre.encode())] + [" ".join(map(str, answers[i : i + 12])) for i in range(0, len(answers), 12)]
+    (TEST_DATA / "golden" / "bpe-rules.txt").write_text("\n".join(lines) + "\n")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpora", type=Path, required=True)
@@ -211,6 +244,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--only", nargs="*", default=list(ORIGINALS))
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--golden", type=int)
     parser.add_argument("--show", type=int, default=4)
     args = parser.parse_args()
     texts = [text for text in many_lines(args.corpora, args.lines, args.seed) if text]
@@ -223,6 +257,11 @@ def main() -> int:
         if args.model:
             vocabulary, pre = load(args.model)
             return compare(pre, args.model, vocabulary, texts, args.show) > 0
+        if args.golden:
+            vocabulary = train(texts, 1500)
+            vocabulary.write(TEST_DATA / "vocab" / "bpe-borders.gguf", "gpt-2")
+            write_golden(vocabulary, usual, args.golden)
+            return 0
         vocabulary = train(texts, 6000)
         for pre in args.only:
             vocabulary.write(path, pre)
