@@ -73,6 +73,8 @@ typedef struct ink_allocator {
 typedef struct ink_load_params {
   const ink_allocator *allocator; /* NULL: malloc and free; copied */
   const char *kernels;            /* NULL or "auto", or a name from ink_kernels_name() */
+  bool vocabulary_only;           /* read the tokenizer and the chat template of any model, and no
+                                     weights: for section 3 below; sessions are refused */
 } ink_load_params;
 
 typedef struct ink_model_info {

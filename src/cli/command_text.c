@@ -29,7 +29,7 @@ static void print_tokens(const ink_model *model, const options *o, const ink_tok
 int command_tokenize(const options *o) {
   size_t len, n;
   char *text = read_text(NULL, &len);
-  ink_model *model = text ? load_model(o) : NULL;
+  ink_model *model = text ? load_vocabulary(o) : NULL;
   uint32_t flags = o->special ? INK_TOKENIZE_SPECIAL : 0;
   ink_token *tokens = model ? tokenize_text(model, text, len, flags, &n) : NULL;
   if (tokens) print_tokens(model, o, tokens, n);
@@ -67,7 +67,7 @@ int command_detokenize(const options *o) {
   int status = EXIT_FAILED;
   size_t len, size = 0;
   char *input = read_text(NULL, &len);
-  ink_model *model = input ? load_model(o) : NULL;
+  ink_model *model = input ? load_vocabulary(o) : NULL;
   ink_token *ids = model ? malloc((len / 2 + 1) * sizeof *ids) : NULL;
   long n = ids ? parse_ids(input, len, ids) : -1;
   if (n >= 0) {

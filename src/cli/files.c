@@ -70,10 +70,11 @@ static ink_load_params load_params(const options *o) {
   return (ink_load_params){.kernels = o->kernels};
 }
 
-ink_model *load_model(const options *o) {
+static ink_model *load(const options *o, bool vocabulary_only) {
   model_file f;
   if (!open_model(o, &f)) return NULL;
   ink_load_params params = load_params(o);
+  params.vocabulary_only = vocabulary_only;
   ink_model *model = NULL;
   ink_error error;
   ink_status status = f.size == 0
@@ -92,6 +93,9 @@ ink_model *load_model(const options *o) {
   fclose(f.file);
   return model;
 }
+
+ink_model *load_model(const options *o) { return load(o, false); }
+ink_model *load_vocabulary(const options *o) { return load(o, true); }
 
 ink_loader *load_description(const options *o) {
   model_file f;

@@ -9,6 +9,8 @@ int report(const ink_error *error);
 
 /* Loads the model that the options name, with progress on a terminal. NULL after report(). */
 ink_model *load_model(const options *options);
+/* The tokenizer alone, of any model. */
+ink_model *load_vocabulary(const options *options);
 
 /* Reads only the description at the file's start. The loader, which holds it, or NULL. */
 ink_loader *load_description(const options *options);

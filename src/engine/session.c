@@ -103,6 +103,10 @@ static void set_frequencies(ink_session *session) {
 ink_status ink_session_create(ink_session **out, const ink_model *model,
                               const ink_session_params *params, ink_error *error) {
   *out = NULL;
+  if (!model->architecture) {
+    return ink_fail(error, INK_ERR_WRONG_STATE,
+                    "the model was loaded with vocabulary_only: it can't compute");
+  }
   uint32_t n_ctx = effective_ctx(&model->info, params ? params->n_ctx : 0);
   if (n_ctx > 1u << 24) {
     return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "a context of %u tokens is too long",

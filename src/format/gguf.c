@@ -256,9 +256,11 @@ static ink_status take_preamble(reader *r, ink_gguf *gguf, ink_error *error) {
   return INK_OK;
 }
 
-static ink_status parse(reader *r, ink_gguf *gguf, uint64_t file_size, ink_error *error) {
+static ink_status parse(reader *r, ink_gguf *gguf, bool values_only, uint64_t file_size,
+                        ink_error *error) {
   INK_TRY(take_preamble(r, gguf, error));
   if (r->short_of_bytes) return INK_OK;
+  if (values_only) gguf->n_tensors = 0;
   INK_TRY(ink_allocate(&gguf->allocator, gguf->n_values * sizeof *gguf->values, "metadata",
                        &gguf->values, error));
   INK_TRY(ink_allocate(&gguf->allocator, gguf->n_tensors * sizeof *gguf->tensors,
@@ -276,14 +278,26 @@ static ink_status parse(reader *r, ink_gguf *gguf, uint64_t file_size, ink_error
   return place_tensors(gguf, r->at, file_size, error);
 }
 
-ink_status ink_gguf_parse(ink_gguf *gguf, const ink_allocator *allocator, const uint8_t *bytes,
-                          size_t n_bytes, uint64_t file_size, bool *complete, ink_error *error) {
+static ink_status parse_bytes(ink_gguf *gguf, const ink_allocator *allocator, const uint8_t *bytes,
+                              size_t n_bytes, uint64_t file_size, bool values_only, bool *complete,
+                              ink_error *error) {
   reader r = {bytes, n_bytes, 0, file_size, false};
   *gguf = (ink_gguf){.bytes = bytes, .n_bytes = n_bytes, .allocator = *allocator};
-  ink_status status = parse(&r, gguf, file_size, error);
+  ink_status status = parse(&r, gguf, values_only, file_size, error);
   *complete = status == INK_OK && !r.short_of_bytes;
   if (!*complete) ink_gguf_free(gguf);
   return status;
+}
+
+ink_status ink_gguf_parse(ink_gguf *gguf, const ink_allocator *allocator, const uint8_t *bytes,
+                          size_t n_bytes, uint64_t file_size, bool *complete, ink_error *error) {
+  return parse_bytes(gguf, allocator, bytes, n_bytes, file_size, false, complete, error);
+}
+
+ink_status ink_gguf_parse_values(ink_gguf *gguf, const ink_allocator *allocator,
+                                 const uint8_t *bytes, size_t n_bytes, uint64_t file_size,
+                                 bool *complete, ink_error *error) {
+  return parse_bytes(gguf, allocator, bytes, n_bytes, file_size, true, complete, error);
 }
 
 void ink_gguf_free(ink_gguf *gguf) {

@@ -67,6 +67,11 @@ typedef struct ink_gguf {
  * *complete is false (with INK_OK and nothing allocated) when the header goes on past n_bytes. */
 ink_status ink_gguf_parse(ink_gguf *gguf, const ink_allocator *allocator, const uint8_t *bytes,
                           size_t n_bytes, uint64_t file_size, bool *complete, ink_error *error);
+
+/* The same for the keys and values alone: n_tensors is 0 whatever the file has, of whichever types. */
+ink_status ink_gguf_parse_values(ink_gguf *gguf, const ink_allocator *allocator,
+                                 const uint8_t *bytes, size_t n_bytes, uint64_t file_size,
+                                 bool *complete, ink_error *error);
 void ink_gguf_free(ink_gguf *gguf);
 
 /* Looks keys up. Each sets *out to `fallback`'s value when the key is absent, and fails with

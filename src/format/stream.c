@@ -168,8 +168,9 @@ static ink_status commit_header(ink_gguf_stream *stream, size_t n, ink_error *er
   bool first_look = stream->header_len == n;
   if (stream->header_len < stream->header_capacity && !ended && !first_look) return INK_OK;
   bool complete;
-  INK_TRY(ink_gguf_parse(&stream->gguf, &stream->allocator, stream->header, stream->header_len,
-                         stream->file_size, &complete, error));
+  INK_TRY((stream->values_only ? ink_gguf_parse_values : ink_gguf_parse)(
+      &stream->gguf, &stream->allocator, stream->header, stream->header_len, stream->file_size,
+      &complete, error));
   if (complete) {
     INK_TRY(begin_tensors(stream, error));
     if (n == 0 && !ink_gguf_stream_complete(stream)) return truncated(stream->header_len, error);

@@ -19,6 +19,7 @@ typedef struct ink_gguf_stream {
   ink_allocator allocator;
   ink_gguf_sink sink;
   uint64_t file_size; /* 0: not known */
+  bool values_only;   /* to be set before the first bytes: the file ends, as it were, with its keys */
   uint64_t position;  /* bytes of the file committed to tensors or skipped, once past the header */
 
   uint8_t *header; /* [header_capacity], owned; `gguf` points into it */

@@ -125,12 +125,33 @@ static const char *main_type(const ink_gguf *gguf) {
   return ink_type_name(best);
 }
 
-static ink_status describe(ink_model *model, const ink_gguf *gguf, ink_error *error) {
+static ink_status copy_name(ink_model *model, const ink_gguf *gguf, ink_error *error) {
   ink_str name;
   INK_TRY(ink_gguf_get_str(gguf, "general.name", "", &name, error));
   if (name.len >= sizeof model->name) name.len = sizeof model->name - 1;
   name.len = ink_utf8_valid_prefix(name.data, name.len);
   memcpy(model->name, name.data, name.len);
+  return INK_OK;
+}
+
+static ink_status describe_vocabulary(ink_model *model, const ink_gguf *gguf, ink_error *error) {
+  INK_TRY(copy_name(model, gguf, error));
+  model->info = (ink_model_info){
+      .architecture = "none",
+      .name = model->name,
+      .tokenizer = model->vocab.name,
+      .quantization = "none",
+      .kernels = model->kernels->name,
+      .vocabulary_bytes = model->vocab.n_bytes,
+      .n_vocab = model->vocab.n_tokens,
+      .add_bos = model->vocab.add_bos,
+      .has_chat_format = ink_chat_is_known(model->vocab.chat_template),
+  };
+  return INK_OK;
+}
+
+static ink_status describe(ink_model *model, const ink_gguf *gguf, ink_error *error) {
+  INK_TRY(copy_name(model, gguf, error));
   const ink_hparams *h = &model->hparams;
   ink_model_info *info = &model->info;
   *info = (ink_model_info){
@@ -166,6 +187,10 @@ static ink_status on_header(void *context, const ink_gguf *gguf, uint8_t **desti
                             ink_error *error) {
   ink_loader *loader = context;
   ink_model *model = loader->model;
+  if (loader->stream.values_only) {
+    INK_TRY(ink_vocab_create(&model->vocab, &model->allocator, gguf, error));
+    return describe_vocabulary(model, gguf, error);
+  }
   INK_TRY(ink_architecture_read(gguf, &model->architecture, &model->hparams, error));
   INK_TRY(ink_vocab_create(&model->vocab, &model->allocator, gguf, error));
   model->hparams.n_vocab = model->vocab.n_tokens;
@@ -187,7 +212,7 @@ static ink_status on_tensor(void *context, size_t i, ink_error *error) {
 ink_status ink_loader_begin(ink_loader **out, const ink_load_params *params, uint64_t size,
                             ink_error *error) {
   *out = NULL;
-  ink_load_params defaults = {NULL, NULL};
+  ink_load_params defaults = {NULL, NULL, false};
   if (!params) params = &defaults;
   ink_allocator allocator = ink_allocator_or_default(params->allocator);
   const ink_kernels *kernels = ink_kernels_select(params->kernels);
@@ -213,6 +238,7 @@ ink_status ink_loader_begin(ink_loader **out, const ink_load_params *params, uin
     ink_loader_free(loader);
     return status;
   }
+  loader->stream.values_only = params->vocabulary_only;
   *out = loader;
   return INK_OK;
 }

@@ -237,6 +237,61 @@ static void random_character_maps(void) {
   free(map);
 }
 
+/* A few bytes of small files are changed: an error or a vocabulary that works, never a crash. */
+static void damaged_files(void) {
+  uint32_t random = 1;
+  ink_token tokens[256];
+  char text[1024];
+  size_t n;
+  ink_allocator allocator = ink_allocator_or_default(NULL);
+  for (int round = 0; round < 4000; round++) {
+    header h = round % 2 ? small_unigram(round % 4 == 1) : small_spm("phi3");
+    uint8_t map[] = {8, 0, 0, 0, 0, 4, 0, 0, 'a', 5, 0, 0, 'b', 0};
+    key_array(&h, "tokenizer.ggml.precompiled_charsmap", INK_GGUF_U8, map, sizeof map, 1);
+    memcpy(h.bytes + 16, &h.n_values, sizeof h.n_values);
+    for (int i = 0; i < 1 + round % 5; i++) {
+      h.bytes[24 + next_random(&random) % (h.len - 24)] = (uint8_t)next_random(&random);
+    }
+    ink_gguf gguf;
+    ink_vocab vocab;
+    bool complete;
+    ink_status status =
+        ink_gguf_parse(&gguf, &allocator, h.bytes, h.len, h.len, &complete, NULL);
+    if (status == INK_OK && complete) {
+      status = ink_vocab_create(&vocab, &allocator, &gguf, NULL);
+      ink_gguf_free(&gguf);
+      if (status == INK_OK) {
+        ink_vocab_tokenize(&vocab, "ab  a<|user|> b<x>\uac00", 21, 3, tokens, 256, &n, NULL);
+        CHECK_STATUS(ink_vocab_detokenize(&vocab, tokens, n < 256 ? n : 256, text, sizeof text, &n,
+                                          NULL), INK_OK);
+        ink_vocab_free(&vocab);
+      }
+    }
+    free(h.bytes);
+  }
+}
+
+/* ---- Loading without weights ---- */
+
+static void vocabulary_only(void) {
+  static const char *const names[] = {"vocab/koelectra.gguf", "tiny-q.gguf"};
+  ink_load_params params = {.vocabulary_only = true};
+  for (size_t i = 0; i < 2; i++) {
+    size_t len, n;
+    uint8_t *bytes = read_file(names[i], &len);
+    ink_model *model;
+    ink_session *session;
+    ink_error error;
+    ink_token tokens[16];
+    CHECK_STATUS(load_bytes(bytes, len, 4096, len, &params, &model, &error), INK_OK);
+    CHECK_STATUS(ink_tokenize(model, "\ud55c\uad6d\uc5b4", 9, 0, tokens, 16, &n, &error), INK_OK);
+    CHECK(n > 0 && ink_model_get_info(model)->n_vocab > 500);
+    CHECK_STATUS(ink_session_create(&session, model, NULL, &error), INK_ERR_WRONG_STATE);
+    ink_model_free(model);
+    free(bytes);
+  }
+}
+
 /* ---- Time ---- */
 
 /* These end at once or, if their time is quadratic, never. */
@@ -270,6 +325,8 @@ int main(void) {
   RUN(wrong_vocabularies);
   RUN(wrong_character_maps);
   RUN(random_character_maps);
+  RUN(damaged_files);
+  RUN(vocabulary_only);
   RUN(long_runs);
   return check_result();
 }

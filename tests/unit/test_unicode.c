@@ -124,7 +124,7 @@ static void sets(void) {
 static void check_form(ink_normal_form form, const char *text, const char *expected) {
   ink_buffer out = {.allocator = &allocator};
   normalize(form, text, strlen(text), &out);
-  CHECK(out.len == strlen(expected) && memcmp(out.data, expected, out.len) == 0);
+  CHECK(out.len == strlen(expected) && (out.len == 0 || memcmp(out.data, expected, out.len) == 0));
   ink_buffer_free(&out);
 }
 
