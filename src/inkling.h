@@ -147,17 +147,23 @@ typedef int32_t ink_token;
 
 enum {
   INK_TOKENIZE_SPECIAL = 1, /* the text of control tokens (<|im_start|>) becomes those tokens */
-  INK_TOKENIZE_BOS = 2      /* put BOS first if the model asks for it */
+  INK_TOKENIZE_BOS = 2      /* put around the text what the model asks for: BOS before a Llama's, CLS
+                               and SEP around a BERT's, EOS after a T5's */
 };
 
 /* Writes up to `capacity` tokens and sets *n to how many there are in all; when that is more than
- * `capacity`: INK_ERR_BUFFER_TOO_SMALL. A text of L bytes never has more than L + 2 tokens.
+ * `capacity`: INK_ERR_BUFFER_TOO_SMALL. A text of L bytes has at most L + 3 tokens, but where a
+ * SentencePiece model normalises it, some characters become up to 18: then ask again with *n.
  * INK_ERR_INVALID_UTF8 names the offset of the first bad byte. */
 ink_status ink_tokenize(const ink_model *model, const char *text, size_t text_len, uint32_t flags,
                         ink_token *tokens, size_t capacity, size_t *n, ink_error *error);
 
 /* The text of the tokens, byte for byte (it may be cut inside a character if the tokens are).
- * Control tokens have no text. Sizes as in ink_tokenize(). */
+ * Control tokens and the unknown token have no text. Sizes as in ink_tokenize().
+ *
+ * It is what was tokenized for byte-level BPE, and for SentencePiece BPE but for U+2581, which is a
+ * space there. A Unigram model gives the normalised text, without what it has no token for. WordPiece
+ * gives words set apart by one space, none before . ? ! and , (Hugging Face's clean-up). */
 ink_status ink_detokenize(const ink_model *model, const ink_token *tokens, size_t n_tokens,
                           char *text, size_t capacity, size_t *text_len, ink_error *error);
 

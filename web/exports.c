@@ -186,11 +186,17 @@ static ink_status make_room(inkjs_model *model, size_t size) {
 }
 
 ink_status inkjs_tokenize(inkjs_model *model, const char *text, size_t len, uint32_t flags) {
-  size_t capacity = len + 2; /* the header's bound */
-  ink_status status = make_room(model, capacity * sizeof(ink_token));
-  if (status != INK_OK) return status;
-  return ink_tokenize(model->model, text, len, flags, model->result, capacity,
-                      &model->result_length, &model->error);
+  size_t needed = len + 3; /* enough for most models; the call says how many it takes in the others */
+  ink_status status = INK_ERR_BUFFER_TOO_SMALL;
+  while (status == INK_ERR_BUFFER_TOO_SMALL) {
+    size_t capacity = needed;
+    status = make_room(model, capacity * sizeof(ink_token));
+    if (status != INK_OK) return status;
+    status = ink_tokenize(model->model, text, len, flags, model->result, capacity, &needed,
+                          &model->error);
+  }
+  if (status == INK_OK) model->result_length = needed;
+  return status;
 }
 
 ink_status inkjs_detokenize(inkjs_model *model, const ink_token *tokens, size_t n) {

@@ -175,13 +175,20 @@ bool flush_output(ink_error *error) {
 ink_token *tokenize_text(const ink_model *model, const char *text, size_t len, uint32_t flags,
                          size_t *n) {
   ink_error error;
-  size_t capacity = len + 2;
-  ink_token *tokens = capacity > SIZE_MAX / sizeof *tokens ? NULL : malloc(capacity * sizeof *tokens);
-  if (!tokens) {
-    out_of_memory(NULL);
-    return NULL;
+  ink_status status = INK_ERR_BUFFER_TOO_SMALL;
+  ink_token *tokens = NULL;
+  *n = len + 3; /* enough for most models; the call says how many it takes in the others */
+  while (status == INK_ERR_BUFFER_TOO_SMALL) {
+    size_t capacity = *n;
+    free(tokens);
+    tokens = capacity > SIZE_MAX / sizeof *tokens ? NULL : malloc(capacity * sizeof *tokens);
+    if (!tokens) {
+      out_of_memory(NULL);
+      return NULL;
+    }
+    status = ink_tokenize(model, text, len, flags, tokens, capacity, n, &error);
   }
-  if (ink_tokenize(model, text, len, flags, tokens, capacity, n, &error) == INK_OK) return tokens;
+  if (status == INK_OK) return tokens;
   report(&error);
   free(tokens);
   return NULL;

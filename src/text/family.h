@@ -44,6 +44,7 @@ typedef struct ink_family {
    * around a text. -1: none. */
   ink_token bos, eos, sep, unknown;
   bool add_bos, add_eos, add_sep;
+  bool has_in_text_tokens; /* see ink_vocab_is_in_text() */
 } ink_family;
 
 extern const ink_family ink_family_bpe, ink_family_spm, ink_family_unigram, ink_family_wordpiece;

@@ -9,8 +9,13 @@ static uint64_t hash_byte(uint64_t hash, char byte) {
   return (hash ^ (uint8_t)byte) * 0x100000001B3ull;
 }
 
-/* The high bits are mixed well, the low ones depend on few of the bytes' bits. */
-static uint32_t slot_of(uint64_t hash) { return (uint32_t)(hash >> 32 ^ hash); }
+/* Fibonacci hashing (Knuth, The Art of Computer Programming, 6.4): the high bits depend on all. */
+static uint32_t mix(uint64_t hash) { return (uint32_t)(hash * 0x9E3779B97F4A7C15ull >> 32); }
+
+static uint32_t slot_of(const ink_prefix_set *set, uint64_t hash) {
+  return (uint32_t)((uint64_t)mix(hash) * set->n_slots >> 32);
+}
+
 static uint32_t filter_of(uint64_t hash) { return (uint32_t)(hash >> 21 ^ hash >> 40); }
 
 static unsigned filter_get(const ink_prefix_set *set, uint64_t hash) {
@@ -30,9 +35,9 @@ static bool is_boundary(const char *text, size_t len, size_t at) {
 
 ink_status ink_prefix_set_create(ink_prefix_set *set, const ink_allocator *allocator,
                                  const ink_str *strings, uint32_t n_members, ink_error *error) {
-  uint32_t n_slots = 8;
-  while (n_slots / 4 * 3 < n_members) n_slots *= 2;
-  *set = (ink_prefix_set){.strings = strings, .n_slots = n_slots, .n_filter = n_slots * 8};
+  uint32_t n_slots = n_members + n_members / 4 + 8, n_filter = 64;
+  while (n_filter / 4 < n_members) n_filter *= 2;
+  *set = (ink_prefix_set){.strings = strings, .n_slots = n_slots, .n_filter = n_filter};
   ink_status status = ink_allocate(allocator, (uint64_t)n_slots * sizeof *set->slots,
                                    "a string index", &set->slots, error);
   if (status == INK_OK) {
@@ -59,26 +64,42 @@ uint64_t ink_prefix_set_bytes(const ink_prefix_set *set) {
 
 /* The slot that holds the string, or the empty one where it would go. */
 static uint32_t *find_slot(const ink_prefix_set *set, ink_str string, uint64_t hash) {
-  for (uint32_t at = slot_of(hash);; at++) {
-    uint32_t *slot = &set->slots[at & (set->n_slots - 1)];
+  for (uint32_t at = slot_of(set, hash);; at = at + 1 < set->n_slots ? at + 1 : 0) {
+    uint32_t *slot = &set->slots[at];
     if (!*slot) return slot;
     ink_str other = set->strings[*slot - 1];
     if (other.len == string.len && memcmp(other.data, string.data, string.len) == 0) return slot;
   }
 }
 
-bool ink_prefix_set_add(ink_prefix_set *set, uint32_t place) {
+/* Far more steps than members need whose hashes are not made to be equal. */
+static bool is_flooded(const ink_prefix_set *set) {
+  return set->n_steps > 1000 + 16ull * set->n_members;
+}
+
+static ink_status refuse(uint32_t place, ink_str string, const char *why, ink_error *error) {
+  return ink_fail(error, INK_ERR_BAD_MODEL, "token %u, '%.*s', %s", (unsigned)place,
+                  INK_STR_ARGS(string), why);
+}
+
+ink_status ink_prefix_set_add(ink_prefix_set *set, uint32_t place, ink_error *error) {
   ink_str string = set->strings[place];
+  if (string.len > INK_PREFIX_MAX) return refuse(place, string, "is too long", error);
   uint64_t hash = ink_prefix_start(NULL, 0).hash;
   for (size_t i = 0; i < string.len; i++) {
     if (i > 0 && is_boundary(string.data, string.len, i)) filter_set(set, hash, GOES_ON);
     hash = hash_byte(hash, string.data[i]);
   }
   uint32_t *slot = find_slot(set, string, hash);
-  if (*slot) return false;
+  if (*slot) return refuse(place, string, "occurs twice", error);
+  set->n_members++;
+  uint32_t from = slot_of(set, hash), to = (uint32_t)(slot - set->slots);
+  set->n_steps += to >= from ? to - from : to + set->n_slots - from;
+  if (is_flooded(set)) return refuse(place, string, "is one of many with equal hashes", error);
   filter_set(set, hash, ENDS);
   *slot = place + 1;
-  return true;
+  if (string.len > set->max_len) set->max_len = string.len;
+  return INK_OK;
 }
 
 int64_t ink_prefix_next(const ink_prefix_set *set, ink_prefix_walk *walk) {
@@ -87,7 +108,8 @@ int64_t ink_prefix_next(const ink_prefix_set *set, ink_prefix_walk *walk) {
       walk->hash = hash_byte(walk->hash, walk->text[walk->len++]);
     } while (!is_boundary(walk->text, walk->text_len, walk->len));
     unsigned bits = filter_get(set, walk->hash);
-    walk->over = !(bits & GOES_ON) || walk->len == walk->text_len;
+    walk->over =
+        !(bits & GOES_ON) || walk->len == walk->text_len || walk->len >= set->max_len;
     if (bits & ENDS) {
       uint32_t slot = *find_slot(set, (ink_str){walk->text, walk->len}, walk->hash);
       if (slot) return slot - 1;

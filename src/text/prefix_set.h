@@ -9,10 +9,16 @@
 typedef struct ink_prefix_set {
   const ink_str *strings; /* members are some of these, known by their place */
   uint32_t *slots;        /* [n_slots] place + 1, 0: empty; linear probing */
-  uint32_t n_slots;       /* a power of two */
+  uint32_t n_slots;
   uint8_t *filter;        /* [n_filter / 4] two bits for each hash: a member ends here, goes on */
   uint32_t n_filter;      /* a power of two */
+  size_t max_len;         /* of a member */
+  uint64_t n_steps;       /* taken to add the members */
+  uint32_t n_members;
 } ink_prefix_set;
+
+/* Longer strings are refused: each byte of a text may be followed for as long as a member is. */
+#define INK_PREFIX_MAX 512u
 
 /* Room for n_members of `strings`, which stay where they are. */
 ink_status ink_prefix_set_create(ink_prefix_set *set, const ink_allocator *allocator,
@@ -20,9 +26,9 @@ ink_status ink_prefix_set_create(ink_prefix_set *set, const ink_allocator *alloc
 void ink_prefix_set_free(ink_prefix_set *set, const ink_allocator *allocator);
 uint64_t ink_prefix_set_bytes(const ink_prefix_set *set);
 
-/* Of equal strings the first one added stays; returns false for a later one. Empty ones are never
- * found. */
-bool ink_prefix_set_add(ink_prefix_set *set, uint32_t place);
+/* INK_ERR_BAD_MODEL for a string that is there already, longer than
+ * INK_PREFIX_MAX, or one of many made to have equal hashes. Empty ones are never found. */
+ink_status ink_prefix_set_add(ink_prefix_set *set, uint32_t place, ink_error *error);
 
 /* A walk along a text. Start it with ink_prefix_start(). */
 typedef struct ink_prefix_walk {

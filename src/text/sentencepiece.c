@@ -47,16 +47,47 @@ ink_status ink_sentencepiece_read(ink_vocab *vocab, const ink_gguf *gguf, ink_er
     return ink_fail(error, INK_ERR_BAD_MODEL,
                     "tokenizer.ggml.precompiled_charsmap is not an array of bytes");
   }
-  vocab->n_bytes += map->n_bytes;
   return ink_charsmap_read(&vocab->charsmap, map->data, (size_t)map->count, error);
 }
 
-/* What stands for the beginning of `text`, and in *used for how many of its bytes: a rule's right
- * side, or one character. */
-static ink_str normalize_prefix(const ink_charsmap *map, const char *text, size_t len,
+ink_status ink_sentencepiece_check_scores(const ink_vocab *vocab, ink_error *error) {
+  if (!vocab->scores.data) {
+    return ink_fail(error, INK_ERR_BAD_MODEL,
+                    "a SentencePiece vocabulary needs a score for each token "
+                    "(tokenizer.ggml.scores)");
+  }
+  for (uint32_t i = 0; i < vocab->n_tokens; i++) {
+    float score = ink_gguf_element_f32(&vocab->scores, i);
+    if (score >= -1e30f && score <= 1e30f) continue; /* their sums must be finite too */
+    return ink_fail(error, INK_ERR_BAD_MODEL, "the score of token %u is not a number or too large",
+                    (unsigned)i);
+  }
+  return INK_OK;
+}
+
+ink_token ink_sentencepiece_token_at(const ink_vocab *vocab, const char *text, size_t len,
+                                     size_t at) {
+  if (!vocab->special_lead[(uint8_t)text[at]]) return -1;
+  ink_prefix_walk walk = ink_prefix_start(text + at, len - at);
+  int64_t found, longest = -1;
+  while ((found = ink_prefix_next(&vocab->specials, &walk)) >= 0) {
+    if (ink_vocab_is_in_text(vocab, (uint32_t)found)) longest = found;
+  }
+  return (ink_token)longest;
+}
+
+/* What stands for the beginning of `text`, and in *used for how many of its bytes: a user-defined
+ * token, a rule's right side, or one character. */
+static ink_str normalize_prefix(const ink_vocab *vocab, const char *text, size_t len,
                                 size_t *used) {
   ink_str result;
-  *used = ink_charsmap_match(map, text, len, &result);
+  ink_token token = ink_sentencepiece_token_at(vocab, text, len, 0);
+  if (token >= 0) {
+    result = vocab->tokens[token];
+    *used = result.len; /* one with spaces is not known before spaces are */
+    if (memchr(result.data, ' ', result.len) == NULL) return result;
+  }
+  *used = ink_charsmap_match(&vocab->charsmap, text, len, &result);
   if (*used > 0) return result;
   uint32_t code_point;
   int n = ink_utf8_decode(text, len, &code_point);
@@ -73,6 +104,19 @@ static void push(ink_buffer *out, ink_str text) {
   }
 }
 
+ink_status ink_sentencepiece_fold(const char *text, size_t len, ink_buffer *out, ink_str *folded,
+                                  ink_error *error) {
+  size_t at = 0;
+  *folded = (ink_str){text, len};
+  while (at < len && !is_space_mark(text + at, len - at)) at++;
+  if (at == len) return INK_OK;
+  out->len = 0;
+  INK_TRY(ink_buffer_reserve(out, len, error));
+  push(out, *folded);
+  *folded = (ink_str){out->data, out->len};
+  return INK_OK;
+}
+
 ink_status ink_sentencepiece_normalize(const ink_vocab *vocab, const char *text, size_t len,
                                        bool prefix, ink_buffer *out, ink_error *error) {
   bool trim = vocab->remove_extra_whitespaces;
@@ -80,7 +124,7 @@ ink_status ink_sentencepiece_normalize(const ink_vocab *vocab, const char *text,
   size_t used, at = 0;
   out->len = 0;
   while (trim && at < len) {
-    ink_str first = normalize_prefix(&vocab->charsmap, text + at, len - at, &used);
+    ink_str first = normalize_prefix(vocab, text + at, len - at, &used);
     if (first.len != 1 || first.data[0] != ' ') break;
     at += used;
   }
@@ -88,7 +132,7 @@ ink_status ink_sentencepiece_normalize(const ink_vocab *vocab, const char *text,
   INK_TRY(ink_buffer_reserve(out, len - at + 1, error));
   if (prefix) out->data[out->len++] = ' ';
   for (; at < len; at += used) {
-    ink_str piece = normalize_prefix(&vocab->charsmap, text + at, len - at, &used);
+    ink_str piece = normalize_prefix(vocab, text + at, len - at, &used);
     while (after_space && piece.len > 0 && piece.data[0] == ' ') {
       piece = (ink_str){piece.data + 1, piece.len - 1};
     }

@@ -11,6 +11,18 @@ ink_str ink_sentencepiece_spell(ink_str text, uint8_t kind);
 /* Reads add_space_prefix, remove_extra_whitespaces and precompiled_charsmap. */
 ink_status ink_sentencepiece_read(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error);
 
+/* INK_ERR_BAD_MODEL unless each token has a score, and a finite one. */
+ink_status ink_sentencepiece_check_scores(const ink_vocab *vocab, ink_error *error);
+
+/* The longest user-defined in-text token that the text at `at` begins with, or -1. */
+ink_token ink_sentencepiece_token_at(const ink_vocab *vocab, const char *text, size_t len,
+                                     size_t at);
+
+/* The text with each U+2581 turned into a space: to the models they are the same. *out is used if there
+ * is one, and must then live on. */
+ink_status ink_sentencepiece_fold(const char *text, size_t len, ink_buffer *out, ink_str *folded,
+                                  ink_error *error);
+
 /* Replaces *out by the normalised text: rules of the character map applied, U+2581 turned into a
  * space, spaces trimmed and joined if the model asks for it, one put first when `prefix`. */
 ink_status ink_sentencepiece_normalize(const ink_vocab *vocab, const char *text, size_t len,

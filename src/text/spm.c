@@ -4,15 +4,6 @@
 
 #include "text/sentencepiece.h"
 
-static ink_status check_scores(const ink_vocab *vocab, ink_error *error) {
-  if (!vocab->scores.data) {
-    return ink_fail(error, INK_ERR_BAD_MODEL,
-                    "a SentencePiece vocabulary needs a score for each token "
-                    "(tokenizer.ggml.scores)");
-  }
-  return INK_OK;
-}
-
 /* Phi-3's special tokens take in the white space that follows them; only the model's name tells. */
 static ink_status read_phi3(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error) {
   ink_str architecture;
@@ -23,9 +14,10 @@ static ink_status read_phi3(ink_vocab *vocab, const ink_gguf *gguf, ink_error *e
 }
 
 static ink_status read_spm(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error) {
-  INK_TRY(check_scores(vocab, error));
+  INK_TRY(ink_sentencepiece_check_scores(vocab, error));
   INK_TRY(ink_sentencepiece_read(vocab, gguf, error));
   INK_TRY(read_phi3(vocab, gguf, error));
+  vocab->fold_space_marks = !vocab->remove_extra_whitespaces; /* marks are not joined */
   ink_vocab_find_bytes(vocab, INK_TOKEN_BYTE);
   return ink_vocab_index(vocab, error);
 }
@@ -35,7 +27,19 @@ static ink_status encode_spm(ink_encoder *encoder, const char *text, size_t len,
   const ink_vocab *vocab = encoder->vocab;
   INK_TRY(ink_sentencepiece_normalize(vocab, text, len, vocab->add_space_prefix && starts,
                                       &encoder->normal, error));
-  return ink_merger_encode(&encoder->merger, encoder->normal.data, encoder->normal.len, out, error);
+  const char *normal = encoder->normal.data;
+  size_t n = encoder->normal.len, start = 0, at = 0;
+  while (start < n) { /* user-defined tokens are never joined with what stands beside them */
+    ink_token token = -1;
+    while (at < n && (token = ink_sentencepiece_token_at(vocab, normal, n, at)) < 0) at++;
+    INK_TRY(ink_merger_encode(&encoder->merger, normal + start, at - start, out, error));
+    if (token >= 0) {
+      ink_token_list_push(out, token);
+      at += vocab->tokens[token].len;
+    }
+    start = at;
+  }
+  return INK_OK;
 }
 
 const ink_family ink_family_spm = {
@@ -49,4 +53,5 @@ const ink_family ink_family_spm = {
     .sep = -1,
     .unknown = 0,
     .add_bos = true,
+    .has_in_text_tokens = true,
 };

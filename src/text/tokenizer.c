@@ -3,17 +3,21 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "text/sentencepiece.h"
 #include "text/unicode.h"
 
 /* The longest special token that the text at `at` begins with, or -1. User-defined tokens are always
- * found, control tokens only when asked for. */
+ * found (in-text ones by their family), control tokens only when asked for. */
 static ink_token special_at(const ink_vocab *vocab, const char *text, size_t len, size_t at,
                             bool parse_special) {
   if (!vocab->special_lead[(uint8_t)text[at]]) return -1;
   ink_prefix_walk walk = ink_prefix_start(text + at, len - at);
   int64_t found, longest = -1;
   while ((found = ink_prefix_next(&vocab->specials, &walk)) >= 0) {
-    if (parse_special || vocab->kinds[found] == INK_TOKEN_USER_DEFINED) longest = found;
+    bool is_user_defined = vocab->kinds[found] == INK_TOKEN_USER_DEFINED;
+    if (is_user_defined ? !ink_vocab_is_in_text(vocab, (uint32_t)found) : parse_special) {
+      longest = found;
+    }
   }
   return (ink_token)longest;
 }
@@ -76,18 +80,25 @@ ink_status ink_vocab_tokenize(const ink_vocab *vocab, const char *text, size_t l
   }
   const ink_allocator *allocator = &vocab->allocator;
   ink_token_list list = {tokens, capacity, 0};
+  ink_buffer folded = {.allocator = allocator};
+  ink_str input = {text, len};
+  if (vocab->fold_space_marks) {
+    INK_TRY(ink_sentencepiece_fold(text, len, &folded, &input, error));
+  }
   ink_encoder encoder = {.vocab = vocab,
                          .merger = {.vocab = vocab},
                          .normal = {.allocator = allocator},
                          .scratch = {.allocator = allocator}};
   bool surround = flags & INK_TOKENIZE_BOS;
   if (surround && vocab->add_bos) ink_token_list_push(&list, vocab->bos);
-  ink_status status = encode(&encoder, text, len, flags & INK_TOKENIZE_SPECIAL, &list, error);
+  ink_status status =
+      encode(&encoder, input.data, input.len, flags & INK_TOKENIZE_SPECIAL, &list, error);
   if (surround && vocab->last >= 0) ink_token_list_push(&list, vocab->last);
   ink_merger_free(&encoder.merger);
   ink_word_encoder_free(&encoder.words, vocab);
   ink_buffer_free(&encoder.normal);
   ink_buffer_free(&encoder.scratch);
+  ink_buffer_free(&folded);
   *n = list.n;
   if (status == INK_OK && list.n > capacity) return too_small(list.n, capacity, error);
   return status;

@@ -20,33 +20,22 @@ static float score_of(const ink_vocab *vocab, uint32_t token) {
   return ink_gguf_element_f32(&vocab->scores, token);
 }
 
-static ink_status read_scores(ink_vocab *vocab, ink_error *error) {
+static void find_unknown_score(ink_vocab *vocab) {
   float worst = 0.0f;
   bool any = false;
-  if (!vocab->scores.data) {
-    return ink_fail(error, INK_ERR_BAD_MODEL,
-                    "a Unigram vocabulary needs a score for each token (tokenizer.ggml.scores)");
-  }
   for (uint32_t i = 0; i < vocab->n_tokens; i++) {
-    float score = score_of(vocab, i);
-    if (!(score >= -1e30f && score <= 1e30f)) {
-      return ink_fail(error, INK_ERR_BAD_MODEL, "token %u's score is not a finite number",
-                      (unsigned)i);
-    }
     if (vocab->kinds[i] != INK_TOKEN_NORMAL) continue;
+    float score = score_of(vocab, i);
     if (!any || score < worst) worst = score;
     any = true;
   }
-  if (!any) {
-    return ink_fail(error, INK_ERR_BAD_MODEL, "the vocabulary has no normal token");
-  }
   vocab->unknown_score = worst - UNKNOWN_PENALTY;
-  return INK_OK;
 }
 
 static ink_status read_unigram(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error) {
   INK_TRY(ink_sentencepiece_read(vocab, gguf, error));
-  INK_TRY(read_scores(vocab, error));
+  INK_TRY(ink_sentencepiece_check_scores(vocab, error));
+  find_unknown_score(vocab);
   INK_TRY(ink_vocab_index_prefixes(vocab, error));
   ink_vocab_find_bytes(vocab, INK_TOKEN_BYTE);
   if (vocab->unknown < 0) {
@@ -56,16 +45,16 @@ static ink_status read_unigram(ink_vocab *vocab, const ink_gguf *gguf, ink_error
   return INK_OK;
 }
 
-/* Candidates are compared in double precision but kept in single, as SentencePiece does: near ties
- * come out as they do there. */
-static void offer(ink_cut *cut, double score, ink_token token, size_t start) {
-  if (cut->token != NO_CUT && score <= (double)cut->score) return;
-  *cut = (ink_cut){(float)score, token, (uint32_t)start};
+/* Of equals the first stays. Sums are in single precision, as SentencePiece's: near ties come out as
+ * they do there. */
+static void offer(ink_cut *cut, float score, ink_token token, size_t start) {
+  if (cut->token != NO_CUT && score <= cut->score) return;
+  *cut = (ink_cut){score, token, (uint32_t)start};
 }
 
 /* A user-defined token is worth more than the pieces it is made of. */
-static double piece_score(const ink_vocab *vocab, uint32_t token) {
-  return vocab->kinds[token] == INK_TOKEN_USER_DEFINED ? -0.1 : (double)score_of(vocab, token);
+static float piece_score(const ink_vocab *vocab, uint32_t token) {
+  return vocab->kinds[token] == INK_TOKEN_USER_DEFINED ? -0.1f : score_of(vocab, token);
 }
 
 static size_t character_len(const char *text, size_t len, size_t at) {
@@ -86,7 +75,7 @@ static void find_cuts(const ink_vocab *vocab, const char *text, size_t len, ink_
     ink_prefix_walk walk = ink_prefix_start(text + at, len - at);
     int64_t token;
     while ((token = ink_prefix_next(&vocab->pieces, &walk)) >= 0) {
-      offer(&cuts[at + walk.len], piece_score(vocab, (uint32_t)token) + (double)here,
+      offer(&cuts[at + walk.len], piece_score(vocab, (uint32_t)token) + here,
             (ink_token)token, at);
       covered |= walk.len == size;
     }
@@ -147,4 +136,5 @@ const ink_family ink_family_unigram = {
     .sep = -1,
     .unknown = 2,
     .add_eos = true,
+    .has_in_text_tokens = true,
 };

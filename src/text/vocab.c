@@ -63,6 +63,16 @@ bool ink_vocab_is_plain(const ink_vocab *vocab, uint32_t token) {
          vocab->tokens[token].len > 0;
 }
 
+bool ink_vocab_is_in_text(const ink_vocab *vocab, uint32_t token) {
+  return vocab->family->has_in_text_tokens && vocab->kinds[token] == INK_TOKEN_USER_DEFINED &&
+         ink_gguf_element_f32(&vocab->scores, token) == 0.0f;
+}
+
+static ink_status twice(const ink_vocab *vocab, uint32_t first, uint32_t second, ink_error *error) {
+  return ink_fail(error, INK_ERR_BAD_MODEL, "tokens %u and %u are the same, '%.*s'",
+                  (unsigned)first, (unsigned)second, INK_STR_ARGS(vocab->tokens[second]));
+}
+
 /* Normal tokens first, so that in a clash of spelling they win over user-defined ones. */
 ink_status ink_vocab_index(ink_vocab *vocab, ink_error *error) {
   INK_TRY(ink_index_create(&vocab->index, &vocab->allocator, vocab->n_tokens, vocab->tokens,
@@ -72,7 +82,11 @@ ink_status ink_vocab_index(ink_vocab *vocab, ink_error *error) {
   for (size_t pass = 0; pass < sizeof passes; pass++) {
     for (uint32_t i = 0; i < vocab->n_tokens; i++) {
       if (i + ahead < vocab->n_tokens) ink_index_expect(&vocab->index, vocab->tokens[i + ahead]);
-      if (vocab->kinds[i] == passes[pass]) ink_index_add(&vocab->index, i);
+      if (vocab->kinds[i] != passes[pass]) continue;
+      uint32_t first = ink_index_add(&vocab->index, i);
+      if (first != INK_INDEX_NONE && vocab->kinds[first] == vocab->kinds[i]) {
+        return twice(vocab, first, i, error);
+      }
     }
   }
   if (!vocab->index.is_slow) return INK_OK;
@@ -85,7 +99,8 @@ ink_status ink_vocab_index_prefixes(ink_vocab *vocab, ink_error *error) {
   for (uint32_t i = 0; i < vocab->n_tokens; i++) n += ink_vocab_is_plain(vocab, i);
   INK_TRY(ink_prefix_set_create(&vocab->pieces, &vocab->allocator, vocab->tokens, n, error));
   for (uint32_t i = 0; i < vocab->n_tokens; i++) {
-    if (ink_vocab_is_plain(vocab, i)) ink_prefix_set_add(&vocab->pieces, i);
+    if (!ink_vocab_is_plain(vocab, i)) continue;
+    INK_TRY(ink_prefix_set_add(&vocab->pieces, i, error));
   }
   return INK_OK;
 }
@@ -114,7 +129,7 @@ static ink_status index_specials(ink_vocab *vocab, ink_error *error) {
   for (uint32_t i = 0; i < vocab->n_tokens; i++) {
     if (!is_special(vocab, i)) continue;
     vocab->special_lead[(uint8_t)vocab->tokens[i].data[0]] = true;
-    ink_prefix_set_add(&vocab->specials, i);
+    INK_TRY(ink_prefix_set_add(&vocab->specials, i, error));
   }
   return INK_OK;
 }

@@ -44,6 +44,7 @@ typedef struct ink_vocab {
   ink_token last;              /* belongs after a text; -1: none */
 
   bool add_space_prefix;       /* SentencePiece: a text begins with a space */
+  bool fold_space_marks;       /* SentencePiece's BPE: U+2581 is a space, in special tokens too */
   bool remove_extra_whitespaces; /* SentencePiece: spaces are trimmed and joined */
   ink_charsmap charsmap;       /* SentencePiece: rules that texts are normalised by */
   float unknown_score;         /* Unigram: of a character that no token covers */
@@ -67,6 +68,11 @@ void ink_vocab_find_bytes(ink_vocab *vocab, ink_token_kind kind);
 
 /* Plain text can become this token: it is normal or user-defined, and not empty. */
 bool ink_vocab_is_plain(const ink_vocab *vocab, uint32_t token);
+
+/* A user-defined token of SentencePiece's own: a part of the text around it, as a letter is. Others,
+ * added to a model later, cut the text in two, each begun with a space where the model does that. Files
+ * tell them apart by the score: SentencePiece gives its own 0, converters give others less. */
+bool ink_vocab_is_in_text(const ink_vocab *vocab, uint32_t token);
 
 bool ink_vocab_is_end(const ink_vocab *vocab, ink_token token);
 

@@ -8,7 +8,7 @@ static int bytes_differ(const char *a, size_t a_len, const char *b, size_t b_len
   return a_len != b_len || memcmp(a, b, a_len) != 0;
 }
 
-/* Every case of a golden file; decoding must give the text back. */
+/* Every case of a golden file; decoding must give the text back where the family is byte-exact. */
 static void check_vocab(const ink_vocab *vocab, const char *golden_name) {
   golden g = golden_open(golden_name);
   size_t n_cases = (size_t)golden_next(&g);
@@ -19,11 +19,12 @@ static void check_vocab(const ink_vocab *vocab, const char *golden_name) {
     char *text = malloc(len + 1);
     for (size_t b = 0; b < len; b++) text[b] = (char)golden_next(&g);
     ink_token *expected = golden_tokens(&g, &n_expected);
-    ink_token *tokens = malloc((len + 2) * sizeof *tokens);
+    size_t capacity = 6 * len + 3; /* normalised, three bytes may become eighteen characters */
+    ink_token *tokens = malloc(capacity * sizeof *tokens);
     char *back = malloc(len + 1);
     ink_error error = {0};
     ink_status status = ink_vocab_tokenize(vocab, text, len, special ? INK_TOKENIZE_SPECIAL : 0,
-                                           tokens, len + 2, &n, &error);
+                                           tokens, capacity, &n, &error);
     if (status != INK_OK || n != n_expected || memcmp(tokens, expected, n * sizeof *tokens) != 0) {
       wrong++;
       printf("%s: case %zu: %s '%.*s'\n", golden_name, i, error.message, (int)len, text);
@@ -31,9 +32,10 @@ static void check_vocab(const ink_vocab *vocab, const char *golden_name) {
     status = ink_vocab_detokenize(vocab, tokens, n, back, len + 1, &n_text, &error);
     /* SentencePiece can't tell U+2581 from a space. */
     bool is_spm = vocab->family == &ink_family_spm;
+    bool is_exact = is_spm || vocab->family == &ink_family_bpe;
     bool has_marker = false;
     for (size_t b = 0; b + 3 <= len; b++) has_marker |= memcmp(text + b, "\xE2\x96\x81", 3) == 0;
-    if (!special && !(is_spm && has_marker) && (status != INK_OK || bytes_differ(back, n_text, text, len))) {
+    if (is_exact && !special && !(is_spm && has_marker) && (status != INK_OK || bytes_differ(back, n_text, text, len))) {
       wrong_text++;
       printf("%s: case %zu decodes to '%.*s'\n", golden_name, i, (int)n_text, back);
     }
@@ -74,6 +76,15 @@ static void gpt2_rules(void) { check_file("tiny-gpt2.gguf", "golden/tiny-gpt2-to
 static void sentencepiece(void) {
   check_file("stories260K.gguf", "golden/stories260K-tokens.txt");
   check_file("vocab/ggml-vocab-llama-spm.gguf", "golden/llama-spm-tokens.txt");
+}
+
+static void unigram(void) {
+  check_file("vocab/spm-unigram-en.gguf", "golden/spm-unigram-en-tokens.txt");
+}
+
+static void wordpiece(void) {
+  check_file("vocab/ggml-vocab-bert-bge.gguf", "golden/bert-bge-tokens.txt");
+  check_file("vocab/koelectra.gguf", "golden/koelectra-tokens.txt"); /* cased */
 }
 
 static void bad_text_and_tokens(void) {
@@ -121,6 +132,8 @@ int main(void) {
   RUN(smollm_rules);
   RUN(gpt2_rules);
   RUN(sentencepiece);
+  RUN(unigram);
+  RUN(wordpiece);
   RUN(bad_text_and_tokens);
   RUN(long_runs);
   return check_result();

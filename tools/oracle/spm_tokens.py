@@ -42,13 +42,16 @@ def processor(path: Path) -> sentencepiece.SentencePieceProcessor:
         reader.get_field(f"tokenizer.ggml.{key}").contents() for key in ("tokens", "scores", "token_type")
     )
     model = pb.ModelProto()
+    prefix = reader.get_field("tokenizer.ggml.add_space_prefix")
     for piece, score, kind in zip(pieces, scores, types):
+        if kind == 4:  # user-defined: GGUF files have its spaces as they are
+            piece = piece.replace(" ", "\u2581")
         model.pieces.add(piece=piece, score=score, type=kind)  # GGUF numbers the types as SentencePiece does
     model.trainer_spec.model_type = pb.TrainerSpec.BPE
     model.trainer_spec.vocab_size = len(pieces)
     model.trainer_spec.byte_fallback = True
     model.normalizer_spec.name = "identity"
-    model.normalizer_spec.add_dummy_prefix = True
+    model.normalizer_spec.add_dummy_prefix = prefix is None or bool(prefix.contents())
     model.normalizer_spec.remove_extra_whitespaces = False
     model.normalizer_spec.escape_whitespaces = True
     return sentencepiece.SentencePieceProcessor(model_proto=model.SerializeToString())

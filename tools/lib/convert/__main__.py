@@ -1,0 +1,41 @@
+"""The command line of tools/convert."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from . import sources, write
+from .vocabulary import ConvertError
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tools/convert", description="Converts models' parts to GGUF.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    tokenizer = commands.add_parser(
+        "tokenizer", help="a tokenizer alone",
+        description="Writes a GGUF file that holds a tokenizer and no tensors.")
+    tokenizer.add_argument("source", type=Path,
+                           help="a Hugging Face folder, tokenizer.json, SentencePiece .model or .spm, or vocab.txt")
+    tokenizer.add_argument("out", type=Path, help="the GGUF file to write")
+    tokenizer.add_argument("--name", help="general.name (default: the source's)")
+    tokenizer.add_argument("--architecture", help="general.architecture (default: from config.json, or by the family)")
+    tokenizer.add_argument("--pre", help="the pre-tokenizer of a byte-level BPE, where its rules are not known")
+    case = tokenizer.add_mutually_exclusive_group()
+    case.add_argument("--cased", dest="lower_case", action="store_false", default=None,
+                      help="vocab.txt keeps case and accents (default: if it has capitals)")
+    case.add_argument("--uncased", dest="lower_case", action="store_true")
+    arguments = parser.parse_args()
+    try:
+        vocabulary = sources.read(arguments.source, pre=arguments.pre, lower_case=arguments.lower_case)
+        write.write(vocabulary, arguments.out, name=arguments.name or arguments.source.stem,
+                    architecture=arguments.architecture)
+    except (ConvertError, OSError, ValueError) as error:
+        print(f"convert: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

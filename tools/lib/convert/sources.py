@@ -1,0 +1,58 @@
+"""Finding out what a source is, and reading what lies beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from . import huggingface, sentencepiece, wordpiece
+from .vocabulary import ConvertError, Vocabulary
+
+KNOWN_FILES = ["tokenizer.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model", "vocab.txt"]
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _content(token: Any) -> str | None:
+    """A token of tokenizer_config.json: a string, or an object that describes one."""
+    return token.get("content") if isinstance(token, dict) else token
+
+
+def read(source: Path, pre: str | None = None, lower_case: bool | None = None) -> Vocabulary:
+    if source.is_dir():
+        found = [source / name for name in KNOWN_FILES if (source / name).exists()]
+        if not found:
+            raise ConvertError(f"{source} has none of {', '.join(KNOWN_FILES)}")
+        source = found[0]
+    config = _json(source.with_name("tokenizer_config.json"))
+    if source.suffix == ".json":
+        vocabulary = huggingface.read(_json(source), pre)
+    elif source.suffix == ".txt":
+        vocabulary = wordpiece.read(source, config.get("do_lower_case") if lower_case is None else lower_case,
+                                    config.get("strip_accents"))
+    elif source.suffix in (".model", ".spm"):
+        vocabulary = sentencepiece.read(source.read_bytes())
+    else:
+        raise ConvertError(f"{source} is no tokenizer that is known by its name: give one of {', '.join(KNOWN_FILES)}")
+    _apply_config(vocabulary, config)
+    vocabulary.architecture = _json(source.with_name("config.json")).get("model_type")
+    return vocabulary
+
+
+def _apply_config(vocabulary: Vocabulary, config: dict[str, Any]) -> None:
+    """tokenizer_config.json: the names of special tokens, what belongs around a text, the chat template."""
+    places = {token: i for i, token in enumerate(vocabulary.tokens)}
+    roles = {"bos": "bos", "eos": "eos", "unk": "unknown", "sep": "seperator", "pad": "padding", "cls": "cls", "mask": "mask"}
+    for theirs, ours in roles.items():
+        token = _content(config.get(f"{theirs}_token"))
+        if token in places:
+            vocabulary.mark(places[token], ours)
+    for flag in ("add_bos_token", "add_eos_token"):
+        if isinstance(config.get(flag), bool):
+            vocabulary.flags[flag] = config[flag]
+    template = config.get("chat_template")
+    if isinstance(template, str):
+        vocabulary.chat_template = template
