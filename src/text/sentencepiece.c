@@ -47,7 +47,6 @@ ink_status ink_sentencepiece_read(ink_vocab *vocab, const ink_gguf *gguf, ink_er
     return ink_fail(error, INK_ERR_BAD_MODEL,
                     "tokenizer.ggml.precompiled_charsmap is not an array of bytes");
   }
-  vocab->n_bytes += map->n_bytes;
   return ink_charsmap_read(&vocab->charsmap, map->data, (size_t)map->count, error);
 }
 
