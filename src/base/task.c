@@ -124,7 +124,7 @@ bool ink_task_enter(ink_task *task) {
 
 void ink_task_leave(ink_task *task) { task->depth++; }
 
-void ink_buffer_put(ink_task *task, ink_buffer *buffer, const char *bytes, size_t n) {
+void ink_task_buffer_put(ink_task *task, ink_task_buffer *buffer, const char *bytes, size_t n) {
   if (n == 0) return;
   size_t needed = buffer->len + n;
   if (needed > buffer->capacity) {
@@ -138,15 +138,15 @@ void ink_buffer_put(ink_task *task, ink_buffer *buffer, const char *bytes, size_
   buffer->len = needed;
 }
 
-void ink_buffer_put_str(ink_task *task, ink_buffer *buffer, const char *text) {
-  ink_buffer_put(task, buffer, text, strlen(text));
+void ink_task_buffer_put_str(ink_task *task, ink_task_buffer *buffer, const char *text) {
+  ink_task_buffer_put(task, buffer, text, strlen(text));
 }
 
-void ink_buffer_put_char(ink_task *task, ink_buffer *buffer, char c) {
-  ink_buffer_put(task, buffer, &c, 1);
+void ink_task_buffer_put_char(ink_task *task, ink_task_buffer *buffer, char c) {
+  ink_task_buffer_put(task, buffer, &c, 1);
 }
 
-void ink_buffer_put_code_point(ink_task *task, ink_buffer *buffer, uint32_t code_point) {
+void ink_task_buffer_put_code_point(ink_task *task, ink_task_buffer *buffer, uint32_t code_point) {
   char bytes[4];
-  ink_buffer_put(task, buffer, bytes, ink_utf8_encode(code_point, bytes));
+  ink_task_buffer_put(task, buffer, bytes, ink_utf8_encode(code_point, bytes));
 }

@@ -46,14 +46,14 @@ bool ink_task_enter(ink_task *task);
 void ink_task_leave(ink_task *task);
 
 /* Text that grows, in a task's memory. */
-typedef struct ink_buffer {
+typedef struct ink_task_buffer {
   char *data;
   size_t len, capacity;
-} ink_buffer;
+} ink_task_buffer;
 
-void ink_buffer_put(ink_task *task, ink_buffer *buffer, const char *bytes, size_t n);
-void ink_buffer_put_str(ink_task *task, ink_buffer *buffer, const char *text);
-void ink_buffer_put_char(ink_task *task, ink_buffer *buffer, char c);
-void ink_buffer_put_code_point(ink_task *task, ink_buffer *buffer, uint32_t code_point);
+void ink_task_buffer_put(ink_task *task, ink_task_buffer *buffer, const char *bytes, size_t n);
+void ink_task_buffer_put_str(ink_task *task, ink_task_buffer *buffer, const char *text);
+void ink_task_buffer_put_char(ink_task *task, ink_task_buffer *buffer, char c);
+void ink_task_buffer_put_code_point(ink_task *task, ink_task_buffer *buffer, uint32_t code_point);
 
 #endif

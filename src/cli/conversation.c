@@ -53,9 +53,9 @@ static bool add_line(conversation *c, ink_str line, uint32_t number) {
   ink_value message = ink_json_parse(&task, line);
   task.line = number;
   ink_value role = text_of(&task, message, "role"), content = text_of(&task, message, "content");
-  ink_buffer role_z = {0};
-  ink_buffer_put(&task, &role_z, role.as.text, role.len);
-  ink_buffer_put_char(&task, &role_z, '\0');
+  ink_task_buffer role_z = {0};
+  ink_task_buffer_put(&task, &role_z, role.as.text, role.len);
+  ink_task_buffer_put_char(&task, &role_z, '\0');
   bool added = task.status == INK_OK && conversation_add(c, role_z.data, content.as.text, content.len);
   if (task.status != INK_OK) report(&error);
   ink_task_end(&task);

@@ -125,17 +125,13 @@ static const char *main_type(const ink_gguf *gguf) {
   return ink_type_name(best);
 }
 
-static ink_status copy_name(ink_model *model, const ink_gguf *gguf, ink_error *error) {
+/* What is known without tensors: a vocabulary alone has no more. */
+static ink_status describe_text(ink_model *model, const ink_gguf *gguf, ink_error *error) {
   ink_str name;
   INK_TRY(ink_gguf_get_str(gguf, "general.name", "", &name, error));
   if (name.len >= sizeof model->name) name.len = sizeof model->name - 1;
   name.len = ink_utf8_valid_prefix(name.data, name.len);
   memcpy(model->name, name.data, name.len);
-  return INK_OK;
-}
-
-static ink_status describe_vocabulary(ink_model *model, const ink_gguf *gguf, ink_error *error) {
-  INK_TRY(copy_name(model, gguf, error));
   model->info = (ink_model_info){
       .architecture = "none",
       .name = model->name,
@@ -145,40 +141,29 @@ static ink_status describe_vocabulary(ink_model *model, const ink_gguf *gguf, in
       .vocabulary_bytes = model->vocab.n_bytes,
       .n_vocab = model->vocab.n_tokens,
       .add_bos = model->vocab.add_bos,
-      .has_chat_format = ink_chat_is_known(model->vocab.chat_template),
   };
-  return INK_OK;
+  return ink_chat_check(&model->allocator, model->vocab.chat_template,
+                        &model->info.has_chat_format, error);
 }
 
-static ink_status describe(ink_model *model, const ink_gguf *gguf, ink_error *error) {
-  INK_TRY(copy_name(model, gguf, error));
+static void describe_tensors(ink_model *model, const ink_gguf *gguf) {
   const ink_hparams *h = &model->hparams;
   ink_model_info *info = &model->info;
-  *info = (ink_model_info){
-      .architecture = model->architecture->name,
-      .name = model->name,
-      .tokenizer = model->vocab.name,
-      .quantization = main_type(gguf),
-      .kernels = model->kernels->name,
-      .vocabulary_bytes = model->vocab.n_bytes,
-      .n_tensors = (uint32_t)gguf->n_tensors,
-      .n_vocab = h->n_vocab,
-      .n_ctx_train = h->n_ctx_train,
-      .n_embd = h->n_embd,
-      .n_layer = h->n_layer,
-      .n_head = h->n_head,
-      .n_head_kv = h->n_head_kv,
-      .n_embd_head = h->n_embd_head,
-      .n_ff = h->n_ff,
-      .add_bos = model->vocab.add_bos,
-      .has_chat_format = ink_chat_is_understood(&model->allocator, model->vocab.chat_template),
-  };
+  info->architecture = model->architecture->name;
+  info->quantization = main_type(gguf);
+  info->n_tensors = (uint32_t)gguf->n_tensors;
+  info->n_ctx_train = h->n_ctx_train;
+  info->n_embd = h->n_embd;
+  info->n_layer = h->n_layer;
+  info->n_head = h->n_head;
+  info->n_head_kv = h->n_head_kv;
+  info->n_embd_head = h->n_embd_head;
+  info->n_ff = h->n_ff;
   for (size_t i = 0; i < gguf->n_tensors; i++) {
     const ink_gguf_tensor *tensor = &gguf->tensors[i];
     info->n_params += tensor->dims[0] * tensor->dims[1] * tensor->dims[2] * tensor->dims[3];
     info->weight_bytes += tensor->n_bytes;
   }
-  return INK_OK;
 }
 
 /* ---- The stream's two events ---- */
@@ -189,7 +174,7 @@ static ink_status on_header(void *context, const ink_gguf *gguf, uint8_t **desti
   ink_model *model = loader->model;
   if (loader->stream.values_only) {
     INK_TRY(ink_vocab_create(&model->vocab, &model->allocator, gguf, error));
-    return describe_vocabulary(model, gguf, error);
+    return describe_text(model, gguf, error);
   }
   INK_TRY(ink_architecture_read(gguf, &model->architecture, &model->hparams, error));
   INK_TRY(ink_vocab_create(&model->vocab, &model->allocator, gguf, error));
@@ -198,7 +183,8 @@ static ink_status on_header(void *context, const ink_gguf *gguf, uint8_t **desti
   INK_TRY(ink_allocate(&model->allocator, layers_size, "layers", &model->weights.layers, error));
   memset(model->weights.layers, 0, (size_t)layers_size);
   INK_TRY(bind_all(loader, gguf, error));
-  INK_TRY(describe(model, gguf, error));
+  INK_TRY(describe_text(model, gguf, error));
+  describe_tensors(model, gguf);
   return place_tensors(loader, destinations, error);
 }
 

@@ -20,6 +20,7 @@ ink_status ink_chat_render(const ink_chat *chat, char *text, size_t capacity, si
                            ink_error *error);
 
 /* Whether a template can be read. */
-bool ink_chat_is_understood(const ink_allocator *allocator, ink_str chat_template);
+ink_status ink_chat_check(const ink_allocator *allocator, ink_str chat_template, bool *understood,
+                          ink_error *error);
 
 #endif

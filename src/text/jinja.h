@@ -16,7 +16,7 @@
  * `now` is what strftime_now() shows: seconds since 1970 in local time; 0: there is no such
  * function. INK_ERR_TEMPLATE for everything that the template is to blame for. */
 ink_status ink_jinja_render(ink_task *task, ink_str source, ink_value variables, int64_t now,
-                            ink_buffer *out);
+                            ink_task_buffer *out);
 
 /* ---- Between the parts ---- */
 
@@ -24,7 +24,7 @@ typedef struct ink_jinja {
   ink_task *task;
   const ink_dict *variables;
   int64_t now;
-  ink_buffer *out; /* where statements write */
+  ink_task_buffer *out; /* where statements write */
 } ink_jinja;
 
 typedef struct ink_jinja_args {

@@ -418,7 +418,7 @@ static ink_value capitalize(ink_jinja *in, ink_value self, const ink_jinja_args 
 static ink_value title(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   (void)args;
   ink_value text = ink_to_text(in->task, self);
-  ink_buffer out = {0};
+  ink_task_buffer out = {0};
   for (uint32_t at = 0; at < text.len && ink_task_step(in->task, 1);) {
     uint32_t begin = at;
     for (; at < text.len; at++) {
@@ -431,9 +431,9 @@ static ink_value title(ink_jinja *in, ink_value self, const ink_jinja_args *args
     }
     ink_value word = ink_text(text.as.text + begin, at - begin);
     ink_put_text(in->task, &out, ink_jinja_change_case(in, word, INK_JINJA_CAPITALIZE));
-    if (at < text.len) ink_buffer_put_char(in->task, &out, text.as.text[at++]);
+    if (at < text.len) ink_task_buffer_put_char(in->task, &out, text.as.text[at++]);
   }
-  return ink_buffer_value(&out);
+  return ink_task_buffer_value(&out);
 }
 
 static ink_value trim(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
@@ -457,15 +457,15 @@ static ink_value indent(ink_jinja *in, ink_value self, const ink_jinja_args *arg
   ink_value width = is_text ? *given[0] : ink_jinja_binary(in, '*', ink_text(" ", 1), ink_int(whole_of(in, given[0], 4)));
   ink_value with_end = ink_concatenate(in->task, self, ink_text("\n", 1));
   ink_value lines = ink_jinja_split_lines(in, with_end);
-  ink_buffer out = {0};
+  ink_task_buffer out = {0};
   for (uint32_t i = 0; lines.as.list && i < lines.as.list->n && ink_task_step(in->task, 1); i++) {
     ink_value line = lines.as.list->items[i];
-    if (i > 0) ink_buffer_put_char(in->task, &out, '\n');
+    if (i > 0) ink_task_buffer_put_char(in->task, &out, '\n');
     bool indented = i == 0 ? truth_of(given[1]) : line.len > 0 || truth_of(given[2]);
     if (indented) ink_put_text(in->task, &out, width);
     ink_put_text(in->task, &out, line);
   }
-  return ink_buffer_value(&out);
+  return ink_task_buffer_value(&out);
 }
 
 static ink_value escape(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
@@ -504,9 +504,9 @@ static ink_value tojson(ink_jinja *in, ink_value self, const ink_jinja_args *arg
     style.item_separator = separators->items[0];
     style.key_separator = separators->items[1];
   }
-  ink_buffer out = {0};
+  ink_task_buffer out = {0};
   ink_json_put(in->task, &out, self, &style);
-  return ink_buffer_value(&out);
+  return ink_task_buffer_value(&out);
 }
 
 static ink_value default_filter(ink_jinja *in, ink_value self, const ink_jinja_args *args) {

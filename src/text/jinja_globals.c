@@ -102,10 +102,10 @@ static const char *const months[] = {"January", "February", "March",     "April"
                                      "July",    "August",   "September", "October", "November", "December"};
 static const char *const weekdays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 
-static void put_format(ink_task *task, ink_buffer *out, const date *d, const char *format, size_t len);
+static void put_format(ink_task *task, ink_task_buffer *out, const date *d, const char *format, size_t len);
 
 /* One directive of C's strftime() in its "C" locale. `pad`: without, numbers have no leading 0. */
-static void put_directive(ink_task *task, ink_buffer *out, const date *d, char directive, bool pad) {
+static void put_directive(ink_task *task, ink_task_buffer *out, const date *d, char directive, bool pad) {
   static const struct {
     char directive;
     const char *format;
@@ -119,15 +119,15 @@ static void put_directive(ink_task *task, ink_buffer *out, const date *d, char d
   int width = 2;
   long long number = 0;
   switch (directive) {
-  case 'B': ink_buffer_put_str(task, out, months[d->month - 1]); return;
+  case 'B': ink_task_buffer_put_str(task, out, months[d->month - 1]); return;
   case 'b':
-  case 'h': ink_buffer_put(task, out, months[d->month - 1], 3); return;
-  case 'A': ink_buffer_put_str(task, out, weekdays[d->weekday]); return;
-  case 'a': ink_buffer_put(task, out, weekdays[d->weekday], 3); return;
-  case 'p': ink_buffer_put_str(task, out, d->hour < 12 ? "AM" : "PM"); return;
-  case '%': ink_buffer_put_char(task, out, '%'); return;
-  case 'n': ink_buffer_put_char(task, out, '\n'); return;
-  case 't': ink_buffer_put_char(task, out, '\t'); return;
+  case 'h': ink_task_buffer_put(task, out, months[d->month - 1], 3); return;
+  case 'A': ink_task_buffer_put_str(task, out, weekdays[d->weekday]); return;
+  case 'a': ink_task_buffer_put(task, out, weekdays[d->weekday], 3); return;
+  case 'p': ink_task_buffer_put_str(task, out, d->hour < 12 ? "AM" : "PM"); return;
+  case '%': ink_task_buffer_put_char(task, out, '%'); return;
+  case 'n': ink_task_buffer_put_char(task, out, '\n'); return;
+  case 't': ink_task_buffer_put_char(task, out, '\t'); return;
   case 'Z':
   case 'z': return; /* a time without a zone */
   case 'f': number = 0; width = 6; break;
@@ -145,20 +145,20 @@ static void put_directive(ink_task *task, ink_buffer *out, const date *d, char d
   case 'w': number = d->weekday; width = 1; break;
   case 'u': number = d->weekday ? d->weekday : 7; width = 1; break;
   default:
-    ink_buffer_put_char(task, out, '%');
-    ink_buffer_put_char(task, out, directive);
+    ink_task_buffer_put_char(task, out, '%');
+    ink_task_buffer_put_char(task, out, directive);
     return;
   }
   char digits[24];
   snprintf(digits, sizeof digits, directive == 'e' ? "%*lld" : "%0*lld", pad ? width : 1, number);
-  ink_buffer_put_str(task, out, digits);
+  ink_task_buffer_put_str(task, out, digits);
 }
 
-static void put_format(ink_task *task, ink_buffer *out, const date *d, const char *format, size_t len) {
+static void put_format(ink_task *task, ink_task_buffer *out, const date *d, const char *format, size_t len) {
   for (size_t i = 0; i < len && ink_task_step(task, 1); i++) {
     bool directive = format[i] == '%' && i + 1 < len;
     if (!directive) {
-      ink_buffer_put_char(task, out, format[i]);
+      ink_task_buffer_put_char(task, out, format[i]);
       continue;
     }
     bool no_pad = format[i + 1] == '-' && i + 2 < len;
@@ -171,10 +171,10 @@ static ink_value strftime_now(ink_jinja *in, ink_value self, const ink_jinja_arg
   const ink_value *format;
   if (!ink_jinja_bind(in, args, "format", 1, &format)) return self;
   if (format->kind != INK_VALUE_STRING) return ink_jinja_fail(in, "strftime_now() takes a string");
-  ink_buffer out = {0};
+  ink_task_buffer out = {0};
   date d = date_of(in->now);
   put_format(in->task, &out, &d, format->as.text, format->len);
-  return ink_buffer_value(&out);
+  return ink_task_buffer_value(&out);
 }
 
 static const ink_jinja_builtin globals[] = {

@@ -186,13 +186,13 @@ static uint32_t escape_digits(const char **at, const char *end, uint32_t base, i
 }
 
 /* One escape of a string literal, after its backslash; as Python's unicode_escape. */
-static const char *unescape(ink_jinja_lexer *l, ink_buffer *out, const char *at, const char *end) {
+static const char *unescape(ink_jinja_lexer *l, ink_task_buffer *out, const char *at, const char *end) {
   static const char names[] = "\\'\"abfnrtv", meanings[] = "\\'\"\a\b\f\n\r\t\v";
   const char *begin = at, *name = strchr(names, *at);
   int n, wanted = *at == 'x' ? 2 : *at == 'u' ? 4 : *at == 'U' ? 8 : 0;
   if (*at == '\n') return at + 1;
   if (*at && name) {
-    ink_buffer_put_char(l->task, out, meanings[name - names]);
+    ink_task_buffer_put_char(l->task, out, meanings[name - names]);
     return at + 1;
   }
   if (wanted || (*at >= '0' && *at <= '7')) {
@@ -201,12 +201,12 @@ static const char *unescape(ink_jinja_lexer *l, ink_buffer *out, const char *at,
     if (n < wanted || (wanted && c > 0x10FFFF) || (c >= 0xD800 && c <= 0xDFFF)) {
       fail(l, "an escape in a string is no character");
     } else {
-      ink_buffer_put_code_point(l->task, out, c);
+      ink_task_buffer_put_code_point(l->task, out, c);
     }
     return at;
   }
   if (*at == 'N') fail(l, "named characters (\\N) are not supported");
-  ink_buffer_put_char(l->task, out, '\\');
+  ink_task_buffer_put_char(l->task, out, '\\');
   return begin;
 }
 
@@ -219,12 +219,12 @@ static ink_jinja_token string(ink_jinja_lexer *l) {
   const char *at = l->source + l->at + 1, *stop = l->source + end;
   token.value = ink_text(at, (size_t)(stop - at));
   if (memchr(at, '\\', (size_t)(stop - at))) {
-    ink_buffer out = {0};
+    ink_task_buffer out = {0};
     while (at < stop && l->task->status == INK_OK) {
       if (*at == '\\') at = unescape(l, &out, at + 1, stop);
-      else ink_buffer_put_char(l->task, &out, *at++);
+      else ink_task_buffer_put_char(l->task, &out, *at++);
     }
-    token.value = ink_buffer_value(&out);
+    token.value = ink_task_buffer_value(&out);
   }
   go_to(l, end + 1);
   return token;

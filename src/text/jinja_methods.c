@@ -49,7 +49,7 @@ static uint32_t change_letter(uint32_t c, bool upper) {
 static bool has_case(uint32_t c) { return change_letter(c, true) != c || change_letter(c, false) != c; }
 
 ink_value ink_jinja_change_case(ink_jinja *in, ink_value text, ink_jinja_case which) {
-  ink_buffer out = {0};
+  ink_task_buffer out = {0};
   bool inside = false; /* of the text, or of a word */
   if (!ink_task_step(in->task, text.len)) return text;
   for (uint32_t at = 0; at < text.len;) {
@@ -57,10 +57,10 @@ ink_value ink_jinja_change_case(ink_jinja *in, ink_value text, ink_jinja_case wh
     int n = ink_utf8_decode(text.as.text + at, text.len - at, &c);
     bool upper = which == INK_JINJA_UPPER || (which >= INK_JINJA_CAPITALIZE && !inside);
     inside = which == INK_JINJA_CAPITALIZE || has_case(c);
-    ink_buffer_put_code_point(in->task, &out, change_letter(c, upper));
+    ink_task_buffer_put_code_point(in->task, &out, change_letter(c, upper));
     at += (uint32_t)n;
   }
-  return ink_buffer_value(&out);
+  return ink_task_buffer_value(&out);
 }
 
 static ink_value lower(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
@@ -243,12 +243,12 @@ static ink_value splitlines(ink_jinja *in, ink_value self, const ink_jinja_args 
 }
 
 ink_value ink_jinja_join(ink_jinja *in, ink_value separator, const ink_list *items) {
-  ink_buffer out = {0};
+  ink_task_buffer out = {0};
   for (uint32_t i = 0; items && i < items->n && ink_task_step(in->task, 1); i++) {
     if (i) ink_put_text(in->task, &out, separator);
     ink_put_text(in->task, &out, items->items[i]);
   }
-  return ink_buffer_value(&out);
+  return ink_task_buffer_value(&out);
 }
 
 /* Unlike the filter, the method takes strings only. */
@@ -263,23 +263,23 @@ static ink_value join(ink_jinja *in, ink_value self, const ink_jinja_args *args)
 /* ---- Searching ---- */
 
 ink_value ink_jinja_replace(ink_jinja *in, ink_value text, ink_value from, ink_value to, int64_t count) {
-  ink_buffer out = {0};
+  ink_task_buffer out = {0};
   uint32_t done = 0;
   for (; count != 0 && ink_task_step(in->task, 1); count -= count > 0) {
     int64_t at = ink_jinja_search(in, text, from, done);
     if (at < 0) break;
-    ink_buffer_put(in->task, &out, text.as.text + done, (size_t)at - done);
-    ink_buffer_put(in->task, &out, to.as.text, to.len);
+    ink_task_buffer_put(in->task, &out, text.as.text + done, (size_t)at - done);
+    ink_task_buffer_put(in->task, &out, to.as.text, to.len);
     done = (uint32_t)at + from.len;
     if (from.len > 0) continue;
     if (done == text.len) break; /* an empty string is found before each character, and at the end */
     uint32_t c;
     int n = ink_utf8_decode(text.as.text + done, text.len - done, &c);
-    ink_buffer_put(in->task, &out, text.as.text + done, (size_t)n);
+    ink_task_buffer_put(in->task, &out, text.as.text + done, (size_t)n);
     done += (uint32_t)n;
   }
-  ink_buffer_put(in->task, &out, text.as.text + done, text.len - done);
-  return ink_buffer_value(&out);
+  ink_task_buffer_put(in->task, &out, text.as.text + done, text.len - done);
+  return ink_task_buffer_value(&out);
 }
 
 static ink_value replace(ink_jinja *in, ink_value self, const ink_jinja_args *args) {

@@ -86,15 +86,15 @@ static ink_value join_lists(ink_jinja *in, ink_value a, ink_value b) {
 static ink_value repeat(ink_jinja *in, ink_value what, int64_t times) {
   bool is_text = what.kind == INK_VALUE_STRING;
   ink_value result = is_text ? ink_text("", 0) : ink_list_new(in->task, (ink_value_kind)what.kind);
-  ink_buffer out = {0};
+  ink_task_buffer out = {0};
   if (is_text ? what.len == 0 : what.as.list->n == 0) return what;
   for (int64_t i = 0; i < times && ink_task_step(in->task, 1); i++) {
-    if (is_text) ink_buffer_put(in->task, &out, what.as.text, what.len);
+    if (is_text) ink_task_buffer_put(in->task, &out, what.as.text, what.len);
     for (uint32_t k = 0; !is_text && k < what.as.list->n && ink_task_step(in->task, 1); k++) {
       ink_list_push(in->task, result, what.as.list->items[k]);
     }
   }
-  return is_text ? ink_buffer_value(&out) : result;
+  return is_text ? ink_task_buffer_value(&out) : result;
 }
 
 static bool is_repeatable(ink_value value) {

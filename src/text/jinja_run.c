@@ -79,11 +79,11 @@ static flow run_body(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node
 
 /* The text that a body writes, in a scope of its own. */
 static ink_value capture(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *body) {
-  ink_buffer text = {0}, *outer = in->out;
+  ink_task_buffer text = {0}, *outer = in->out;
   in->out = &text;
   run_body(in, scope, body);
   in->out = outer;
-  return ink_buffer_value(&text);
+  return ink_task_buffer_value(&text);
 }
 
 static ink_value capture_in_new_scope(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *body) {
@@ -358,7 +358,7 @@ static flow run_body(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node
 }
 
 ink_status ink_jinja_render(ink_task *task, ink_str source, ink_value variables, int64_t now,
-                            ink_buffer *out) {
+                            ink_task_buffer *out) {
   const ink_jinja_node *body = ink_jinja_parse(task, source);
   ink_jinja in = {.task = task, .variables = variables.as.dict, .now = now, .out = out};
   ink_jinja_scope scope = {0};

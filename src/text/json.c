@@ -115,18 +115,18 @@ static uint32_t unicode_escape(reader *r) {
   return 0;
 }
 
-static void unescape(reader *r, ink_buffer *out) {
+static void unescape(reader *r, ink_task_buffer *out) {
   static const char names[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
   char c = r->at < r->end ? *r->at++ : 0;
   const char *name = c ? strchr(names, c) : NULL;
-  if (name) ink_buffer_put_char(r->task, out, meanings[name - names]);
-  else if (c == 'u') ink_buffer_put_code_point(r->task, out, unicode_escape(r));
+  if (name) ink_task_buffer_put_char(r->task, out, meanings[name - names]);
+  else if (c == 'u') ink_task_buffer_put_code_point(r->task, out, unicode_escape(r));
   else fail(r, "there is no such escape in a string");
 }
 
 /* After the opening quote. */
 static ink_value string(reader *r) {
-  ink_buffer out = {0};
+  ink_task_buffer out = {0};
   const char *begin = r->at;
   bool escaped = false;
   while (r->task->status == INK_OK) {
@@ -136,8 +136,8 @@ static ink_value string(reader *r) {
     if (r->at == r->end) return fail(r, "a string does not end");
     char c = *r->at++;
     if (c == '"' && !escaped) return ink_text(begin, n);
-    ink_buffer_put(r->task, &out, run, n);
-    if (c == '"') return ink_buffer_value(&out);
+    ink_task_buffer_put(r->task, &out, run, n);
+    if (c == '"') return ink_task_buffer_value(&out);
     if (c != '\\') return fail(r, "control characters in a string have to be escaped");
     escaped = true;
     unescape(r, &out);

@@ -23,6 +23,6 @@ typedef struct ink_json_style { /* as json.dumps() of Python */
 ink_json_style ink_json_style_default(void);
 
 /* Fails for what JSON can't express. */
-void ink_json_put(ink_task *task, ink_buffer *out, ink_value value, const ink_json_style *style);
+void ink_json_put(ink_task *task, ink_task_buffer *out, ink_value value, const ink_json_style *style);
 
 #endif

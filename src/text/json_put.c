@@ -11,19 +11,19 @@ ink_json_style ink_json_style_default(void) {
       .indent = ink_text("", 0), .item_separator = ink_text(", ", 2), .key_separator = ink_text(": ", 2)};
 }
 
-static void put_value(ink_task *task, ink_buffer *out, ink_value text) {
-  ink_buffer_put(task, out, text.as.text, text.len);
+static void put_value(ink_task *task, ink_task_buffer *out, ink_value text) {
+  ink_task_buffer_put(task, out, text.as.text, text.len);
 }
 
-static void put_unit(ink_task *task, ink_buffer *out, uint32_t unit) {
+static void put_unit(ink_task *task, ink_task_buffer *out, uint32_t unit) {
   char escape[8];
   snprintf(escape, sizeof escape, "\\u%04x", (unsigned)(unit & 0xFFFF));
-  ink_buffer_put_str(task, out, escape);
+  ink_task_buffer_put_str(task, out, escape);
 }
 
-static void put_string(ink_task *task, ink_buffer *out, ink_value text, bool ensure_ascii) {
+static void put_string(ink_task *task, ink_task_buffer *out, ink_value text, bool ensure_ascii) {
   if (!ink_task_step(task, 1 + text.len / 4)) return;
-  ink_buffer_put_char(task, out, '"');
+  ink_task_buffer_put_char(task, out, '"');
   const char *at = text.as.text, *end = at + text.len;
   while (at < end) {
     uint32_t c;
@@ -35,29 +35,29 @@ static void put_string(ink_task *task, ink_buffer *out, ink_value text, bool ens
                   : c == '\f' ? 'f'
                               : (char)(c == '"' || c == '\\' ? c : 0);
     if (escape) {
-      ink_buffer_put_char(task, out, '\\');
-      ink_buffer_put_char(task, out, escape);
+      ink_task_buffer_put_char(task, out, '\\');
+      ink_task_buffer_put_char(task, out, escape);
     } else if (c < 0x20 || (ensure_ascii && c >= 0x7F && c < 0x10000)) {
       put_unit(task, out, c);
     } else if (ensure_ascii && c >= 0x10000) {
       put_unit(task, out, 0xD800 + ((c - 0x10000) >> 10));
       put_unit(task, out, 0xDC00 + (c & 0x3FF));
     } else {
-      ink_buffer_put(task, out, at, (size_t)n);
+      ink_task_buffer_put(task, out, at, (size_t)n);
     }
     at += n;
   }
-  ink_buffer_put_char(task, out, '"');
+  ink_task_buffer_put_char(task, out, '"');
 }
 
-static void put_scalar(ink_task *task, ink_buffer *out, ink_value value, bool ensure_ascii) {
+static void put_scalar(ink_task *task, ink_task_buffer *out, ink_value value, bool ensure_ascii) {
   switch ((ink_value_kind)value.kind) {
-  case INK_VALUE_NONE: ink_buffer_put_str(task, out, "null"); return;
-  case INK_VALUE_BOOL: ink_buffer_put_str(task, out, value.as.boolean ? "true" : "false"); return;
+  case INK_VALUE_NONE: ink_task_buffer_put_str(task, out, "null"); return;
+  case INK_VALUE_BOOL: ink_task_buffer_put_str(task, out, value.as.boolean ? "true" : "false"); return;
   case INK_VALUE_STRING: put_string(task, out, value, ensure_ascii); return;
   case INK_VALUE_FLOAT:
-    if (isnan(value.as.number)) ink_buffer_put_str(task, out, "NaN");
-    else if (isinf(value.as.number)) ink_buffer_put_str(task, out, value.as.number < 0 ? "-Infinity" : "Infinity");
+    if (isnan(value.as.number)) ink_task_buffer_put_str(task, out, "NaN");
+    else if (isinf(value.as.number)) ink_task_buffer_put_str(task, out, value.as.number < 0 ? "-Infinity" : "Infinity");
     else ink_put_float(task, out, value.as.number);
     return;
   case INK_VALUE_INT:
@@ -69,35 +69,35 @@ static void put_scalar(ink_task *task, ink_buffer *out, ink_value value, bool en
 }
 
 /* Keys that are no strings become some. */
-static void put_key(ink_task *task, ink_buffer *out, ink_value key, bool ensure_ascii) {
+static void put_key(ink_task *task, ink_task_buffer *out, ink_value key, bool ensure_ascii) {
   bool plain = key.kind == INK_VALUE_STRING;
   if (key.kind > INK_VALUE_STRING) {
     ink_task_fail(task, INK_ERR_TEMPLATE, "a %s can't be a key in JSON", ink_kind_name(key));
   }
-  if (!plain) ink_buffer_put_char(task, out, '"');
+  if (!plain) ink_task_buffer_put_char(task, out, '"');
   put_scalar(task, out, key, ensure_ascii);
-  if (!plain) ink_buffer_put_char(task, out, '"');
+  if (!plain) ink_task_buffer_put_char(task, out, '"');
 }
 
-static void put_line(ink_task *task, ink_buffer *out, const ink_json_style *style, uint32_t depth) {
+static void put_line(ink_task *task, ink_task_buffer *out, const ink_json_style *style, uint32_t depth) {
   if (!style->lines) return;
-  ink_buffer_put_char(task, out, '\n');
+  ink_task_buffer_put_char(task, out, '\n');
   for (uint32_t i = 0; i < depth && ink_task_step(task, 1); i++) put_value(task, out, style->indent);
 }
 
-static void put(ink_task *task, ink_buffer *out, ink_value value, const ink_json_style *style,
+static void put(ink_task *task, ink_task_buffer *out, ink_value value, const ink_json_style *style,
                 uint32_t depth);
 
-static void put_list(ink_task *task, ink_buffer *out, const ink_list *list,
+static void put_list(ink_task *task, ink_task_buffer *out, const ink_list *list,
                      const ink_json_style *style, uint32_t depth) {
-  ink_buffer_put_char(task, out, '[');
+  ink_task_buffer_put_char(task, out, '[');
   for (uint32_t i = 0; i < list->n && task->status == INK_OK; i++) {
     if (i) put_value(task, out, style->item_separator);
     put_line(task, out, style, depth + 1);
     put(task, out, list->items[i], style, depth + 1);
   }
   if (list->n) put_line(task, out, style, depth);
-  ink_buffer_put_char(task, out, ']');
+  ink_task_buffer_put_char(task, out, ']');
 }
 
 typedef struct sortable {
@@ -119,11 +119,11 @@ static sortable *entries_in_order(ink_task *task, const ink_dict *dict, bool sor
   return entries;
 }
 
-static void put_dict(ink_task *task, ink_buffer *out, const ink_dict *dict,
+static void put_dict(ink_task *task, ink_task_buffer *out, const ink_dict *dict,
                      const ink_json_style *style, uint32_t depth) {
   sortable *entries = entries_in_order(task, dict, style->sort_keys);
   if (!entries) return;
-  ink_buffer_put_char(task, out, '{');
+  ink_task_buffer_put_char(task, out, '{');
   for (uint32_t i = 0; i < dict->n && task->status == INK_OK; i++) {
     if (i) put_value(task, out, style->item_separator);
     put_line(task, out, style, depth + 1);
@@ -132,10 +132,10 @@ static void put_dict(ink_task *task, ink_buffer *out, const ink_dict *dict,
     put(task, out, entries[i].entry->value, style, depth + 1);
   }
   if (dict->n) put_line(task, out, style, depth);
-  ink_buffer_put_char(task, out, '}');
+  ink_task_buffer_put_char(task, out, '}');
 }
 
-static void put(ink_task *task, ink_buffer *out, ink_value value, const ink_json_style *style,
+static void put(ink_task *task, ink_task_buffer *out, ink_value value, const ink_json_style *style,
                 uint32_t depth) {
   if (!ink_task_step(task, 1)) return;
   bool is_list = value.kind == INK_VALUE_LIST || value.kind == INK_VALUE_TUPLE;
@@ -149,6 +149,6 @@ static void put(ink_task *task, ink_buffer *out, ink_value value, const ink_json
   ink_task_leave(task);
 }
 
-void ink_json_put(ink_task *task, ink_buffer *out, ink_value value, const ink_json_style *style) {
+void ink_json_put(ink_task *task, ink_task_buffer *out, ink_value value, const ink_json_style *style) {
   put(task, out, value, style, 0);
 }

@@ -133,7 +133,7 @@ int ink_compare(ink_task *task, ink_value a, ink_value b);
 ink_value ink_concatenate(ink_task *task, ink_value a, ink_value b);
 
 /* A buffer's text as a value, not copied. */
-static inline ink_value ink_buffer_value(const ink_buffer *buffer) {
+static inline ink_value ink_task_buffer_value(const ink_task_buffer *buffer) {
   return ink_text(buffer->len ? buffer->data : "", buffer->len);
 }
 
@@ -145,10 +145,10 @@ ink_value ink_text_slice(ink_value text, uint32_t begin, uint32_t end);
 
 /* What Python's str() gives; undefined is empty. */
 ink_value ink_to_text(ink_task *task, ink_value value);
-void ink_put_text(ink_task *task, ink_buffer *out, ink_value value);
+void ink_put_text(ink_task *task, ink_task_buffer *out, ink_value value);
 
 /* Python's repr() of a float: the shortest digits that read back as the same number. */
-void ink_put_float(ink_task *task, ink_buffer *out, double number);
+void ink_put_float(ink_task *task, ink_task_buffer *out, double number);
 
 /* The number that C's strtod() reads in `text`, whatever the locale; false when it isn't all read. */
 bool ink_parse_float(ink_task *task, const char *text, size_t len, double *out);

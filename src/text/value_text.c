@@ -32,42 +32,42 @@ static decimal shortest_digits(double magnitude) {
   return d;
 }
 
-void ink_put_float(ink_task *task, ink_buffer *out, double number) {
+void ink_put_float(ink_task *task, ink_task_buffer *out, double number) {
   if (isnan(number)) {
-    ink_buffer_put_str(task, out, "nan");
+    ink_task_buffer_put_str(task, out, "nan");
     return;
   }
-  if (signbit(number)) ink_buffer_put_char(task, out, '-');
+  if (signbit(number)) ink_task_buffer_put_char(task, out, '-');
   if (isinf(number)) {
-    ink_buffer_put_str(task, out, "inf");
+    ink_task_buffer_put_str(task, out, "inf");
     return;
   }
   decimal d = shortest_digits(fabs(number));
   bool scientific = d.exponent < -4 || d.exponent >= 16;
   int point = scientific ? 1 : d.exponent + 1; /* digits before the point; 0 or less: zeros after */
-  if (point <= 0) ink_buffer_put_str(task, out, "0.");
-  for (int i = point; i < 0; i++) ink_buffer_put_char(task, out, '0');
+  if (point <= 0) ink_task_buffer_put_str(task, out, "0.");
+  for (int i = point; i < 0; i++) ink_task_buffer_put_char(task, out, '0');
   for (int i = 0; i < d.n_digits || i < point; i++) {
-    if (i == point && i > 0) ink_buffer_put_char(task, out, '.');
-    ink_buffer_put_char(task, out, i < d.n_digits ? d.digits[i] : '0');
+    if (i == point && i > 0) ink_task_buffer_put_char(task, out, '.');
+    ink_task_buffer_put_char(task, out, i < d.n_digits ? d.digits[i] : '0');
   }
-  if (!scientific && d.n_digits <= point) ink_buffer_put_str(task, out, ".0");
+  if (!scientific && d.n_digits <= point) ink_task_buffer_put_str(task, out, ".0");
   if (scientific) {
     char exponent[16];
     snprintf(exponent, sizeof exponent, "e%c%02d", d.exponent < 0 ? '-' : '+', abs(d.exponent));
-    ink_buffer_put_str(task, out, exponent);
+    ink_task_buffer_put_str(task, out, exponent);
   }
 }
 
 bool ink_parse_float(ink_task *task, const char *text, size_t len, double *out) {
   char point[16]; /* "0.5" in the C library's locale */
   int point_len = snprintf(point, sizeof point, "%.1f", 0.5) - 2;
-  ink_buffer copy = {0};
+  ink_task_buffer copy = {0};
   for (size_t i = 0; i < len; i++) {
-    if (text[i] == '.') ink_buffer_put(task, &copy, point + 1, (size_t)point_len);
-    else ink_buffer_put_char(task, &copy, text[i]);
+    if (text[i] == '.') ink_task_buffer_put(task, &copy, point + 1, (size_t)point_len);
+    else ink_task_buffer_put_char(task, &copy, text[i]);
   }
-  ink_buffer_put_char(task, &copy, '\0');
+  ink_task_buffer_put_char(task, &copy, '\0');
   if (task->status != INK_OK) return false;
   char *end;
   *out = strtod(copy.data, &end);
@@ -92,10 +92,10 @@ static bool is_printable(uint32_t c) {
   return true;
 }
 
-static void put_quoted(ink_task *task, ink_buffer *out, ink_value text) {
+static void put_quoted(ink_task *task, ink_task_buffer *out, ink_value text) {
   bool single = memchr(text.as.text, '\'', text.len) && !memchr(text.as.text, '"', text.len);
   char quote = single ? '"' : '\'';
-  ink_buffer_put_char(task, out, quote);
+  ink_task_buffer_put_char(task, out, quote);
   const char *at = text.as.text, *end = at + text.len;
   while (at < end) {
     uint32_t c;
@@ -105,65 +105,65 @@ static void put_quoted(ink_task *task, ink_buffer *out, ink_value text) {
     if (c == (uint32_t)quote || c == '\\') escape = (char)c;
     if (escape) {
       snprintf(hex, sizeof hex, "\\%c", escape);
-      ink_buffer_put_str(task, out, hex);
+      ink_task_buffer_put_str(task, out, hex);
     } else if (is_printable(c)) {
-      ink_buffer_put(task, out, at, (size_t)n);
+      ink_task_buffer_put(task, out, at, (size_t)n);
     } else {
       snprintf(hex, sizeof hex, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x",
                (unsigned)c);
-      ink_buffer_put_str(task, out, hex);
+      ink_task_buffer_put_str(task, out, hex);
     }
     at += n;
   }
-  ink_buffer_put_char(task, out, quote);
+  ink_task_buffer_put_char(task, out, quote);
 }
 
 /* ---- Everything ---- */
 
-static void put_repr(ink_task *task, ink_buffer *out, ink_value value);
+static void put_repr(ink_task *task, ink_task_buffer *out, ink_value value);
 
-static void put_items(ink_task *task, ink_buffer *out, const ink_list *list) {
+static void put_items(ink_task *task, ink_task_buffer *out, const ink_list *list) {
   for (uint32_t i = 0; i < list->n; i++) {
-    if (i) ink_buffer_put_str(task, out, ", ");
+    if (i) ink_task_buffer_put_str(task, out, ", ");
     put_repr(task, out, list->items[i]);
   }
 }
 
-static void put_dict(ink_task *task, ink_buffer *out, const ink_dict *dict) {
-  ink_buffer_put_char(task, out, '{');
+static void put_dict(ink_task *task, ink_task_buffer *out, const ink_dict *dict) {
+  ink_task_buffer_put_char(task, out, '{');
   for (uint32_t i = 0; i < dict->n; i++) {
-    if (i) ink_buffer_put_str(task, out, ", ");
+    if (i) ink_task_buffer_put_str(task, out, ", ");
     put_repr(task, out, dict->entries[i].key);
-    ink_buffer_put_str(task, out, ": ");
+    ink_task_buffer_put_str(task, out, ": ");
     put_repr(task, out, dict->entries[i].value);
   }
-  ink_buffer_put_char(task, out, '}');
+  ink_task_buffer_put_char(task, out, '}');
 }
 
-static void put_container(ink_task *task, ink_buffer *out, ink_value value) {
+static void put_container(ink_task *task, ink_task_buffer *out, ink_value value) {
   switch ((ink_value_kind)value.kind) {
   case INK_VALUE_LIST:
-    ink_buffer_put_char(task, out, '[');
+    ink_task_buffer_put_char(task, out, '[');
     put_items(task, out, value.as.list);
-    ink_buffer_put_char(task, out, ']');
+    ink_task_buffer_put_char(task, out, ']');
     return;
   case INK_VALUE_TUPLE:
-    ink_buffer_put_char(task, out, '(');
+    ink_task_buffer_put_char(task, out, '(');
     put_items(task, out, value.as.list);
-    ink_buffer_put_str(task, out, value.as.list->n == 1 ? ",)" : ")");
+    ink_task_buffer_put_str(task, out, value.as.list->n == 1 ? ",)" : ")");
     return;
   case INK_VALUE_NAMESPACE:
-    ink_buffer_put_str(task, out, "<Namespace ");
+    ink_task_buffer_put_str(task, out, "<Namespace ");
     put_dict(task, out, value.as.dict);
-    ink_buffer_put_char(task, out, '>');
+    ink_task_buffer_put_char(task, out, '>');
     return;
   default: put_dict(task, out, value.as.dict); return;
   }
 }
 
-static void put_repr(ink_task *task, ink_buffer *out, ink_value value) {
+static void put_repr(ink_task *task, ink_task_buffer *out, ink_value value) {
   if (value.kind == INK_VALUE_UNDEFINED) {
-    ink_buffer_put_str(task, out, "Undefined");
+    ink_task_buffer_put_str(task, out, "Undefined");
   } else if (value.kind == INK_VALUE_STRING) {
     if (ink_task_step(task, 1 + value.len / 4)) put_quoted(task, out, value);
   } else if (value.kind == INK_VALUE_LIST || value.kind == INK_VALUE_TUPLE ||
@@ -176,21 +176,21 @@ static void put_repr(ink_task *task, ink_buffer *out, ink_value value) {
   }
 }
 
-void ink_put_text(ink_task *task, ink_buffer *out, ink_value value) {
+void ink_put_text(ink_task *task, ink_task_buffer *out, ink_value value) {
   char digits[32];
   if (!ink_task_step(task, 1)) return;
   switch ((ink_value_kind)value.kind) {
   case INK_VALUE_UNDEFINED: return;
-  case INK_VALUE_NONE: ink_buffer_put_str(task, out, "None"); return;
-  case INK_VALUE_BOOL: ink_buffer_put_str(task, out, value.as.boolean ? "True" : "False"); return;
+  case INK_VALUE_NONE: ink_task_buffer_put_str(task, out, "None"); return;
+  case INK_VALUE_BOOL: ink_task_buffer_put_str(task, out, value.as.boolean ? "True" : "False"); return;
   case INK_VALUE_INT:
     snprintf(digits, sizeof digits, "%lld", (long long)value.as.integer);
-    ink_buffer_put_str(task, out, digits);
+    ink_task_buffer_put_str(task, out, digits);
     return;
   case INK_VALUE_FLOAT: ink_put_float(task, out, value.as.number); return;
   case INK_VALUE_BIG_INT:
   case INK_VALUE_STRING:
-    if (ink_task_step(task, value.len / 16)) ink_buffer_put(task, out, value.as.text, value.len);
+    if (ink_task_step(task, value.len / 16)) ink_task_buffer_put(task, out, value.as.text, value.len);
     return;
   case INK_VALUE_LIST:
   case INK_VALUE_TUPLE:
@@ -204,7 +204,7 @@ void ink_put_text(ink_task *task, ink_buffer *out, ink_value value) {
 
 ink_value ink_to_text(ink_task *task, ink_value value) {
   if (value.kind == INK_VALUE_STRING) return value;
-  ink_buffer out = {0};
+  ink_task_buffer out = {0};
   ink_put_text(task, &out, value);
-  return ink_buffer_value(&out);
+  return ink_task_buffer_value(&out);
 }

@@ -6,7 +6,7 @@
 static const char *again(const char *text) {
   static char result[4096];
   ink_task task;
-  ink_buffer out = {0};
+  ink_task_buffer out = {0};
   ink_json_style style = ink_json_style_default();
   ink_task_begin(&task, NULL, "JSON", INK_ERR_INVALID_JSON, NULL);
   ink_value value = ink_json_parse(&task, (ink_str){text, strlen(text)});

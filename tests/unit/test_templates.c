@@ -81,9 +81,9 @@ static void features_equal_jinja2s(void) {
     ink_value variables = ink_json_parse(&task, lines[0]), row = ink_json_parse(&task, lines[i]);
     const ink_value *source = ink_dict_get(&task, row.as.dict, ink_text_z("template"));
     const ink_value *expected = ink_dict_get(&task, row.as.dict, ink_text_z("text"));
-    ink_buffer out = {0};
+    ink_task_buffer out = {0};
     ink_jinja_render(&task, (ink_str){source->as.text, source->len}, variables, 1720278245, &out);
-    bool equal = task.status == INK_OK ? ink_equal(&task, *expected, ink_buffer_value(&out))
+    bool equal = task.status == INK_OK ? ink_equal(&task, *expected, ink_task_buffer_value(&out))
                                        : expected->kind == INK_VALUE_NONE;
     CHECK(equal);
     if (!equal) {
@@ -327,7 +327,7 @@ static void memory_refused(void) {
     limited l = {n, 0};
     ink_allocator allocator = {&l, allocate_limited, release_limited};
     ink_task task;
-    ink_buffer out = {0};
+    ink_task_buffer out = {0};
     ink_task_begin(&task, &allocator, "the template", INK_ERR_TEMPLATE, &error);
     ink_value variables = ink_json_parse(&task, (ink_str){"{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", 44});
     if (task.status == INK_OK) ink_jinja_render(&task, (ink_str){(char *)source, len}, variables, 0, &out);
