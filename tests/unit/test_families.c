@@ -124,6 +124,7 @@ static void phi3_special_tokens(void) {
 static const piece unigram_pieces[] = {
     {"<unk>", 0, 2}, {"</s>", 0, 3},  {"\u2581", -2, 1}, {"a", -3, 1},        {"b", -3, 1},
     {"ab", -5, 1},   {"aab", -9, 1},  {"<x>", -1000, 4}, {"\u2581a", -4.5, 1}, {"x", -3, 1},
+    {"xa", -6, 1},   {"ax", -6, 1},
 };
 
 static header small_unigram(bool trim) {
@@ -140,6 +141,7 @@ static void unigram_cuts(void) {
   loaded l = load_built(&h);
   CHECK_STATUS(l.status, INK_OK);
   CHECK_TOKENS(&l, "aab", INK_TOKENIZE_BOS, "8 5 1 | aab"); /* -4.5 - 5 is best */
+  CHECK_TOKENS(&l, "baxa", 0, "2 4 3 10 | baxa"); /* as good as ax a, but found first */
   CHECK_TOKENS(&l, "  b   a  ", 0, "2 4 8 | b a");
   CHECK_TOKENS(&l, "   ", 0, "| ");
   CHECK_TOKENS(&l, "a\uac00\uac01 \uac00", 0, "8 0 2 0 | a ");
@@ -148,6 +150,20 @@ static void unigram_cuts(void) {
   h = small_unigram(false);
   l = load_built(&h);
   CHECK_TOKENS(&l, " b ", 0, "2 2 4 2 |  b ");
+  unload(&l);
+}
+
+/* Rules of a real map: the longest one counts, and a space that begins one is joined with others. */
+static void character_map(void) {
+  loaded l = load_vocab("vocab/spm-unigram-en.gguf");
+  ink_str to = {NULL, 0};
+  CHECK_EQ(ink_charsmap_match(&l.vocab.charsmap, "\u1100\u1161\u11a8x", 10, &to), 9);
+  CHECK(to.len == 3 && memcmp(to.data, "\uac01", 3) == 0);
+  CHECK_EQ(ink_charsmap_match(&l.vocab.charsmap, "\u1100\u1161x", 7, &to), 6);
+  CHECK(to.len == 3 && memcmp(to.data, "\uac00", 3) == 0);
+  CHECK_EQ(ink_charsmap_match(&l.vocab.charsmap, "abc", 3, &to), 0);
+  CHECK_TOKENS(&l, "\u00b4the", 0, "4 0 95 16 | the");
+  CHECK_TOKENS(&l, "  \u00b4 \u00b4the  ", 0, "4 0 4 0 95 16 | the");
   unload(&l);
 }
 
@@ -177,7 +193,7 @@ static void wrong_vocabularies(void) {
     CHECK_STATUS(status_of(&h), INK_ERR_BAD_MODEL);
   }
   header h = small_unigram(true);
-  key_u32(&h, "tokenizer.ggml.unknown_token_id", 10);
+  key_u32(&h, "tokenizer.ggml.unknown_token_id", 12);
   CHECK_STATUS(status_of(&h), INK_ERR_BAD_MODEL);
   h = begin_header(); /* nothing stands for unknown characters */
   key_str(&h, "tokenizer.ggml.model", "t5");
@@ -322,6 +338,7 @@ int main(void) {
   RUN(spm_special_tokens);
   RUN(phi3_special_tokens);
   RUN(unigram_cuts);
+  RUN(character_map);
   RUN(wrong_vocabularies);
   RUN(wrong_character_maps);
   RUN(random_character_maps);
