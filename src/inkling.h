@@ -275,7 +275,7 @@ typedef enum ink_finish {
 typedef struct ink_step {
   ink_step_kind kind;
   ink_finish finish;
-  ink_token token;     /* INK_STEP_TOKEN: the new token; else -1 */
+  ink_token token;     /* the new token, also that which completed a stop string; else -1 */
   const char *text;    /* whole UTF-8 characters; valid until the session's next call */
   size_t text_len;
   size_t prompt_done;  /* prompt tokens already in the context, of prompt_total */

@@ -28,8 +28,8 @@ ink_status ink_allocate(const ink_allocator *allocator, uint64_t size, const cha
                         void *pointer_out, ink_error *error) {
   uint64_t rounded = ink_align_up(size ? size : 1);
   void *pointer = NULL;
-  /* PTRDIFF_MAX: beyond it pointer differences break, and some allocators misbehave. */
-  if (rounded <= PTRDIFF_MAX) {
+  /* Some allocators misbehave near the end of the address space. */
+  if (rounded <= SIZE_MAX - (SIZE_MAX >> 8)) {
     pointer = allocator->allocate(allocator->context, (size_t)rounded, INK_ALIGNMENT);
   }
   memcpy(pointer_out, &pointer, sizeof pointer);

@@ -39,7 +39,7 @@ static bool add_step(result *r, const ink_step *step) {
     memcpy(r->text + r->text_len, step->text, step->text_len);
     r->text_len += step->text_len;
   }
-  if (step->kind != INK_STEP_TOKEN) return true;
+  if (step->token < 0) return true;
   if (!grow(&r->tokens, &r->token_capacity, r->n_tokens + 1, sizeof *r->tokens)) return false;
   r->tokens[r->n_tokens++] = step->token;
   return true;

@@ -98,6 +98,7 @@ static ink_status decode(ink_session *session, ink_step *step, ink_error *error)
     finish(session, INK_FINISH_END, ink_text_stream_finish(&run->stream), step);
     return INK_OK;
   }
+  step->token = token;
   run->pending = token;
   run->n_generated++;
   ink_str text;
@@ -106,7 +107,6 @@ static ink_status decode(ink_session *session, ink_step *step, ink_error *error)
     return INK_OK;
   }
   step->kind = INK_STEP_TOKEN;
-  step->token = token;
   step->text = text.data;
   step->text_len = text.len;
   return INK_OK;

@@ -89,7 +89,6 @@ bool ink_text_stream_push(ink_text_stream *stream, ink_str piece, ink_str *text)
 
 ink_str ink_text_stream_finish(ink_text_stream *stream) {
   drop_shown(stream);
-  if (stream->n_partial > 0) hold(stream, "\xEF\xBF\xBD", 3);
   stream->n_partial = 0;
   return show(stream, stream->n_held);
 }

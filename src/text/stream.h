@@ -2,7 +2,8 @@
  *
  * Bytes are held back only while they may be the beginning of a character or of a stop string.
  * What turns out not to be UTF-8 is replaced by U+FFFD, one for each maximal ill-formed part
- * (Unicode 3.9, as the Encoding Standard's decoders do). */
+ * (Unicode 3.9, as the Encoding Standard's decoders do). A character that is still incomplete when the
+ * text ends is dropped: it was cut off, not wrong. */
 #ifndef INK_TEXT_STREAM_H
 #define INK_TEXT_STREAM_H
 

@@ -6,6 +6,7 @@ typedef struct outcome {
   char text[4096];
   ink_token tokens[256];
   size_t n_tokens;
+  size_t n_generated;
   size_t prefill_steps;
   ink_finish finish;
 } outcome;
@@ -27,11 +28,12 @@ static outcome run(ink_session *session, const ink_generation *params, const ink
       return o;
     }
     strncat(o.text, step.text, step.text_len);
-    if (step.kind == INK_STEP_TOKEN) o.tokens[o.n_tokens++] = step.token;
+    if (step.token >= 0) o.tokens[o.n_tokens++] = step.token;
     if (step.kind == INK_STEP_PREFILL) o.prefill_steps++;
   }
   CHECK_EQ(step.prompt_done, n_prompt);
   o.finish = step.finish;
+  o.n_generated = step.n_generated;
   return o;
 }
 
@@ -85,6 +87,7 @@ static void stop_strings(void) {
   outcome o = run(session, &params, lily, 5, 0);
   CHECK_EQ(o.finish, INK_FINISH_STOP);
   CHECK(strcmp(o.text, " go on a walk. She saw a") == 0);
+  CHECK_EQ(o.n_tokens, o.n_generated);
   ink_error error;
   stops[1] = "";
   CHECK_STATUS(ink_generation_begin(session, &params, lily, 5, &error), INK_ERR_INVALID_ARGUMENT);
