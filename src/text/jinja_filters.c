@@ -77,10 +77,10 @@ static ink_value select_items(ink_jinja *in, ink_value self, const ink_jinja_arg
   }
   return result;
 }
-static ink_value select(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+static ink_value select_by_test(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   return select_items(in, self, args, false, true);
 }
-static ink_value reject(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+static ink_value reject_by_test(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   return select_items(in, self, args, false, false);
 }
 static ink_value selectattr(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
@@ -531,9 +531,9 @@ static const ink_jinja_builtin filters[] = {
     {"int", integer},          {"items", items},           {"join", join},
     {"last", last},            {"length", length},         {"list", list},
     {"lower", lower},          {"map", map},               {"max", max},
-    {"min", min},              {"reject", reject},         {"rejectattr", rejectattr},
+    {"min", min},              {"reject", reject_by_test},         {"rejectattr", rejectattr},
     {"replace", replace},      {"reverse", reverse},       {"round", round_filter},
-    {"safe", string},          {"select", select},         {"selectattr", selectattr},
+    {"safe", string},          {"select", select_by_test},         {"selectattr", selectattr},
     {"sort", sort},            {"string", string},         {"sum", sum},
     {"title", title},          {"tojson", tojson},         {"trim", trim},
     {"unique", unique},        {"upper", upper},
