@@ -150,8 +150,9 @@ static ink_status describe(ink_model *model, const ink_gguf *gguf, ink_error *er
       .n_embd_head = h->n_embd_head,
       .n_ff = h->n_ff,
       .add_bos = model->vocab.add_bos,
-      .has_chat_format = ink_chat_is_understood(&model->allocator, model->vocab.chat_template),
   };
+  INK_TRY(ink_chat_understands(&model->allocator, model->vocab.chat_template,
+                               &info->has_chat_format, error));
   for (size_t i = 0; i < gguf->n_tensors; i++) {
     const ink_gguf_tensor *tensor = &gguf->tensors[i];
     info->n_params += tensor->dims[0] * tensor->dims[1] * tensor->dims[2] * tensor->dims[3];

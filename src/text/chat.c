@@ -13,13 +13,16 @@ static const char subject[] = "the chat template";
 
 static bool is_utf8(ink_str text) { return ink_utf8_valid_prefix(text.data, text.len) == text.len; }
 
-bool ink_chat_is_understood(const ink_allocator *allocator, ink_str chat_template) {
+ink_status ink_chat_understands(const ink_allocator *allocator, ink_str chat_template,
+                                bool *understood, ink_error *error) {
   ink_task task;
-  if (chat_template.len == 0 || chat_template.len > MAX_INPUT || !is_utf8(chat_template)) return false;
-  ink_task_begin(&task, allocator, subject, INK_ERR_TEMPLATE, NULL);
+  *understood = false;
+  if (chat_template.len == 0 || chat_template.len > MAX_INPUT || !is_utf8(chat_template)) return INK_OK;
+  ink_task_begin(&task, allocator, subject, INK_ERR_TEMPLATE, error);
   ink_jinja_parse(&task, chat_template);
   ink_task_end(&task);
-  return task.status == INK_OK;
+  *understood = task.status == INK_OK;
+  return task.status == INK_ERR_OUT_OF_MEMORY ? task.status : INK_OK;
 }
 
 static void set(ink_task *task, ink_value dict, const char *name, ink_value value) {
