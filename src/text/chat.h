@@ -19,7 +19,7 @@ typedef struct ink_chat {
 ink_status ink_chat_render(const ink_chat *chat, char *text, size_t capacity, size_t *len,
                            ink_error *error);
 
-/* Whether a template can be read. */
+/* Whether a template can be read; fails only when memory is refused. */
 ink_status ink_chat_check(const ink_allocator *allocator, ink_str chat_template, bool *understood,
                           ink_error *error);
 

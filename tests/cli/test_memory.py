@@ -63,7 +63,8 @@ def test_peak_of_linear_memory(wasmtime: Host, smollm2: Path) -> None:
     print(f"linear memory {high / 1e6:.1f} MB: {high / file:.3f} x the file, "
           f"{(high - memory['total']) / 1e6:.1f} MB above what info says")
     assert high < file * 1.05 + memory["kv_cache"] + memory["scratch"]
-    assert high < memory["total"] + (3 << 20)  # the stack, the program's data, the header's index
+    # The stack, the program's data, and the file's header, which is needed until the weights are there.
+    assert high < memory["total"] + (4 << 20)
 
 
 def test_the_default_context_needs_what_info_says(wasmtime: Host, smollm2: Path) -> None:
