@@ -232,19 +232,22 @@ ink_status inkjs_chat_add(inkjs_model *model, const char *role, const char *cont
   return status;
 }
 
-static ink_status format_messages(inkjs_model *model) {
+static ink_status format_messages(inkjs_model *model, double now) {
+  static const char request[] = "{\"add_generation_prompt\":true}";
+  ink_template_params params = {
+      .now = (int64_t)now, .messages = model->messages, .n_messages = model->n_messages};
   size_t len = 0;
-  ink_status status = ink_chat_format(model->model, model->messages, model->n_messages, true, NULL,
-                                      0, &len, &model->error);
+  ink_status status = ink_apply_chat_template(model->model, &params, request, sizeof request - 1,
+                                              NULL, 0, &len, &model->error);
   if (status != INK_OK && status != INK_ERR_BUFFER_TOO_SMALL) return status;
   status = make_room(model, len);
   if (status != INK_OK) return status;
-  return ink_chat_format(model->model, model->messages, model->n_messages, true, model->result,
-                         len, &model->result_length, &model->error);
+  return ink_apply_chat_template(model->model, &params, request, sizeof request - 1, model->result,
+                                 len, &model->result_length, &model->error);
 }
 
-ink_status inkjs_chat_format(inkjs_model *model) {
-  ink_status status = format_messages(model);
+ink_status inkjs_chat_format(inkjs_model *model, double now) {
+  ink_status status = format_messages(model, now);
   forget_messages(model);
   return status;
 }

@@ -100,8 +100,9 @@ INKJS_EXPORT ink_status inkjs_detokenize(inkjs_model *model, const ink_token *to
  * whole conversation is forgotten. */
 INKJS_EXPORT ink_status inkjs_chat_add(inkjs_model *model, const char *role, const char *content,
                                        size_t len);
-/* Result: the prompt's text, up to where the assistant's answer begins. Forgets the messages. */
-INKJS_EXPORT ink_status inkjs_chat_format(inkjs_model *model);
+/* Result: the prompt's text, up to where the assistant's answer begins. Forgets the messages. `now`: local
+ * time in seconds since 1970-01-01 00:00, for templates that name the date. */
+INKJS_EXPORT ink_status inkjs_chat_format(inkjs_model *model, double now);
 
 /* ---- Generating: reset, set and add what differs from the defaults, begin, then step --------------- */
 

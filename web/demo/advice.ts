@@ -31,6 +31,7 @@ const WORDS: Partial<Record<InklingErrorCode, Words>> = {
     'This model can’t hold a conversation',
     'It has no chat format that Inkling knows. Open one whose name says “chat” or “instruct”.',
   ],
+  INK_ERR_TEMPLATE: ['This model’s chat template could not be used', 'Start a new chat, or open another model.'],
   INK_ERR_CONTEXT_FULL: ['The conversation has grown too long', 'Start a new chat, or write a shorter message.'],
   INK_ERR_UNSUPPORTED_HOST: ['This browser is too old', 'Update it, or use a recent Chrome, Edge, Firefox or Safari.'],
   INK_ERR_CRASHED: ['The engine stopped working', 'Load the model again.'],

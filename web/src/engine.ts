@@ -157,7 +157,9 @@ export class Engine {
         });
       });
     }
-    this.#check(this.#model, this.#wasm.inkjs_chat_format(this.#model));
+    // Templates may ask for the date, which is the visitor's.
+    const now = Date.now() / 1000 - new Date().getTimezoneOffset() * 60;
+    this.#check(this.#model, this.#wasm.inkjs_chat_format(this.#model, Math.floor(now)));
     return this.#resultText();
   }
 

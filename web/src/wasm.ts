@@ -29,7 +29,7 @@ export interface WasmExports {
   inkjs_tokenize(model: number, text: number, length: number, flags: number): number;
   inkjs_detokenize(model: number, tokens: number, n: number): number;
   inkjs_chat_add(model: number, role: number, content: number, length: number): number;
-  inkjs_chat_format(model: number): number;
+  inkjs_chat_format(model: number, now: number): number;
   inkjs_generation_reset(session: number): void;
   inkjs_generation_set(session: number, option: number, value: number): number;
   inkjs_generation_add_stop(session: number, stop: number): number;
