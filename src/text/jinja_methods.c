@@ -3,6 +3,7 @@
 
 #include "base/utf8.h"
 #include "text/jinja.h"
+#include "text/unicode.h"
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
@@ -26,27 +27,19 @@ static ink_value part(ink_value text, size_t begin, size_t end) {
 
 /* ---- Case ---- */
 
-/* Latin, Greek and Cyrillic letters; of other scripts, and of the few letters whose other case is
- * more than one character, nothing changes. */
-static uint32_t change_letter(uint32_t c, bool upper) {
-  static const struct {
-    uint16_t first, last; /* lower-case letters, */
-    uint8_t distance;     /* this far behind their upper-case ones; 1: in turn with them */
-  } ranges[] = {{'a', 'z', 32},       {0xE0, 0xF6, 32},   {0xF8, 0xFE, 32},   {0x101, 0x137, 1},
-                {0x14B, 0x177, 1},    {0x3B1, 0x3C1, 32}, {0x3C3, 0x3CB, 32}, {0x430, 0x44F, 32},
-                {0x450, 0x45F, 80},   {0x461, 0x481, 1},  {0x48B, 0x4BF, 1},  {0x4D1, 0x52F, 1},
-                {0x1E01, 0x1E95, 1},  {0x1EA1, 0x1EFF, 1}};
-  for (size_t i = 0; i < COUNT(ranges); i++) {
-    uint32_t distance = ranges[i].distance, other = upper ? c : c + distance;
-    if (other < ranges[i].first || other > ranges[i].last) continue;
-    bool in_turn = distance == 1;
-    if (in_turn && ((other - ranges[i].first) & 1)) continue;
-    return upper ? c - distance : other;
-  }
-  return c;
+static bool has_case(uint32_t c) {
+  return ink_unicode_is(c, INK_MASK(LU) | INK_MASK(LL) | INK_MASK(LT));
 }
 
-static bool has_case(uint32_t c) { return change_letter(c, true) != c || change_letter(c, false) != c; }
+/* A letter may become two or three; at a word's beginning only the first of them is upper case. */
+static void put_in_case(ink_task *task, ink_task_buffer *out, uint32_t c, bool upper, bool begins) {
+  uint32_t to[3], lowered[3];
+  size_t n = upper ? ink_unicode_upper(c, to) : ink_unicode_lower(c, to);
+  for (size_t i = 0; i < n; i++) {
+    bool is_rest = begins && i > 0 && ink_unicode_lower(to[i], lowered) == 1;
+    ink_task_buffer_put_code_point(task, out, is_rest ? lowered[0] : to[i]);
+  }
+}
 
 ink_value ink_jinja_change_case(ink_jinja *in, ink_value text, ink_jinja_case which) {
   ink_task_buffer out = {0};
@@ -55,9 +48,9 @@ ink_value ink_jinja_change_case(ink_jinja *in, ink_value text, ink_jinja_case wh
   for (uint32_t at = 0; at < text.len;) {
     uint32_t c;
     int n = ink_utf8_decode(text.as.text + at, text.len - at, &c);
-    bool upper = which == INK_JINJA_UPPER || (which >= INK_JINJA_CAPITALIZE && !inside);
+    bool begins = which >= INK_JINJA_CAPITALIZE && !inside;
     inside = which == INK_JINJA_CAPITALIZE || has_case(c);
-    ink_task_buffer_put_code_point(in->task, &out, change_letter(c, upper));
+    put_in_case(in->task, &out, c, which == INK_JINJA_UPPER || begins, begins);
     at += (uint32_t)n;
   }
   return ink_task_buffer_value(&out);
@@ -380,10 +373,10 @@ static ink_value rpartition(ink_jinja *in, ink_value self, const ink_jinja_args 
 /* ---- Kinds of characters ---- */
 
 static bool is_ascii_digit(uint32_t c) { return c >= '0' && c <= '9'; }
-static bool is_letter(uint32_t c) { return has_case(c) || (c >= 0x3041 && c <= 0xD7A3); }
-static bool is_letter_or_digit(uint32_t c) { return is_letter(c) || is_ascii_digit(c); }
-static bool is_lower_letter(uint32_t c) { return change_letter(c, true) != c; }
-static bool is_upper_letter(uint32_t c) { return change_letter(c, false) != c; }
+static bool is_letter(uint32_t c) { return ink_unicode_is(c, INK_MASK_L); }
+static bool is_letter_or_digit(uint32_t c) { return ink_unicode_is(c, INK_MASK_L | INK_MASK_N); }
+static bool is_lower_letter(uint32_t c) { return ink_unicode_is(c, INK_MASK(LL)); }
+static bool is_upper_letter(uint32_t c) { return ink_unicode_is(c, INK_MASK(LU)); }
 
 /* All characters are of a kind, and there is one. `cased`: only those that have case count. */
 static ink_value all_are(ink_jinja *in, ink_value self, bool (*is)(uint32_t), bool cased) {

@@ -35,11 +35,16 @@ const uint32_t (*ink_unicode_han_runs(size_t *n_runs))[2] {
   return han_runs;
 }
 
-bool ink_unicode_is_han(uint32_t c) {
-  for (size_t i = 0; i < sizeof han_runs / sizeof han_runs[0] && c >= han_runs[i][0]; i++) {
-    if (c <= han_runs[i][1]) return true;
+/* Whether one of the runs, which are in order, holds the character. */
+static bool is_in_runs(uint32_t c, const uint32_t (*runs)[2], size_t n_runs) {
+  for (size_t i = 0; i < n_runs && c >= runs[i][0]; i++) {
+    if (c <= runs[i][1]) return true;
   }
   return false;
+}
+
+bool ink_unicode_is_han(uint32_t c) {
+  return is_in_runs(c, han_runs, sizeof han_runs / sizeof han_runs[0]);
 }
 
 /* ---- Case ---- */
@@ -105,10 +110,7 @@ static bool is_cased(uint32_t c) {
       {0x10783, 0x10785}, {0x10787, 0x107B0}, {0x107B2, 0x107BA}, {0x1E030, 0x1E06D},
       {0x1F130, 0x1F149}, {0x1F150, 0x1F169}, {0x1F170, 0x1F189}};
   if (ink_unicode_is(c, INK_MASK(LU) | INK_MASK(LL) | INK_MASK(LT))) return true;
-  for (size_t i = 0; i < sizeof others / sizeof others[0] && c >= others[i][0]; i++) {
-    if (c <= others[i][1]) return true;
-  }
-  return false;
+  return is_in_runs(c, others, sizeof others / sizeof others[0]);
 }
 
 /* Case_Ignorable: marks, formats, modifiers, and the Word_Break classes MidLetter, MidNumLet and
