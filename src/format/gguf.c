@@ -124,7 +124,8 @@ static ink_status take_value(reader *r, ink_gguf_value *value, ink_error *error)
 
 static ink_status tensor_size(ink_gguf_tensor *tensor, ink_error *error) {
   const ink_type_traits *traits = ink_type_get_traits(tensor->type);
-  if (!traits) {
+  bool computed = traits && (tensor->type <= INK_TYPE_Q4_1 || tensor->type == INK_TYPE_Q8_0);
+  if (!computed) {
     return ink_fail(error, INK_ERR_UNSUPPORTED_TYPE,
                     "tensor '%.*s' has block type %s (%u); this engine reads F32, F16, Q4_0, Q4_1 "
                     "and Q8_0",

@@ -38,5 +38,6 @@ void ink_kernels_matmul(const ink_kernels *kernels, const ink_matmul *job) {
   case INK_TYPE_Q8_0: kernels->matmul_q8_0(job); break;
   case INK_TYPE_F32: kernels->matmul_f32(job); break;
   case INK_TYPE_F16: kernels->matmul_f16(job); break;
+  default: break; /* refused with the file's header */
   }
 }
