@@ -10,7 +10,7 @@ typedef struct input {
 
 static input prepare(ink_session *session, const float *x, uint32_t n_tokens, uint32_t n_cols) {
   if (n_cols % INK_BLOCK == 0) { /* else no quantised matrix takes it */
-    session->model->kernels->quantize(x, n_tokens, n_cols, &session->scratch.activations);
+    session->model->kernels->quantize(x, n_tokens, n_cols, session->scratch.activations);
   }
   return (input){x, n_tokens};
 }

@@ -45,10 +45,7 @@ static void carve_scratch(ink_scratch *s, const ink_model_info *info, uint32_t n
   s->tile_keys = ink_carve(arena, n_threads * tile, sizeof(float));
   s->tile_values = ink_carve(arena, n_threads * tile, sizeof(float));
   s->attention = ink_carve(arena, INK_BATCH * (uint64_t)info->n_head, sizeof *s->attention);
-  s->activations.q = ink_carve(arena, INK_BATCH * widest, sizeof *s->activations.q);
-  s->activations.d = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations.d);
-  s->activations.s = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations.s);
-  s->activations.s_low = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations.s_low);
+  s->activations = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations);
   s->panel = ink_carve(arena, n_threads * blocks, sizeof *s->panel);
   s->panel_blocks = (uint32_t)blocks;
 }

@@ -30,47 +30,67 @@ static inline f32x4 exp_f32x4(f32x4 x) {
   return f32x4_mul(p, f32x4_power_of_2(biased));
 }
 
-/* Where token t's element (block b, group g, column i) stands; see ink_activations. */
+/* Where the parts of a token stand, field by field; see ink_activation. */
 typedef struct token_place {
-  uint32_t first; /* the tile's first token */
-  uint32_t width; /* the tile's tokens: 4 or 1 */
+  int8_t *q;
+  float *d;
+  int16_t *sums;
+  float *s;
+  float *s_low;
+  size_t step; /* from part to part: bytes */
 } token_place;
 
-static inline token_place place_of_token(uint32_t token, uint32_t n_tokens) {
-  uint32_t tiled = n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS;
-  if (token >= tiled) return (token_place){token, 1};
-  return (token_place){token / INK_TILE_TOKENS * INK_TILE_TOKENS, INK_TILE_TOKENS};
+static inline token_place place_of_token(ink_activation *all, uint32_t n_parts, uint32_t n_tokens,
+                                         uint32_t token) {
+  uint32_t tiled = n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS, t = token % INK_TILE_TOKENS;
+  if (token >= tiled) {
+    ink_activation *a = all + (size_t)token * n_parts;
+    return (token_place){a->q, &a->d, a->sums, &a->s, &a->s_low, sizeof *a};
+  }
+  ink_activation_tile *tile = (ink_activation_tile *)(void *)(all + (size_t)(token - t) * n_parts);
+  return (token_place){tile->q[t], &tile->d[t], tile->sums[t], &tile->s[t], &tile->s_low[t],
+                       sizeof *tile};
 }
 
-static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_activations *out) {
-  uint32_t n_blocks = n_cols / INK_BLOCK;
-  for (uint32_t token = 0; token < n_tokens; token++, x += n_cols) {
-    token_place at = place_of_token(token, n_tokens);
-    uint32_t t = token - at.first;
-    int16_t *q = out->q + (size_t)at.first * n_cols;
-    float *d = out->d + (size_t)at.first * n_blocks;
-    float *s = out->s + (size_t)at.first * n_blocks;
-    float *s_low = out->s_low + (size_t)at.first * n_blocks;
-    for (uint32_t b = 0; b < n_blocks; b++) {
-      const float *block = x + b * INK_BLOCK;
-      f32x4 largest = f32x4_splat(0.0f);
-      for (uint32_t i = 0; i < INK_BLOCK; i += 4) {
-        largest = f32x4_max(largest, f32x4_abs(f32x4_load(block + i)));
-      }
-      float max = f32x4_lane_max(largest);
-      f32x4 inverse = f32x4_splat(max > 0.0f ? 127.0f / max : 0.0f);
-      f32x4 bias = f32x4_splat(ROUND_BIAS);
-      f32x4 sum = f32x4_splat(0.0f), sum_low = sum;
-      for (uint32_t g = 0; g < INK_BLOCK / 4; g++) {
-        if (g == INK_BLOCK / 8) sum_low = sum;
-        f32x4 rounded = f32x4_add(f32x4_mul(f32x4_load(block + 4 * g), inverse), bias);
-        sum = f32x4_add(sum, f32x4_sub(rounded, bias)); /* small integers: exact */
-        f32x4_store_low_bits(q + ((size_t)(b * (INK_BLOCK / 4) + g) * at.width + t) * 4, rounded);
-      }
-      float scale = max / 127.0f;
-      d[b * at.width + t] = scale;
-      s[b * at.width + t] = scale * f32x4_lane_sum(sum);
-      s_low[b * at.width + t] = scale * f32x4_lane_sum(sum_low);
+static inline void next_part(token_place *at) {
+  at->q += at->step;
+  at->d += at->step / sizeof *at->d;
+  at->sums += at->step / sizeof *at->sums;
+  at->s += at->step / sizeof *at->s;
+  at->s_low += at->step / sizeof *at->s_low;
+}
+
+static inline void quantize_part(const float *x, const token_place *at) {
+  f32x4 largest = f32x4_splat(0.0f);
+  for (uint32_t i = 0; i < INK_BLOCK; i += 4) {
+    largest = f32x4_max(largest, f32x4_abs(f32x4_load(x + i)));
+  }
+  float max = f32x4_lane_max(largest);
+  f32x4 inverse = f32x4_splat(max > 0.0f ? 127.0f / max : 0.0f);
+  f32x4 bias = f32x4_splat(ROUND_BIAS);
+  f32x4 sums[2];
+  for (uint32_t half = 0; half < 2; half++) {
+    sums[half] = f32x4_splat(0.0f);
+    for (uint32_t i = 16 * half; i < 16 * half + 16; i += 4) {
+      f32x4 rounded = f32x4_add(f32x4_mul(f32x4_load(x + i), inverse), bias);
+      sums[half] = f32x4_add(sums[half], f32x4_sub(rounded, bias)); /* small integers: exact */
+      f32x4_store_low_bytes(at->q + i, rounded);
+    }
+  }
+  float scale = max / 127.0f;
+  float sum_low = f32x4_lane_sum(sums[0]), sum_high = f32x4_lane_sum(sums[1]);
+  *at->d = scale;
+  at->sums[0] = (int16_t)sum_low;
+  at->sums[1] = (int16_t)sum_high;
+  *at->s = scale * (sum_low + sum_high);
+  *at->s_low = scale * sum_low;
+}
+
+static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_activation *out) {
+  for (uint32_t token = 0; token < n_tokens; token++) {
+    token_place at = place_of_token(out, n_cols / INK_BLOCK, n_tokens, token);
+    for (uint32_t c = 0; c < n_cols; c += INK_BLOCK, x += INK_BLOCK, next_part(&at)) {
+      quantize_part(x, &at);
     }
   }
 }

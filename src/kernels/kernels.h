@@ -14,29 +14,37 @@
 #define INK_TILE_TOKENS 4u /* tokens multiplied together with one unpacked panel */
 #define INK_KV_TILE 64u    /* positions of the KV cache that attention handles at a time */
 
-/* A batch of token vectors, quantised to 8 bits in blocks of 32 columns:
- *   x = d * q, d = max |x| / 127, q from -127 to 127 held as i16;  s = d * sum(q), which minima are
- *   multiplied with; s_low = d * sum(q) over the first 16 columns, for minima of 16 columns
- * Tokens are grouped in tiles of T = 4; up to 3 left over are tiles of T = 1. With b the block and
- * t the token in its tile, a tile that begins at token `first` stands at
- *   q + first * n_cols:           [n_cols / 32][8 groups][T][4 columns]
- *   d, s, s_low + first * n_cols / 32:  [n_cols / 32][T] */
-typedef struct ink_activations {
-  int16_t *q;
-  float *d;
-  float *s;
-  float *s_low;
-} ink_activations;
+/* 32 columns of a token, quantised to 8 bits: x = d * q, d = max |x| / 127, q from -127 to 127.
+ *
+ * A batch is n_cols / 32 of them for each token. Its tokens are grouped by fours, whose parts of the
+ * same columns stand together as a tile; up to 3 tokens left over stand alone. So, for a tile or a
+ * token that begins at token `first`, part b stands at first * n_cols / 32 + b * (4 or 1). */
+typedef struct ink_activation {
+  int8_t q[INK_BLOCK];
+  float d;
+  int16_t sums[2]; /* of q, over the first and the last 16 columns */
+  float s;         /* d * (sums[0] + sums[1]), which minima are multiplied with */
+  float s_low;     /* d * sums[0], for minima of 16 columns */
+} ink_activation;
 
-/* 32 columns of 4 rows of weights, unpacked: w = d * q + m, and in the first 16 columns + m_low.
- * Scales of 16 columns are integers, and already in q. Matrix kernels turn a panel into these once and
- * use them for all tokens. Types without minima leave m alone, those with one also m_low. */
-typedef struct ink_unpacked_block {
-  float d[INK_PANEL_ROWS];
-  float m[INK_PANEL_ROWS];
-  float m_low[INK_PANEL_ROWS];
-  int16_t q[INK_BLOCK / 4][INK_PANEL_ROWS][4]; /* [group][row][column] */
-} ink_unpacked_block;
+/* 4 of them, field by field. */
+typedef struct ink_activation_tile {
+  int8_t q[INK_TILE_TOKENS][INK_BLOCK];
+  float d[INK_TILE_TOKENS];
+  int16_t sums[INK_TILE_TOKENS][2];
+  float s[INK_TILE_TOKENS];
+  float s_low[INK_TILE_TOKENS];
+} ink_activation_tile;
+
+/* 32 columns of up to 16 rows of weights, ready for products with many tokens: what a table's own
+ * matrix kernel makes of them. Fields that a type has no use for are left alone. */
+typedef struct ink_unpacked_part {
+  uint8_t q[INK_BLOCK * 16];
+  float d[16];
+  float m[16], m_low[16];
+  int32_t scales[2][16];
+  int32_t zeros[16];
+} ink_unpacked_part;
 
 /* y[t][row] = sum over c of weights[row][c] * x[t][c], for rows first_row to end_row. */
 typedef struct ink_matmul {
@@ -44,11 +52,11 @@ typedef struct ink_matmul {
   uint32_t first_row;     /* of a quantised tensor: a multiple of INK_PANEL_ROWS */
   uint32_t end_row;       /* of a quantised tensor: likewise, rounded up */
   uint32_t n_tokens;
-  ink_activations x;      /* for quantised weights */
+  const ink_activation *x; /* for quantised weights */
   const float *x_f32;     /* [n_tokens][n_cols], for F32, F16 and BF16 weights */
   float *y;               /* [n_tokens][y_stride], y_stride >= end_row */
   size_t y_stride;
-  ink_unpacked_block *scratch; /* [n_cols / 32] */
+  ink_unpacked_part *scratch; /* [n_cols / 32] */
 } ink_matmul;
 
 /* Up to INK_KV_TILE positions of one head's keys and values. */
@@ -70,7 +78,7 @@ typedef struct ink_kernels {
   const char *name;
 
   /* x: [n_tokens][n_cols], n_cols a multiple of 32. */
-  void (*quantize)(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_activations *out);
+  void (*quantize)(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_activation *out);
 
   /* For weights of any type; n_cols of F32, F16 and BF16 a multiple of 4. */
   void (*matmul)(const ink_matmul *job);
@@ -92,7 +100,9 @@ typedef struct ink_kernels {
 
 extern const ink_kernels ink_kernels_scalar;
 extern const ink_kernels ink_kernels_wasm_simd128;
+extern const ink_kernels ink_kernels_wasm_relaxed;
 extern const ink_kernels ink_kernels_x86_avx2;
+extern const ink_kernels ink_kernels_x86_avx512vnni;
 
 /* The table of that name ("auto" or NULL: the fastest here; "simd": the fastest that is not
  * scalar), or NULL when this build or this processor has none. */

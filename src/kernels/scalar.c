@@ -4,17 +4,25 @@
 #include "kernels/float_ops.h"
 #include "kernels/table.h"
 
-/* Row r's part of an unpacked block: the scales of 16 columns go into the integers. */
-static void set_row(const ink_columns *columns, uint32_t r, ink_unpacked_block *out) {
+/* 32 columns of 4 rows: w = d * q + m, and in the first 16 columns + m_low. Scales of 16 columns are
+ * integers, and already in q. */
+typedef struct rows_part {
+  float d[INK_PANEL_ROWS], m[INK_PANEL_ROWS], m_low[INK_PANEL_ROWS];
+  int16_t q[INK_PANEL_ROWS][INK_BLOCK];
+} rows_part;
+
+_Static_assert(sizeof(rows_part) <= sizeof(ink_unpacked_part), "it is kept in a job's scratch");
+
+static void set_row(const ink_columns *columns, uint32_t r, rows_part *out) {
   out->d[r] = columns->d;
   out->m[r] = columns->m[1];
   out->m_low[r] = columns->m[0] - columns->m[1];
   for (uint32_t c = 0; c < INK_BLOCK; c++) {
-    out->q[c / 4][r][c % 4] = (int16_t)(columns->scale[c / 16] * columns->q[c]);
+    out->q[r][c] = (int16_t)(columns->scale[c / 16] * columns->q[c]);
   }
 }
 
-static void unpack_panel(const ink_tensor *weights, const uint8_t *panel, ink_unpacked_block *out) {
+static void unpack_panel(const ink_tensor *weights, const uint8_t *panel, rows_part *out) {
   const ink_type_traits *traits = ink_type_get_traits(weights->type);
   uint32_t n_parts = traits->block_columns / INK_BLOCK;
   for (uint32_t c = 0; c < weights->n_cols; c += traits->block_columns) {
@@ -32,18 +40,16 @@ static void unpack_panel(const ink_tensor *weights, const uint8_t *panel, ink_un
   }
 }
 
-/* Row r of an unpacked panel times one token; x points at the token in its tile of `width`. */
-static float dot_row(uint32_t n_minima, const ink_unpacked_block *block, uint32_t r,
-                     uint32_t n_blocks, uint32_t width, ink_activations x) {
+/* Row r of an unpacked panel times one token. */
+static float dot_row(uint32_t n_minima, const rows_part *part, uint32_t r, uint32_t n_parts,
+                     token_place x) {
   float sum = 0.0f;
-  for (uint32_t b = 0; b < n_blocks; b++, block++) {
+  for (; n_parts > 0; n_parts--, part++, next_part(&x)) {
     int32_t products = 0;
-    for (uint32_t g = 0; g < INK_BLOCK / 4; g++, x.q += 4 * width) {
-      for (uint32_t i = 0; i < 4; i++) products += block->q[g][r][i] * x.q[i];
-    }
-    float term = (block->d[r] * x.d[b * width]) * (float)products;
-    if (n_minima) term = term + block->m[r] * x.s[b * width];
-    if (n_minima > 1) term = term + block->m_low[r] * x.s_low[b * width];
+    for (uint32_t c = 0; c < INK_BLOCK; c++) products += part->q[r][c] * x.q[c];
+    float term = (part->d[r] * *x.d) * (float)products;
+    if (n_minima) term = term + part->m[r] * *x.s;
+    if (n_minima > 1) term = term + part->m_low[r] * *x.s_low;
     sum = sum + term;
   }
   return sum;
@@ -51,23 +57,17 @@ static float dot_row(uint32_t n_minima, const ink_unpacked_block *block, uint32_
 
 static void matmul(const ink_matmul *job) {
   if (matmul_floats(job)) return;
-  uint32_t n_cols = job->weights->n_cols, n_blocks = n_cols / INK_BLOCK;
+  uint32_t n_cols = job->weights->n_cols, n_parts = n_cols / INK_BLOCK;
   uint32_t n_minima = ink_type_get_traits(job->weights->type)->n_minima;
   size_t panel_bytes = (size_t)ink_panel_bytes(job->weights->type, n_cols);
+  rows_part *panel = (rows_part *)(void *)job->scratch;
   for (uint32_t row = job->first_row; row < job->end_row; row += INK_PANEL_ROWS) {
-    unpack_panel(job->weights, job->weights->data + row / INK_PANEL_ROWS * panel_bytes,
-                 job->scratch);
+    unpack_panel(job->weights, job->weights->data + row / INK_PANEL_ROWS * panel_bytes, panel);
     for (uint32_t token = 0; token < job->n_tokens; token++) {
-      token_place at = place_of_token(token, job->n_tokens);
-      uint32_t t = token - at.first;
-      size_t first = (size_t)at.first * n_blocks + t;
-      ink_activations x = {.q = job->x.q + (size_t)at.first * n_cols + 4 * t,
-                           .d = job->x.d + first,
-                           .s = job->x.s + first,
-                           .s_low = job->x.s_low + first};
+      token_place x =
+          place_of_token((ink_activation *)job->x, n_parts, job->n_tokens, token);
       for (uint32_t r = 0; r < INK_PANEL_ROWS; r++) {
-        job->y[token * job->y_stride + row + r] =
-            dot_row(n_minima, job->scratch, r, n_blocks, at.width, x);
+        job->y[token * job->y_stride + row + r] = dot_row(n_minima, panel, r, n_parts, x);
       }
     }
   }

@@ -9,8 +9,15 @@ static size_t list_tables(const ink_kernels *tables[4]) {
   tables[n++] = &ink_kernels_scalar;
 #if defined(__wasm_simd128__)
   tables[n++] = &ink_kernels_wasm_simd128;
+#if defined(__wasm_relaxed_simd__)
+  tables[n++] = &ink_kernels_wasm_relaxed;
+#endif
 #elif defined(__x86_64__)
   if (__builtin_cpu_supports("avx2")) tables[n++] = &ink_kernels_x86_avx2;
+  if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl")) {
+    tables[n++] = &ink_kernels_x86_avx512vnni;
+  }
 #endif
   return n;
 }

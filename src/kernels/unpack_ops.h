@@ -1,5 +1,5 @@
 /* From the bytes of a panel block to the integers and scales that products take, for each type, over
- * the primitives of a vec_*.h, which must be included before. `type` is constant wherever these are
+ * the primitives of a vec_*.h and a products_*.h, which must be included before. `type` is constant wherever these are
  * called, so that each call is the code of one type. Offsets are those of format/panel.h: word w of
  * a field stands 16 * w bytes after its start. */
 #ifndef INK_KERNELS_UNPACK_OPS_H
@@ -8,6 +8,10 @@
 #include "kernels/kernels.h"
 
 #define GROUPS (INK_BLOCK / 4)
+
+/* For functions whose `type` or class is constant at each call: a call is the code of one type, and
+ * compilers that would rather share a large function are overruled. */
+#define SPECIALIZED static inline __attribute__((always_inline))
 
 /* What the 32-column parts of a panel block share, read once for all of them. */
 typedef struct panel_header {
@@ -53,7 +57,8 @@ static inline void read_q3_scales(const uint8_t *words, panel_header *header) {
   }
 }
 
-static inline void read_header(ink_type type, const uint8_t *block, panel_header *header) {
+SPECIALIZED void read_header(ink_type type, const uint8_t *block, panel_header *header) {
+  header->dmin = f32x4_splat(0.0f);
   switch (type) {
   case INK_TYPE_MXFP4: header->d = load_exponents(block); break;
   case INK_TYPE_Q2_K:
@@ -95,11 +100,11 @@ static inline void read_header(ink_type type, const uint8_t *block, panel_header
   }
 }
 
-static inline f32x4 byte_times(i32x4 bytes, uint32_t at, f32x4 factor) {
+SPECIALIZED f32x4 byte_times(i32x4 bytes, uint32_t at, f32x4 factor) {
   return f32x4_mul(factor, f32x4_of_i32x4(i32x4_bits(bytes, 8 * at, 255)));
 }
 
-static inline part_scales scales_of_part(ink_type type, const panel_header *header, uint32_t b) {
+SPECIALIZED part_scales scales_of_part(ink_type type, const panel_header *header, uint32_t b) {
   f32x4 zero = f32x4_splat(0.0f);
   part_scales out = {header->d, zero, zero};
   switch (type) {
@@ -130,33 +135,63 @@ static inline part_scales scales_of_part(ink_type type, const panel_header *head
 
 /* ---- Integers ---- */
 
-/* 4 words of nibbles: groups 0 to 3 are the low ones. */
-static inline void unpack_nibbles(const uint8_t *words, int offset, i16x16 groups[GROUPS]) {
-  for (size_t g = 0; g < GROUPS / 2; g++) {
-    i16x16_load_nibbles(words + 16 * g, offset, &groups[g], &groups[g + GROUPS / 2]);
+/* How the integers of a type reach the products: as q + zero, which `bits` bits hold, so that one
+ * tile kernel serves several types. Signed products take q itself. */
+typedef struct integer_class {
+  uint32_t bits;     /* 4, 5, 6 or 8 */
+  int zero;
+  uint32_t n_scales; /* in 32 columns: 1, which d contains, or 2 integers beside it */
+  uint32_t n_minima; /* likewise: 0, 1 or 2 */
+} integer_class;
+
+SPECIALIZED integer_class class_of(ink_type type) {
+  switch (type) {
+  case INK_TYPE_Q4_0:
+  case INK_TYPE_TQ1_0:
+  case INK_TYPE_TQ2_0: return (integer_class){4, 8, 1, 0};
+  case INK_TYPE_Q4_1:
+  case INK_TYPE_Q4_K: return (integer_class){4, 0, 1, 1};
+  case INK_TYPE_Q5_0:
+  case INK_TYPE_MXFP4: return (integer_class){5, 16, 1, 0};
+  case INK_TYPE_Q5_1:
+  case INK_TYPE_Q5_K: return (integer_class){5, 0, 1, 1};
+  case INK_TYPE_Q2_K: return (integer_class){4, 0, 2, 2};
+  case INK_TYPE_Q3_K:
+  case INK_TYPE_Q6_K: return (integer_class){6, 32, 2, 0};
+  default: return (integer_class){8, 128, 1, 0};
   }
 }
 
-static inline void look_up_nibbles(const uint8_t *words, const int8_t *values,
-                                   i16x16 groups[GROUPS]) {
+/* bytes + x, which is left out where it is 0. */
+SPECIALIZED u8x16 shifted(u8x16 bytes, int x) { return x ? u8x16_plus(bytes, x) : bytes; }
+
+/* 4 words of nibbles: groups 0 to 3 are the low ones. */
+SPECIALIZED void unpack_nibbles(const uint8_t *words, int add, u8x16 groups[GROUPS]) {
   for (size_t g = 0; g < GROUPS / 2; g++) {
     u8x16 bytes = u8x16_load(words + 16 * g);
-    u8x16 low = u8x16_look_up(values, u8x16_bits(bytes, 0, 15));
-    u8x16 high = u8x16_look_up(values, u8x16_bits(bytes, 4, 15));
-    groups[g] = i16x16_of_signed_bytes(low);
-    groups[g + GROUPS / 2] = i16x16_of_signed_bytes(high);
+    groups[g] = shifted(u8x16_bits(bytes, 0, 15), add);
+    groups[g + GROUPS / 2] = shifted(u8x16_bits(bytes, 4, 15), add);
+  }
+}
+
+SPECIALIZED void look_up_nibbles(const uint8_t *words, const int8_t *values, int add,
+                                   u8x16 groups[GROUPS]) {
+  for (size_t g = 0; g < GROUPS / 2; g++) {
+    u8x16 bytes = u8x16_load(words + 16 * g);
+    groups[g] = shifted(u8x16_look_up(values, u8x16_bits(bytes, 0, 15)), add);
+    groups[g + GROUPS / 2] = shifted(u8x16_look_up(values, u8x16_bits(bytes, 4, 15)), add);
   }
 }
 
 /* A word of high bits, then 4 words of nibbles. */
-static inline void unpack_5_bits(const uint8_t *words, int offset, i16x16 groups[GROUPS]) {
+SPECIALIZED void unpack_5_bits(const uint8_t *words, int add, u8x16 groups[GROUPS]) {
   u8x16 bits = u8x16_load(words);
   for (uint32_t g = 0; g < GROUPS / 2; g++) {
     u8x16 bytes = u8x16_load(words + 16 + 16 * g);
     u8x16 low = u8x16_or(u8x16_bits(bytes, 0, 15), u8x16_up(u8x16_bits(bits, g, 1), 4));
     u8x16 high = u8x16_or(u8x16_bits(bytes, 4, 15), u8x16_bits(bits, g, 16));
-    groups[g] = i16x16_of_signed_bytes(u8x16_minus(low, offset));
-    groups[g + GROUPS / 2] = i16x16_of_signed_bytes(u8x16_minus(high, offset));
+    groups[g] = shifted(low, add);
+    groups[g + GROUPS / 2] = shifted(high, add);
   }
 }
 
@@ -167,24 +202,21 @@ typedef struct bit_planes {
   uint32_t low_shift, high_shift;
   int low_mask, high_mask;
   uint32_t up; /* place of the high bits */
-  int offset;
 } bit_planes;
 
-static inline void unpack_planes(bit_planes p, i16x16 groups[GROUPS]) {
+SPECIALIZED void unpack_planes(bit_planes p, int add, u8x16 groups[GROUPS]) {
   for (size_t g = 0; g < GROUPS; g++) {
     u8x16 q = u8x16_bits(u8x16_load(p.low + 16 * g), p.low_shift, p.low_mask);
     if (p.high_mask) {
       u8x16 high = u8x16_bits(u8x16_load(p.high + 16 * g), p.high_shift, p.high_mask);
       q = u8x16_or(q, u8x16_up(high, p.up));
     }
-    if (p.offset) q = u8x16_minus(q, p.offset);
-    groups[g] = i16x16_of_signed_bytes(q);
+    groups[g] = shifted(q, add);
   }
 }
 
 /* Group g of part b: which word, and which digit of base 3. */
-static inline void unpack_trits(const uint8_t *words, uint32_t b, i16x16 groups[GROUPS]) {
-  static const int16_t powers[] = {1 << 8, 3 << 8, 9 << 8, 27 << 8, 81 << 8};
+SPECIALIZED void unpack_trits(const uint8_t *words, uint32_t b, int add, u8x16 groups[GROUPS]) {
   for (uint32_t g = 0; g < GROUPS; g++) {
     uint32_t word = g, digit = b;
     if (b >= 5) { /* 16 columns a digit, at last 4 */
@@ -192,81 +224,72 @@ static inline void unpack_trits(const uint8_t *words, uint32_t b, i16x16 groups[
       word = at < 20 ? 8 + at % 4 : 12;
       digit = at < 20 ? at / 4 : at - 20;
     }
-    i16x16 bytes = i16x16_of_bytes(u8x16_load(words + 16 * word));
-    i16x16 fraction = i16x16_upper_bytes(i16x16_mul(bytes, i16x16_splat(powers[digit])));
-    i16x16 trit = i16x16_upper_bytes(i16x16_mul(fraction, i16x16_splat(3)));
-    groups[g] = i16x16_add(trit, i16x16_splat(-1));
+    u8x16 fraction = u8x16_load(words + 16 * word);
+    for (; digit > 0; digit--) fraction = u8x16_add(u8x16_add(fraction, fraction), fraction);
+    /* fraction * 3 / 256 */
+    u8x16 trit = u8x16_add(u8x16_above(fraction, 85), u8x16_above(fraction, 170));
+    groups[g] = shifted(trit, add);
   }
 }
 
-/* Multiplies the scales of 16 columns in, `offset` added: exact, for they have at most 8 bits and the
- * weights 6. */
-static inline void multiply_scales(const panel_header *header, uint32_t b, int offset,
-                                   i16x16 groups[GROUPS]) {
-  i32x4 both = header->scales[b / 2];
-  i32x4 first = i32x4_add(i32x4_signed_byte(both, b % 2 * 2), offset);
-  i32x4 second = i32x4_add(i32x4_signed_byte(both, b % 2 * 2 + 1), offset);
-  i16x16 low = i16x16_of_rows(first), high = i16x16_of_rows(second);
-  for (size_t g = 0; g < GROUPS / 2; g++) {
-    groups[g] = i16x16_mul(groups[g], low);
-    groups[g + GROUPS / 2] = i16x16_mul(groups[g + GROUPS / 2], high);
-  }
-}
-
-/* Part b (0 unless the type has super-blocks) of a panel block. */
-static inline void unpack_groups(ink_type type, const uint8_t *block, const panel_header *header,
-                                 uint32_t b, i16x16 groups[GROUPS]) {
+/* Part b (0 unless the type has super-blocks) of a panel block: the block's q, with the class's zero
+ * added unless products are signed. */
+SPECIALIZED void unpack_groups(ink_type type, const uint8_t *block, uint32_t b,
+                                 u8x16 groups[GROUPS]) {
   const uint32_t half = b / 4 * 128, pair = b / 2 * 128; /* 8 words for every 4 or 2 parts */
   const uint32_t two_bits = b % 4 * 2, four_bits = b % 2 * 4;
+  const int zero = PRODUCTS_SIGNED ? 0 : class_of(type).zero;
   switch (type) {
-  case INK_TYPE_Q4_0: unpack_nibbles(block + 8, 8, groups); break;
+  case INK_TYPE_Q4_0: unpack_nibbles(block + 8, zero - 8, groups); break;
   case INK_TYPE_Q4_1: unpack_nibbles(block + 16, 0, groups); break;
-  case INK_TYPE_Q5_0: unpack_5_bits(block + 8, 16, groups); break;
+  case INK_TYPE_Q5_0: unpack_5_bits(block + 8, zero - 16, groups); break;
   case INK_TYPE_Q5_1: unpack_5_bits(block + 16, 0, groups); break;
   case INK_TYPE_Q8_0:
-    for (size_t g = 0; g < GROUPS; g++) groups[g] = i16x16_load_bytes(block + 8 + 16 * g);
+    for (size_t g = 0; g < GROUPS; g++) groups[g] = shifted(u8x16_load(block + 8 + 16 * g), zero);
     break;
-  case INK_TYPE_IQ4_NL: look_up_nibbles(block + 8, ink_iq4_values, groups); break;
-  case INK_TYPE_MXFP4: look_up_nibbles(block + 4, ink_e2m1_values, groups); break;
-  case INK_TYPE_IQ4_XS: look_up_nibbles(block + 32 + 64 * b, ink_iq4_values, groups); break;
+  case INK_TYPE_IQ4_NL: look_up_nibbles(block + 8, ink_iq4_values, zero, groups); break;
+  case INK_TYPE_MXFP4: look_up_nibbles(block + 4, ink_e2m1_values, zero, groups); break;
+  case INK_TYPE_IQ4_XS: look_up_nibbles(block + 32 + 64 * b, ink_iq4_values, zero, groups); break;
   case INK_TYPE_Q2_K:
-    unpack_planes((bit_planes){.low = block + 64 + half, .low_shift = two_bits, .low_mask = 3},
+    unpack_planes((bit_planes){.low = block + 64 + half, .low_shift = two_bits, .low_mask = 3}, 0,
                   groups);
-    multiply_scales(header, b, 0, groups);
     break;
   case INK_TYPE_Q3_K:
     unpack_planes((bit_planes){.low = block + 128 + half, .low_shift = two_bits, .low_mask = 3,
-                               .high = block, .high_shift = b, .high_mask = 1, .up = 2,
-                               .offset = 4},
-                  groups);
-    multiply_scales(header, b, -32, groups);
+                               .high = block, .high_shift = b, .high_mask = 1, .up = 2},
+                  zero - 4, groups);
     break;
   case INK_TYPE_Q4_K:
     unpack_planes((bit_planes){.low = block + 64 + pair, .low_shift = four_bits, .low_mask = 15},
-                  groups);
+                  0, groups);
     break;
   case INK_TYPE_Q5_K:
     unpack_planes((bit_planes){.low = block + 192 + pair, .low_shift = four_bits, .low_mask = 15,
                                .high = block + 64, .high_shift = b, .high_mask = 1, .up = 4},
-                  groups);
+                  0, groups);
     break;
   case INK_TYPE_Q6_K:
     unpack_planes((bit_planes){.low = block + 2 * half + b % 2 * 128, .low_shift = b % 4 / 2 * 4,
                                .low_mask = 15, .high = block + 512 + half,
-                               .high_shift = two_bits, .high_mask = 3, .up = 4, .offset = 32},
-                  groups);
-    multiply_scales(header, b, 0, groups);
+                               .high_shift = two_bits, .high_mask = 3, .up = 4},
+                  zero - 32, groups);
     break;
-  case INK_TYPE_TQ1_0: unpack_trits(block, b, groups); break;
+  case INK_TYPE_TQ1_0: unpack_trits(block, b, zero - 1, groups); break;
   case INK_TYPE_TQ2_0:
-    unpack_planes((bit_planes){.low = block + half, .low_shift = two_bits, .low_mask = 3,
-                               .offset = 1},
-                  groups);
+    unpack_planes((bit_planes){.low = block + half, .low_shift = two_bits, .low_mask = 3},
+                  zero - 1, groups);
     break;
   case INK_TYPE_F32:
   case INK_TYPE_F16:
   case INK_TYPE_BF16: break; /* no panels */
   }
+}
+
+/* The integer scale of columns 16 * half to 16 * half + 15 of part b, for classes with 2. */
+SPECIALIZED i32x4 scale_of_half(ink_type type, const panel_header *header, uint32_t b,
+                                  uint32_t half) {
+  i32x4 scale = i32x4_signed_byte(header->scales[b / 2], b % 2 * 2 + half);
+  return type == INK_TYPE_Q3_K ? i32x4_add(scale, -32) : scale;
 }
 
 #endif

@@ -42,9 +42,9 @@ static inline f32x4 f32x4_min(f32x4 a, f32x4 b) {
 static inline f32x4 f32x4_power_of_2(f32x4 biased) {
   INK_LANES(ink_f32_of_bits((ink_bits_of_f32(biased.lane[i]) + 127u) << 23));
 }
-/* The low 16 bits of each lane's representation. */
-static inline void f32x4_store_low_bits(int16_t *p, f32x4 v) {
-  for (int i = 0; i < 4; i++) p[i] = (int16_t)(uint16_t)ink_bits_of_f32(v.lane[i]);
+/* The low byte of each lane's representation. */
+static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
+  for (int i = 0; i < 4; i++) p[i] = (int8_t)(uint8_t)ink_bits_of_f32(v.lane[i]);
 }
 static inline float f32x4_lane_sum(f32x4 v) {
   return (v.lane[0] + v.lane[1]) + (v.lane[2] + v.lane[3]);

@@ -1,4 +1,4 @@
-#include "kernels/vec_wasm_simd128.h"
+#include "kernels/products_wasm_simd128.h"
 
 #include "kernels/float_ops.h"
 #include "kernels/panel_ops.h"

@@ -1,4 +1,4 @@
-#include "kernels/vec_x86_avx2.h"
+#include "kernels/products_x86_avx2.h"
 
 #include "kernels/float_ops.h"
 #include "kernels/panel_ops.h"

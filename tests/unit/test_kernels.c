@@ -44,11 +44,8 @@ static ink_tensor random_tensor(ink_type type, uint32_t n_rows, uint32_t n_cols,
 }
 
 typedef struct run_buffers {
-  int16_t q[MAX_TOKENS * MAX_COLS];
-  float d[MAX_TOKENS * MAX_COLS / INK_BLOCK];
-  float s[MAX_TOKENS * MAX_COLS / INK_BLOCK];
-  float s_low[MAX_TOKENS * MAX_COLS / INK_BLOCK];
-  ink_unpacked_block panel[MAX_COLS / INK_BLOCK];
+  ink_activation x[MAX_TOKENS * MAX_COLS / INK_BLOCK];
+  ink_unpacked_part panel[MAX_COLS / INK_BLOCK];
   float y[MAX_TOKENS * MAX_ROWS];
 } run_buffers;
 
@@ -58,13 +55,13 @@ static void multiply(const ink_kernels *kernels, const ink_tensor *weights, cons
   ink_matmul job = {.weights = weights,
                     .end_row = weights->n_rows,
                     .n_tokens = n_tokens,
-                    .x = {b->q, b->d, b->s, b->s_low},
+                    .x = b->x,
                     .x_f32 = x,
                     .y = b->y,
                     .y_stride = MAX_ROWS,
                     .scratch = b->panel};
   if (weights->n_cols % INK_BLOCK == 0) {
-    kernels->quantize(x, n_tokens, weights->n_cols, &job.x);
+    kernels->quantize(x, n_tokens, weights->n_cols, b->x);
   }
   kernels->matmul(&job);
 }
@@ -105,9 +102,7 @@ static void compare_type(const ink_kernels *kernels, ink_type type, uint32_t n_t
   multiply(&ink_kernels_scalar, &weights, x, n_tokens, &expected);
   multiply(kernels, &weights, x, n_tokens, &actual);
   CHECK(memcmp(expected.y, actual.y, sizeof actual.y) == 0);
-  CHECK(memcmp(expected.q, actual.q, sizeof actual.q) == 0);
-  CHECK(memcmp(expected.s, actual.s, sizeof actual.s) == 0);
-  CHECK(memcmp(expected.s_low, actual.s_low, sizeof actual.s_low) == 0);
+  CHECK(memcmp(expected.x, actual.x, sizeof actual.x) == 0);
   free(weights.data);
 }
 
@@ -224,7 +219,9 @@ static void names_select_tables(void) {
   CHECK(ink_kernels_select("no such kernels") == NULL);
   CHECK(ink_kernels_select("scalar") == &ink_kernels_scalar);
   CHECK(ink_kernels_select(NULL) == ink_kernels_select("auto"));
-#if defined(__wasm__)
+#if defined(__wasm_relaxed_simd__)
+  CHECK(ink_kernels_select("simd") == &ink_kernels_wasm_relaxed);
+#elif defined(__wasm__)
   CHECK(ink_kernels_select("simd") == &ink_kernels_wasm_simd128);
 #endif
 }

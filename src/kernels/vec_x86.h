@@ -1,4 +1,4 @@
-/* The vector primitives of float_ops.h and panel_ops.h on AVX2; floats stay in 4 lanes, so that sums
+/* The vector primitives of float_ops.h and unpack_ops.h on AVX2; floats stay in 4 lanes, so that sums
  * have the same order as everywhere. */
 #ifndef INK_KERNELS_VEC_H
 #define INK_KERNELS_VEC_H
@@ -24,9 +24,10 @@ static inline f32x4 f32x4_power_of_2(f32x4 biased) {
   return _mm_castsi128_ps(
       _mm_slli_epi32(_mm_add_epi32(_mm_castps_si128(biased), _mm_set1_epi32(127)), 23));
 }
-static inline void f32x4_store_low_bits(int16_t *p, f32x4 v) {
-  __m128i order = _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1);
-  _mm_storel_epi64((__m128i *)(void *)p, _mm_shuffle_epi8(_mm_castps_si128(v), order));
+static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
+  __m128i order = _mm_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
+  int32_t bytes = _mm_cvtsi128_si32(_mm_shuffle_epi8(_mm_castps_si128(v), order));
+  memcpy(p, &bytes, sizeof bytes);
 }
 static inline f32x4 f32x4_load_halves(const uint16_t *p) {
   __m128i half = _mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
@@ -48,43 +49,6 @@ static inline float f32x4_lane_max(f32x4 v) {
   return _mm_cvtss_f32(f32x4_max(v, _mm_movehl_ps(v, v)));
 }
 
-/* ---- Integers: 4 rows x 4 columns of weights against 4 columns of a token ---- */
-
-typedef __m256i i16x16; /* rows 0, 1 | rows 2, 3 */
-typedef __m256i i32x8;
-
-static inline i32x8 i32x8_zero(void) { return _mm256_setzero_si256(); }
-static inline i32x8 i32x8_add(i32x8 a, i32x8 b) { return _mm256_add_epi32(a, b); }
-static inline i16x16 i16x16_load(const int16_t *p) {
-  return _mm256_loadu_si256((const __m256i *)(const void *)p);
-}
-static inline void i16x16_store(int16_t *p, i16x16 v) {
-  _mm256_storeu_si256((__m256i *)(void *)p, v);
-}
-static inline i16x16 i16x16_load_bytes(const uint8_t *p) { /* signed */
-  return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
-}
-/* 16 bytes to their low and their high nibbles, less `offset`. */
-static inline void i16x16_load_nibbles(const uint8_t *p, int offset, i16x16 *low, i16x16 *high) {
-  __m256i bytes = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
-  __m256i minus = _mm256_set1_epi16((int16_t)offset);
-  *low = _mm256_sub_epi16(_mm256_and_si256(bytes, _mm256_set1_epi16(15)), minus);
-  *high = _mm256_sub_epi16(_mm256_srli_epi16(bytes, 4), minus);
-}
-static inline i16x16 i16x16_splat(int x) { return _mm256_set1_epi16((int16_t)x); }
-static inline i16x16 i16x16_mul(i16x16 a, i16x16 b) { return _mm256_mullo_epi16(a, b); }
-static inline i16x16 i16x16_add(i16x16 a, i16x16 b) { return _mm256_add_epi16(a, b); }
-static inline i16x16 i16x16_upper_bytes(i16x16 v) { return _mm256_srli_epi16(v, 8); }
-/* Adds the products with the token's 4 columns, by pairs: two partial sums for each row. */
-static inline i32x8 i32x8_add_products(i32x8 sums, i16x16 weights, const int16_t *token) {
-  __m256i columns = _mm256_set1_epi64x(*(const int64_t *)(const void *)token);
-  return _mm256_add_epi32(sums, _mm256_madd_epi16(weights, columns));
-}
-static inline f32x4 f32x4_of_row_sums(i32x8 sums) {
-  __m128i rows = _mm_hadd_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-  return _mm_cvtepi32_ps(rows);
-}
-
 /* ---- Unpacking: 16 bytes, 4 of each row, and numbers of which each row has one ---- */
 
 typedef __m128i u8x16;
@@ -94,25 +58,26 @@ static inline u8x16 u8x16_load(const uint8_t *p) {
   return _mm_loadu_si128((const __m128i *)(const void *)p);
 }
 static inline u8x16 u8x16_or(u8x16 a, u8x16 b) { return _mm_or_si128(a, b); }
-static inline u8x16 u8x16_minus(u8x16 v, int x) {
-  return _mm_sub_epi8(v, _mm_set1_epi8((int8_t)x));
+static inline u8x16 u8x16_add(u8x16 a, u8x16 b) { return _mm_add_epi8(a, b); }
+static inline u8x16 u8x16_plus(u8x16 v, int x) { return _mm_add_epi8(v, _mm_set1_epi8((int8_t)x)); }
+/* v > x ? 1 : 0 */
+static inline u8x16 u8x16_above(u8x16 v, int x) {
+  return _mm_min_epu8(_mm_subs_epu8(v, _mm_set1_epi8((int8_t)x)), _mm_set1_epi8(1));
 }
 /* The bits `mask` of each byte, shifted down; they must all come from that byte. */
 static inline u8x16 u8x16_bits(u8x16 v, uint32_t shift, int mask) {
-  return _mm_and_si128(_mm_srl_epi16(v, _mm_cvtsi32_si128((int)shift)),
+  return _mm_and_si128(_mm_srli_epi16(v, (int)shift),
                        _mm_set1_epi8((int8_t)mask));
 }
 /* Shifts bytes up that have no bits to lose. */
 static inline u8x16 u8x16_up(u8x16 v, uint32_t shift) {
-  return _mm_sll_epi16(v, _mm_cvtsi32_si128((int)shift));
+  return _mm_slli_epi16(v, (int)shift);
 }
 /* values[v]; 0 <= v < 16 */
 static inline u8x16 u8x16_look_up(const int8_t *values, u8x16 v) {
   return _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)values), v);
 }
-static inline i16x16 i16x16_of_signed_bytes(u8x16 v) { return _mm256_cvtepi8_epi16(v); }
-static inline i16x16 i16x16_of_bytes(u8x16 v) { return _mm256_cvtepu8_epi16(v); }
-static inline i32x4 i32x4_load(const uint8_t *p) { return u8x16_load(p); }
+static inline i32x4 i32x4_load(const void *p) { return u8x16_load(p); }
 static inline i32x4 i32x4_load_u16(const uint8_t *p) {
   return _mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
 }
@@ -124,10 +89,10 @@ static inline i32x4 i32x4_load_u8(const uint8_t *p) {
 static inline i32x4 i32x4_or(i32x4 a, i32x4 b) { return _mm_or_si128(a, b); }
 static inline i32x4 i32x4_add(i32x4 v, int x) { return _mm_add_epi32(v, _mm_set1_epi32(x)); }
 static inline i32x4 i32x4_bits(i32x4 v, uint32_t shift, int mask) {
-  return _mm_and_si128(_mm_srl_epi32(v, _mm_cvtsi32_si128((int)shift)), _mm_set1_epi32(mask));
+  return _mm_and_si128(_mm_srli_epi32(v, (int)shift), _mm_set1_epi32(mask));
 }
 static inline i32x4 i32x4_up(i32x4 v, uint32_t shift) {
-  return _mm_sll_epi32(v, _mm_cvtsi32_si128((int)shift));
+  return _mm_slli_epi32(v, (int)shift);
 }
 /* Byte `at` of each lane, signed. */
 static inline i32x4 i32x4_signed_byte(i32x4 v, uint32_t at) {
@@ -135,11 +100,23 @@ static inline i32x4 i32x4_signed_byte(i32x4 v, uint32_t at) {
 }
 static inline f32x4 f32x4_of_i32x4(i32x4 v) { return _mm_cvtepi32_ps(v); }
 static inline f32x4 f32x4_of_bits(i32x4 v) { return _mm_castsi128_ps(v); }
-/* Each row's number, which fits 16 bits, for its 4 columns. */
-static inline i16x16 i16x16_of_rows(i32x4 v) {
-  __m256i order = _mm256_setr_epi8(0, 1, 0, 1, 0, 1, 0, 1, 4, 5, 4, 5, 4, 5, 4, 5,
-                                   8, 9, 8, 9, 8, 9, 8, 9, 12, 13, 12, 13, 12, 13, 12, 13);
-  return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(v), order);
+static inline i32x4 i32x4_splat(int32_t x) { return _mm_set1_epi32(x); }
+static inline i32x4 i32x4_sum(i32x4 a, i32x4 b) { return _mm_add_epi32(a, b); }
+static inline void i32x4_store(int32_t *p, i32x4 v) { _mm_storeu_si128((__m128i *)(void *)p, v); }
+static inline int32_t load_word(const void *p) {
+  int32_t word;
+  memcpy(&word, p, sizeof word);
+  return word;
 }
+/* pairs[row][0] * sums[0] + pairs[row][1] * sums[1], of 16 bits each */
+static inline i32x4 pair_products(i32x4 pairs, const int16_t sums[2]) {
+  return _mm_madd_epi16(pairs, _mm_set1_epi32(load_word(sums)));
+}
+/* A pair for each row. */
+static inline i32x4 pairs_of(i32x4 first, i32x4 second) {
+  return _mm_or_si128(_mm_slli_epi32(second, 16), _mm_and_si128(first, _mm_set1_epi32(0xFFFF)));
+}
+static inline i32x4 i32x4_times(i32x4 v, int32_t x) { return _mm_mullo_epi32(v, _mm_set1_epi32(x)); }
+static inline void hold_order(void) {} /* these compilers know their registers */
 
 #endif

@@ -1,4 +1,4 @@
-/* The vector primitives of float_ops.h and panel_ops.h on WebAssembly's fixed-width SIMD. */
+/* The vector primitives of float_ops.h and unpack_ops.h on WebAssembly's fixed-width SIMD. */
 #ifndef INK_KERNELS_VEC_H
 #define INK_KERNELS_VEC_H
 
@@ -20,9 +20,9 @@ static inline f32x4 f32x4_min(f32x4 a, f32x4 b) { return wasm_f32x4_pmin(a, b); 
 static inline f32x4 f32x4_power_of_2(f32x4 biased) {
   return wasm_i32x4_shl(wasm_i32x4_add(biased, wasm_i32x4_const_splat(127)), 23);
 }
-static inline void f32x4_store_low_bits(int16_t *p, f32x4 v) {
-  v128_t low = wasm_i8x16_shuffle(v, v, 0, 1, 4, 5, 8, 9, 12, 13, 0, 1, 4, 5, 8, 9, 12, 13);
-  wasm_v128_store64_lane(p, low, 0);
+static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
+  v128_t low = wasm_i8x16_shuffle(v, v, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+  wasm_v128_store32_lane(p, low, 0);
 }
 static inline f32x4 f32x4_load_halves(const uint16_t *p) {
   v128_t half = wasm_u32x4_load16x4(p);
@@ -43,64 +43,6 @@ static inline float f32x4_lane_max(f32x4 v) {
   return wasm_f32x4_extract_lane(v, 0);
 }
 
-/* ---- Integers: 4 rows x 4 columns of weights against 4 columns of a token ---- */
-
-typedef struct i16x16 {
-  v128_t low, high; /* rows 0 and 1, rows 2 and 3 */
-} i16x16;
-typedef struct i32x8 {
-  v128_t low, high;
-} i32x8;
-
-static inline i32x8 i32x8_zero(void) {
-  return (i32x8){wasm_i32x4_const_splat(0), wasm_i32x4_const_splat(0)};
-}
-static inline i32x8 i32x8_add(i32x8 a, i32x8 b) {
-  return (i32x8){wasm_i32x4_add(a.low, b.low), wasm_i32x4_add(a.high, b.high)};
-}
-static inline i16x16 i16x16_load(const int16_t *p) {
-  return (i16x16){wasm_v128_load(p), wasm_v128_load(p + 8)};
-}
-static inline void i16x16_store(int16_t *p, i16x16 v) {
-  wasm_v128_store(p, v.low);
-  wasm_v128_store(p + 8, v.high);
-}
-static inline i16x16 i16x16_load_bytes(const uint8_t *p) { /* signed */
-  return (i16x16){wasm_i16x8_load8x8(p), wasm_i16x8_load8x8(p + 8)};
-}
-/* 16 bytes to their low and their high nibbles, less `offset`. */
-static inline void i16x16_load_nibbles(const uint8_t *p, int offset, i16x16 *low, i16x16 *high) {
-  v128_t bytes = wasm_v128_load(p);
-  v128_t minus = wasm_i8x16_splat((int8_t)offset);
-  v128_t l = wasm_i8x16_sub(wasm_v128_and(bytes, wasm_i8x16_const_splat(15)), minus);
-  v128_t h = wasm_i8x16_sub(wasm_u8x16_shr(bytes, 4), minus);
-  *low = (i16x16){wasm_i16x8_extend_low_i8x16(l), wasm_i16x8_extend_high_i8x16(l)};
-  *high = (i16x16){wasm_i16x8_extend_low_i8x16(h), wasm_i16x8_extend_high_i8x16(h)};
-}
-static inline i16x16 i16x16_splat(int x) {
-  return (i16x16){wasm_i16x8_splat((int16_t)x), wasm_i16x8_splat((int16_t)x)};
-}
-static inline i16x16 i16x16_mul(i16x16 a, i16x16 b) {
-  return (i16x16){wasm_i16x8_mul(a.low, b.low), wasm_i16x8_mul(a.high, b.high)};
-}
-static inline i16x16 i16x16_add(i16x16 a, i16x16 b) {
-  return (i16x16){wasm_i16x8_add(a.low, b.low), wasm_i16x8_add(a.high, b.high)};
-}
-static inline i16x16 i16x16_upper_bytes(i16x16 v) { /* unsigned */
-  return (i16x16){wasm_u16x8_shr(v.low, 8), wasm_u16x8_shr(v.high, 8)};
-}
-/* Adds the products with the token's 4 columns, by pairs: two partial sums for each row. */
-static inline i32x8 i32x8_add_products(i32x8 sums, i16x16 weights, const int16_t *token) {
-  v128_t columns = wasm_v128_load64_splat(token);
-  return (i32x8){wasm_i32x4_add(sums.low, wasm_i32x4_dot_i16x8(weights.low, columns)),
-                 wasm_i32x4_add(sums.high, wasm_i32x4_dot_i16x8(weights.high, columns))};
-}
-static inline f32x4 f32x4_of_row_sums(i32x8 sums) {
-  v128_t even = wasm_i32x4_shuffle(sums.low, sums.high, 0, 2, 4, 6);
-  v128_t odd = wasm_i32x4_shuffle(sums.low, sums.high, 1, 3, 5, 7);
-  return wasm_f32x4_convert_i32x4(wasm_i32x4_add(even, odd));
-}
-
 /* ---- Unpacking: 16 bytes, 4 of each row, and numbers of which each row has one ---- */
 
 typedef v128_t u8x16;
@@ -108,8 +50,14 @@ typedef v128_t i32x4;
 
 static inline u8x16 u8x16_load(const uint8_t *p) { return wasm_v128_load(p); }
 static inline u8x16 u8x16_or(u8x16 a, u8x16 b) { return wasm_v128_or(a, b); }
-static inline u8x16 u8x16_minus(u8x16 v, int x) {
-  return wasm_i8x16_sub(v, wasm_i8x16_splat((int8_t)x));
+static inline u8x16 u8x16_add(u8x16 a, u8x16 b) { return wasm_i8x16_add(a, b); }
+static inline u8x16 u8x16_plus(u8x16 v, int x) {
+  return wasm_i8x16_add(v, wasm_i8x16_splat((int8_t)x));
+}
+/* v > x ? 1 : 0 */
+static inline u8x16 u8x16_above(u8x16 v, int x) {
+  u8x16 excess = wasm_u8x16_sub_sat(v, wasm_i8x16_splat((int8_t)x));
+  return wasm_u8x16_min(excess, wasm_i8x16_const_splat(1));
 }
 /* The bits `mask` of each byte, shifted down; they must all come from that byte. */
 static inline u8x16 u8x16_bits(u8x16 v, uint32_t shift, int mask) {
@@ -121,13 +69,7 @@ static inline u8x16 u8x16_up(u8x16 v, uint32_t shift) { return wasm_i16x8_shl(v,
 static inline u8x16 u8x16_look_up(const int8_t *values, u8x16 v) {
   return wasm_i8x16_swizzle(wasm_v128_load(values), v);
 }
-static inline i16x16 i16x16_of_signed_bytes(u8x16 v) {
-  return (i16x16){wasm_i16x8_extend_low_i8x16(v), wasm_i16x8_extend_high_i8x16(v)};
-}
-static inline i16x16 i16x16_of_bytes(u8x16 v) {
-  return (i16x16){wasm_u16x8_extend_low_u8x16(v), wasm_u16x8_extend_high_u8x16(v)};
-}
-static inline i32x4 i32x4_load(const uint8_t *p) { return wasm_v128_load(p); }
+static inline i32x4 i32x4_load(const void *p) { return wasm_v128_load(p); }
 static inline i32x4 i32x4_load_u16(const uint8_t *p) { return wasm_u32x4_load16x4(p); }
 static inline i32x4 i32x4_load_u8(const uint8_t *p) {
   return wasm_u32x4_extend_low_u16x8(wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(p)));
@@ -144,10 +86,22 @@ static inline i32x4 i32x4_signed_byte(i32x4 v, uint32_t at) {
 }
 static inline f32x4 f32x4_of_i32x4(i32x4 v) { return wasm_f32x4_convert_i32x4(v); }
 static inline f32x4 f32x4_of_bits(i32x4 v) { return v; }
-/* Each row's number, which fits 16 bits, for its 4 columns. */
-static inline i16x16 i16x16_of_rows(i32x4 v) {
-  return (i16x16){wasm_i8x16_shuffle(v, v, 0, 1, 0, 1, 0, 1, 0, 1, 4, 5, 4, 5, 4, 5, 4, 5),
-                  wasm_i8x16_shuffle(v, v, 8, 9, 8, 9, 8, 9, 8, 9, 12, 13, 12, 13, 12, 13, 12, 13)};
+static inline i32x4 i32x4_splat(int32_t x) { return wasm_i32x4_splat(x); }
+static inline i32x4 i32x4_sum(i32x4 a, i32x4 b) { return wasm_i32x4_add(a, b); }
+static inline void i32x4_store(int32_t *p, i32x4 v) { wasm_v128_store(p, v); }
+/* pairs[row][0] * sums[0] + pairs[row][1] * sums[1], of 16 bits each */
+static inline i32x4 pair_products(i32x4 pairs, const int16_t sums[2]) {
+  return wasm_i32x4_dot_i16x8(pairs, wasm_v128_load32_splat(sums));
 }
+/* A pair for each row. */
+static inline i32x4 pairs_of(i32x4 first, i32x4 second) {
+  return wasm_v128_or(wasm_i32x4_shl(second, 16), wasm_v128_and(first, wasm_i32x4_splat(0xFFFF)));
+}
+static inline i32x4 i32x4_times(i32x4 v, int32_t x) {
+  return wasm_i32x4_mul(v, wasm_i32x4_splat(x));
+}
+/* Keeps compilers from moving loads up past this point, where they would be held in registers that
+ * there are not, that is on the stack. */
+static inline void hold_order(void) { __asm__ volatile("" ::: "memory"); }
 
 #endif
