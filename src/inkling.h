@@ -227,10 +227,18 @@ const char *ink_builtin_chat_template_name(size_t index);
 
 typedef struct ink_session ink_session;
 
+/* How keys and values of the context are held. */
+typedef enum ink_kv_type {
+  INK_KV_DEFAULT = 0, /* INK_KV_F16 */
+  INK_KV_F32 = 1,     /* exact; 4 bytes an element */
+  INK_KV_F16 = 2      /* IEEE binary16 */
+} ink_kv_type;
+
 typedef struct ink_session_params {
   uint32_t n_ctx;     /* context in tokens; 0: min(n_ctx_train, INK_DEFAULT_CTX) */
   uint32_t n_threads; /* that compute, at most 64; 0: 1. Where there are no threads it is always 1.
                          Results don't depend on it. */
+  ink_kv_type kv_type;
 } ink_session_params;
 
 #define INK_DEFAULT_CTX 4096u

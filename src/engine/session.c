@@ -15,14 +15,6 @@ static uint32_t effective_ctx(const ink_model_info *info, uint32_t n_ctx) {
   return info->n_ctx_train < INK_DEFAULT_CTX ? info->n_ctx_train : INK_DEFAULT_CTX;
 }
 
-static void carve_kv(ink_kv_cache *kv, const ink_model_info *info, uint32_t n_ctx,
-                     ink_arena *arena) {
-  kv->n_positions = (n_ctx + INK_KV_TILE - 1) / INK_KV_TILE * INK_KV_TILE;
-  uint64_t row = (uint64_t)info->n_layer * info->n_head_kv * info->n_embd_head;
-  kv->keys = ink_carve(arena, row * kv->n_positions, sizeof *kv->keys);
-  kv->values = ink_carve(arena, row * kv->n_positions, sizeof *kv->values);
-}
-
 static void carve_scratch(ink_scratch *s, const ink_model_info *info, uint32_t n_threads,
                           ink_arena *arena) {
   uint64_t n_q = (uint64_t)info->n_head * info->n_embd_head;
@@ -53,9 +45,9 @@ static void carve_scratch(ink_scratch *s, const ink_model_info *info, uint32_t n
 }
 
 /* Lays a session out. max_piece: the longest token's bytes. */
-static void carve_session(ink_session *session, const ink_model_info *info, uint32_t n_ctx,
-                          uint32_t n_threads, size_t max_piece, ink_arena *arena) {
-  carve_kv(&session->kv, info, n_ctx, arena);
+static void carve_session(ink_session *session, const ink_model_info *info, ink_kv_type kv_type,
+                          uint32_t n_ctx, uint32_t n_threads, size_t max_piece, ink_arena *arena) {
+  ink_kv_carve(&session->kv, info, kv_type, n_ctx, arena);
   carve_scratch(&session->scratch, info, n_threads, arena);
   session->tokens = ink_carve(arena, n_ctx, sizeof *session->tokens);
   session->frequencies = ink_carve(arena, info->n_embd_head / 2, sizeof *session->frequencies);
@@ -70,10 +62,10 @@ ink_memory ink_memory_needed(const ink_model_info *info, uint32_t n_ctx) {
   ink_session measured;
   ink_arena arena = {NULL, 0};
   n_ctx = effective_ctx(info, n_ctx);
-  carve_kv(&measured.kv, info, n_ctx, &arena);
+  ink_kv_carve(&measured.kv, info, INK_KV_DEFAULT, n_ctx, &arena);
   uint64_t kv_cache = arena.used;
   arena.used = 0;
-  carve_session(&measured, info, n_ctx, 1, 0, &arena);
+  carve_session(&measured, info, INK_KV_DEFAULT, n_ctx, 1, 0, &arena);
   uint64_t session = arena.used + sizeof measured;
   return (ink_memory){.weights = info->weight_bytes,
                       .vocabulary = info->vocabulary_bytes,
@@ -112,6 +104,10 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
     return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "a context of %u tokens is too long",
                     (unsigned)n_ctx);
   }
+  ink_kv_type kv_type = params ? params->kv_type : INK_KV_DEFAULT;
+  if (!ink_kv_type_is_known(kv_type)) {
+    return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "there is no KV cache type %d", (int)kv_type);
+  }
   size_t max_piece = longest_token(&model->vocab);
   ink_session *session;
   INK_TRY(ink_allocate(&model->allocator, sizeof *session, "a session", &session, error));
@@ -121,7 +117,7 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
   ink_arena arena = {NULL, 0};
   if (status == INK_OK) {
     n_threads = ink_pool_size(session->pool);
-    carve_session(session, &model->info, n_ctx, n_threads, max_piece, &arena);
+    carve_session(session, &model->info, kv_type, n_ctx, n_threads, max_piece, &arena);
     session->memory_size = arena.used;
     status = ink_allocate(&model->allocator, arena.used, "the context and its KV cache",
                           &session->memory, error);
@@ -131,7 +127,7 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
     return status;
   }
   arena = (ink_arena){session->memory, 0};
-  carve_session(session, &model->info, n_ctx, n_threads, max_piece, &arena);
+  carve_session(session, &model->info, kv_type, n_ctx, n_threads, max_piece, &arena);
   set_frequencies(session);
   *out = session;
   return INK_OK;

@@ -3,22 +3,13 @@
 #define INK_ENGINE_SESSION_H
 
 #include "base/pool.h"
+#include "engine/kv_cache.h"
 #include "engine/sampler.h"
 #include "model/model.h"
 #include "text/stream.h"
 
 #define INK_BATCH 64u       /* tokens that go through the layers together */
 #define INK_LOGIT_BATCH 8u  /* tokens whose logits are computed together */
-
-/* Keys and values of all positions, as binary16. With p the position, c the dimension:
- *   keys    [n_layer][n_head_kv][n_positions / 4][n_embd_head][4 positions]
- *   values  [n_layer][n_head_kv][n_positions][n_embd_head]
- * Keys are transposed by fours so that a query is multiplied with 4 of them at once. */
-typedef struct ink_kv_cache {
-  uint16_t *keys;
-  uint16_t *values;
-  uint32_t n_positions; /* n_ctx rounded up to INK_KV_TILE */
-} ink_kv_cache;
 
 /* Where a batch's intermediate results go; B is INK_BATCH, all f32. */
 typedef struct ink_scratch {
