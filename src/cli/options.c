@@ -21,7 +21,7 @@ static const struct {
 static const struct {
   const char *name;
   ink_kv_type type;
-} kv_types[] = {{"f32", INK_KV_F32}, {"f16", INK_KV_F16}};
+} kv_types[] = {{"f32", INK_KV_F32}, {"f16", INK_KV_F16}, {"bf16", INK_KV_BF16}, {"q8_0", INK_KV_Q8_0}};
 
 enum {
   FLAG_TEMPERATURE = 256,
@@ -109,7 +109,7 @@ void options_print_help(void) {
         "                               a file (default: the model's own)\n"
         "Computing:  -c/--ctx N         context in tokens (default: the model's, at most 4096)\n"
         "            -t/--threads N     threads that compute (default: 1; always 1 in WebAssembly)\n"
-        "            --cache-type T     what keys and values are held as: f32, f16 (default)\n"
+        "            --cache-type T     what keys and values are held as: f32, f16 (default), bf16, q8_0\n"
         "            --kernels NAME     auto, simd or a name that `inkling version` lists\n"
         "            --json             the result as JSON\n"
         "\n"

@@ -1,66 +1,147 @@
 #include "engine/kv_cache.h"
 
+#include <math.h>
+
 #include "base/half.h"
 
-static size_t element_bytes(ink_kv_type type) { return type == INK_KV_F32 ? 4 : 2; }
+/* Of an element; 0: no such type. */
+static size_t element_bytes(ink_kv_type type) {
+  switch (type) {
+  case INK_KV_F32: return 4;
+  case INK_KV_F16:
+  case INK_KV_BF16: return 2;
+  case INK_KV_Q8_0: return 1;
+  case INK_KV_DEFAULT: break;
+  }
+  return 0;
+}
 
-bool ink_kv_type_is_known(ink_kv_type type) {
-  return type == INK_KV_DEFAULT || type == INK_KV_F32 || type == INK_KV_F16;
+ink_status ink_kv_resolve_type(ink_kv_type *type, ink_error *error) {
+  if (*type == INK_KV_DEFAULT) *type = INK_KV_F16;
+  if (element_bytes(*type)) return INK_OK;
+  return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "there is no KV cache type %d", (int)*type);
+}
+
+static void carve_plane(ink_kv_cache *kv, ink_kv_plane *plane, uint64_t n_vectors,
+                        ink_arena *arena) {
+  plane->elements = ink_carve(arena, n_vectors * kv->n_embd_head, element_bytes(kv->type));
+  uint64_t n_scales = kv->type == INK_KV_Q8_0 ? n_vectors * kv->n_blocks : 0;
+  plane->scales = ink_carve(arena, n_scales, sizeof *plane->scales);
 }
 
 void ink_kv_carve(ink_kv_cache *kv, const ink_model_info *info, ink_kv_type type, uint32_t n_ctx,
                   ink_arena *arena) {
-  kv->type = type == INK_KV_DEFAULT ? INK_KV_F16 : type;
+  kv->type = type;
   kv->n_head_kv = info->n_head_kv;
   kv->n_embd_head = info->n_embd_head;
+  kv->n_blocks = (info->n_embd_head + INK_BLOCK - 1) / INK_BLOCK;
   kv->n_positions = (n_ctx + INK_KV_TILE - 1) / INK_KV_TILE * INK_KV_TILE;
-  uint64_t row = (uint64_t)info->n_layer * info->n_head_kv * info->n_embd_head;
-  kv->keys = ink_carve(arena, row * kv->n_positions, element_bytes(kv->type));
-  kv->values = ink_carve(arena, row * kv->n_positions, element_bytes(kv->type));
+  uint64_t n_vectors = (uint64_t)info->n_layer * info->n_head_kv * kv->n_positions;
+  carve_plane(kv, &kv->keys, n_vectors, arena);
+  carve_plane(kv, &kv->values, n_vectors, arena);
 }
 
-/* The first element of a layer's and head's part of the cache. */
+/* ---- One vector ---- */
+
+/* Where a position's key or value stands in a plane. */
+typedef struct vector_place {
+  size_t element, scale; /* index of the first */
+  uint32_t step;         /* from one to the next */
+} vector_place;
+
+/* The number of vectors before a layer's and head's part of a plane. */
 static size_t head_base(const ink_kv_cache *kv, uint32_t layer, uint32_t head) {
-  return ((size_t)layer * kv->n_head_kv + head) * kv->n_positions * kv->n_embd_head;
+  return ((size_t)layer * kv->n_head_kv + head) * kv->n_positions;
+}
+
+static vector_place key_place(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
+                              uint32_t position) {
+  size_t four = head_base(kv, layer, head) + (position & ~3u);
+  uint32_t lane = position & 3u;
+  return (vector_place){four * kv->n_embd_head + lane, four * kv->n_blocks + lane, 4};
+}
+
+static vector_place value_place(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
+                                uint32_t position) {
+  size_t at = head_base(kv, layer, head) + position;
+  return (vector_place){at * kv->n_embd_head, at * kv->n_blocks, 1};
+}
+
+/* To the nearest of -127 .. 127 times the scale, ties to even. */
+static void store_block(int8_t *q, uint16_t *d, uint32_t step, const float *x, uint32_t n) {
+  const float round_bias = 12582912.0f; /* 1.5 * 2^23: adding it leaves an integer */
+  float largest = 0.0f;
+  for (uint32_t c = 0; c < n; c++) largest = fabsf(x[c]) > largest ? fabsf(x[c]) : largest;
+  *d = ink_f16_of_f32(largest / 127.0f);
+  float scale = ink_f32_of_f16(*d);
+  float inverse = scale > 0.0f ? 1.0f / scale : 0.0f;
+  for (uint32_t c = 0; c < n; c++) {
+    float level = x[c] * inverse;
+    level = level > 127.0f ? 127.0f : level < -127.0f ? -127.0f : level;
+    q[step * c] = (int8_t)((level + round_bias) - round_bias);
+  }
+}
+
+static void store_vector(const ink_kv_cache *kv, const ink_kv_plane *plane, vector_place at,
+                         const float *x) {
+  uint32_t width = kv->n_embd_head, step = at.step;
+  float *floats = (float *)(void *)plane->elements + at.element;
+  uint16_t *halves = (uint16_t *)(void *)plane->elements + at.element;
+  int8_t *bytes = (int8_t *)plane->elements + at.element;
+  switch (kv->type) {
+  case INK_KV_F32:
+    for (uint32_t c = 0; c < width; c++) floats[step * c] = x[c];
+    break;
+  case INK_KV_BF16:
+    for (uint32_t c = 0; c < width; c++) halves[step * c] = ink_bf16_of_f32(x[c]);
+    break;
+  case INK_KV_Q8_0:
+    for (uint32_t b = 0; b < kv->n_blocks; b++) {
+      uint32_t c = b * INK_BLOCK, n = width - c < INK_BLOCK ? width - c : INK_BLOCK;
+      store_block(bytes + step * c, plane->scales + at.scale + step * b, step, x + c, n);
+    }
+    break;
+  case INK_KV_F16:
+  case INK_KV_DEFAULT:
+    for (uint32_t c = 0; c < width; c++) halves[step * c] = ink_f16_of_f32(x[c]);
+    break;
+  }
 }
 
 void ink_kv_store(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t position,
                   const float *key, const float *value) {
-  uint32_t width = kv->n_embd_head;
-  size_t base = head_base(kv, layer, head);
-  size_t key_at = base + (size_t)(position & ~3u) * width + (position & 3u);
-  size_t value_at = base + (size_t)position * width;
-  if (kv->type == INK_KV_F32) {
-    float *keys = (float *)(void *)kv->keys + key_at;
-    float *values = (float *)(void *)kv->values + value_at;
-    for (uint32_t c = 0; c < width; c++) {
-      keys[4 * c] = key[c];
-      values[c] = value[c];
-    }
-  } else {
-    uint16_t *keys = (uint16_t *)(void *)kv->keys + key_at;
-    uint16_t *values = (uint16_t *)(void *)kv->values + value_at;
-    for (uint32_t c = 0; c < width; c++) {
-      keys[4 * c] = ink_f16_of_f32(key[c]);
-      values[c] = ink_f16_of_f32(value[c]);
-    }
-  }
+  store_vector(kv, &kv->keys, key_place(kv, layer, head, position), key);
+  store_vector(kv, &kv->values, value_place(kv, layer, head, position), value);
 }
+
+/* ---- Tiles ---- */
 
 ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint32_t layer,
                         uint32_t head, uint32_t start, uint32_t n, ink_kv_scratch scratch) {
   uint32_t width = kv->n_embd_head;
-  size_t at = head_base(kv, layer, head) + (size_t)start * width;
-  if (kv->type == INK_KV_F32) {
-    const float *keys = (const float *)(const void *)kv->keys + at;
-    const float *values = (const float *)(const void *)kv->values + at;
-    return (ink_kv_tile){keys, values, n, width};
+  uint32_t n_keys = (n + 15) / 16 * 16; /* kernels look at whole sixteens of keys */
+  vector_place at = value_place(kv, layer, head, start); /* a tile's keys begin there too */
+  const float *float_keys = (const float *)(const void *)kv->keys.elements + at.element;
+  const float *float_values = (const float *)(const void *)kv->values.elements + at.element;
+  const uint16_t *half_keys = (const uint16_t *)(const void *)kv->keys.elements + at.element;
+  const uint16_t *half_values = (const uint16_t *)(const void *)kv->values.elements + at.element;
+  switch (kv->type) {
+  case INK_KV_F32: return (ink_kv_tile){float_keys, float_values, n, width};
+  case INK_KV_BF16:
+    kernels->floats_of_bf16(scratch.keys, half_keys, n_keys * width);
+    kernels->floats_of_bf16(scratch.values, half_values, n * width);
+    break;
+  case INK_KV_Q8_0:
+    kernels->floats_of_q8_keys(scratch.keys, (const int8_t *)kv->keys.elements + at.element,
+                               kv->keys.scales + at.scale, n_keys / 4, width);
+    kernels->floats_of_q8_values(scratch.values, (const int8_t *)kv->values.elements + at.element,
+                                 kv->values.scales + at.scale, n, width);
+    break;
+  case INK_KV_F16:
+  case INK_KV_DEFAULT:
+    kernels->floats_of_halves(scratch.keys, half_keys, n_keys * width);
+    kernels->floats_of_halves(scratch.values, half_values, n * width);
+    break;
   }
-  /* Kernels look at whole sixteens of keys. */
-  uint32_t n_keys = (n + 15) / 16 * 16;
-  kernels->floats_of_halves(scratch.keys, (const uint16_t *)(const void *)kv->keys + at,
-                            n_keys * width);
-  kernels->floats_of_halves(scratch.values, (const uint16_t *)(const void *)kv->values + at,
-                            n * width);
   return (ink_kv_tile){scratch.keys, scratch.values, n, width};
 }

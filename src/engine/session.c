@@ -62,10 +62,10 @@ ink_memory ink_memory_needed(const ink_model_info *info, uint32_t n_ctx) {
   ink_session measured;
   ink_arena arena = {NULL, 0};
   n_ctx = effective_ctx(info, n_ctx);
-  ink_kv_carve(&measured.kv, info, INK_KV_DEFAULT, n_ctx, &arena);
+  ink_kv_carve(&measured.kv, info, INK_KV_F16, n_ctx, &arena);
   uint64_t kv_cache = arena.used;
   arena.used = 0;
-  carve_session(&measured, info, INK_KV_DEFAULT, n_ctx, 1, 0, &arena);
+  carve_session(&measured, info, INK_KV_F16, n_ctx, 1, 0, &arena);
   uint64_t session = arena.used + sizeof measured;
   return (ink_memory){.weights = info->weight_bytes,
                       .vocabulary = info->vocabulary_bytes,
@@ -105,9 +105,7 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
                     (unsigned)n_ctx);
   }
   ink_kv_type kv_type = params ? params->kv_type : INK_KV_DEFAULT;
-  if (!ink_kv_type_is_known(kv_type)) {
-    return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "there is no KV cache type %d", (int)kv_type);
-  }
+  INK_TRY(ink_kv_resolve_type(&kv_type, error));
   size_t max_piece = longest_token(&model->vocab);
   ink_session *session;
   INK_TRY(ink_allocate(&model->allocator, sizeof *session, "a session", &session, error));

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/half.h"
 #include "kernels/kernels.h"
 
 /* Adding it makes a float of at most 2^22 an integer, rounded to even, in the low bits. */
@@ -144,6 +145,36 @@ static void silu_multiply(float *gate, const float *up, uint32_t n) {
 
 static void floats_of_halves(float *out, const uint16_t *halves, uint32_t n) {
   for (uint32_t i = 0; i < n; i += 4) f32x4_store(out + i, f32x4_load_halves(halves + i));
+}
+
+static void floats_of_bf16(float *out, const uint16_t *bits, uint32_t n) {
+  for (uint32_t i = 0; i < n; i += 4) f32x4_store(out + i, f32x4_load_bf16(bits + i));
+}
+
+static void floats_of_q8_keys(float *out, const int8_t *q, const uint16_t *d, uint32_t n_fours,
+                              uint32_t width) {
+  for (uint32_t four = 0; four < n_fours; four++) {
+    for (uint32_t first = 0; first < width; first += INK_BLOCK, d += 4) {
+      f32x4 factor = f32x4_load_halves(d); /* one for each position */
+      uint32_t n = width - first < INK_BLOCK ? width - first : INK_BLOCK;
+      for (uint32_t c = 0; c < n; c++, q += 4, out += 4) {
+        f32x4_store(out, f32x4_mul(f32x4_load_bytes(q), factor));
+      }
+    }
+  }
+}
+
+static void floats_of_q8_values(float *out, const int8_t *q, const uint16_t *d, uint32_t n,
+                                uint32_t width) {
+  for (uint32_t p = 0; p < n; p++) {
+    for (uint32_t first = 0; first < width; first += INK_BLOCK, d++) {
+      f32x4 factor = f32x4_splat(ink_f32_of_f16(*d));
+      uint32_t n_columns = width - first < INK_BLOCK ? width - first : INK_BLOCK;
+      for (uint32_t c = 0; c < n_columns; c += 4, q += 4, out += 4) {
+        f32x4_store(out, f32x4_mul(f32x4_load_bytes(q), factor));
+      }
+    }
+  }
 }
 
 static float exp_sum(const float *x, uint32_t n, float max) {

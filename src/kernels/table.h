@@ -14,6 +14,9 @@
       .scale = scale,                                                                              \
       .silu_multiply = silu_multiply,                                                              \
       .floats_of_halves = floats_of_halves,                                                        \
+      .floats_of_bf16 = floats_of_bf16,                                                            \
+      .floats_of_q8_keys = floats_of_q8_keys,                                                      \
+      .floats_of_q8_values = floats_of_q8_values,                                                  \
       .exp_sum = exp_sum,                                                                          \
       .attend = attend,                                                                            \
   }

@@ -117,7 +117,7 @@ static void compare_products(const ink_kernels *kernels) {
 static void compare_vectors(const ink_kernels *kernels) {
   enum { N = 100 };
   const ink_kernels *k[2] = {&ink_kernels_scalar, kernels};
-  float x[N], y[N], w[N], out[2][6][N];
+  float x[N], y[N], w[N], out[2][7][N];
   float sums[2];
   uint16_t halves[N];
   uint32_t seed = 9;
@@ -135,6 +135,7 @@ static void compare_vectors(const ink_kernels *kernels) {
     k[i]->silu_multiply(out[i][2], y, N);
     k[i]->rms_norm(out[i][3], x, w, N, 1e-5f);
     k[i]->floats_of_halves(out[i][4], halves, N);
+    k[i]->floats_of_bf16(out[i][5], halves, N);
     sums[i] = k[i]->exp_sum(x, N - 3, 80.0f);
   }
   CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
@@ -143,6 +144,33 @@ static void compare_vectors(const ink_kernels *kernels) {
     double silu = (double)x[i] / (1.0 + exp(-(double)x[i]));
     CHECK(fabs((double)out[1][2][i] - silu * (double)y[i]) <= 1e-5 * fabs(silu * (double)y[i]) + 1e-30);
   }
+}
+
+/* Keys and values in 8 bits, of a width that is no multiple of a block. */
+static void compare_q8_tiles(const ink_kernels *kernels) {
+  enum { WIDTH = 44, BLOCKS = 2, N = 13 };
+  int8_t q[16 * WIDTH];
+  uint16_t d[16 * BLOCKS];
+  uint32_t seed = 17;
+  for (size_t i = 0; i < sizeof q; i++) q[i] = (int8_t)((int)(next_random(&seed) % 255) - 127);
+  for (size_t i = 0; i < sizeof d / sizeof *d; i++) d[i] = ink_f16_of_f32(random_float(&seed));
+  float expected[16 * WIDTH], keys[16 * WIDTH], values[16 * WIDTH] = {0};
+  kernels->floats_of_q8_keys(keys, q, d, 4, WIDTH);
+  kernels->floats_of_q8_values(values, q, d, N, WIDTH);
+  for (size_t p = 0; p < 16; p++) {
+    for (size_t c = 0; c < WIDTH; c++) {
+      size_t at = p / 4 * 4 * WIDTH + c * 4 + p % 4;
+      expected[at] = (float)q[at] * ink_f32_of_f16(d[p / 4 * 4 * BLOCKS + c / 32 * 4 + p % 4]);
+    }
+  }
+  CHECK(memcmp(keys, expected, sizeof keys) == 0);
+  for (size_t p = 0; p < N; p++) {
+    for (size_t c = 0; c < WIDTH; c++) {
+      float scale = ink_f32_of_f16(d[p * BLOCKS + c / 32]);
+      CHECK(values[p * WIDTH + c] == (float)q[p * WIDTH + c] * scale);
+    }
+  }
+  CHECK(values[N * WIDTH] == 0.0f);
 }
 
 static void compare_attention(const ink_kernels *kernels) {
@@ -200,6 +228,7 @@ static void tables_equal_scalar(void) {
     CHECK(kernels && strcmp(kernels->name, name) == 0);
     compare_products(kernels);
     compare_vectors(kernels);
+    compare_q8_tiles(kernels);
     compare_attention(kernels);
   }
 }
