@@ -73,11 +73,16 @@ static void attention_block(ink_session *session, const ink_layer *layer, uint32
                             uint32_t first, uint32_t n) {
   const ink_hparams *h = &session->model->hparams;
   ink_scratch *s = &session->scratch;
+  uint32_t n_q = h->n_head * h->n_embd_head, n_kv = h->n_head_kv * h->n_embd_head;
   norm(session, s->x, &layer->attn_norm, n);
   input in = prepare(session, s->normed, n, h->n_embd);
   multiply(session, &layer->attn_q, in, s->q);
   multiply(session, &layer->attn_k, in, s->k);
   multiply(session, &layer->attn_v, in, s->v);
+  for (uint32_t t = 0; t < n; t++) {
+    ink_rope_apply(&session->rope, index, t, s->q + (size_t)t * n_q, h->n_head);
+    ink_rope_apply(&session->rope, index, t, s->k + (size_t)t * n_kv, h->n_head_kv);
+  }
   ink_attention_store(session, index, first, n);
   ink_attention_attend(session, index, first, n);
   in = prepare(session, s->attended, n, h->n_head * h->n_embd_head);
@@ -107,7 +112,7 @@ void ink_forward(ink_session *session, uint32_t first, uint32_t n) {
     ink_tensor_dequantize_row(&model->weights.token_embd, (uint32_t)session->tokens[first + t],
                               session->scratch.x + (size_t)t * n_embd);
   }
-  ink_attention_set_rotation(session, first, n);
+  ink_rope_prepare(&session->rope, first, n);
   for (uint32_t i = 0; i < model->hparams.n_layer; i++) {
     attention_block(session, &model->weights.layers[i], i, first, n);
     feed_forward_block(session, &model->weights.layers[i], n);

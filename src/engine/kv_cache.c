@@ -29,14 +29,14 @@ static void carve_plane(ink_kv_cache *kv, ink_kv_plane *plane, uint64_t n_vector
   plane->scales = ink_carve(arena, n_scales, sizeof *plane->scales);
 }
 
-void ink_kv_carve(ink_kv_cache *kv, const ink_model_info *info, ink_kv_type type, uint32_t n_ctx,
+void ink_kv_carve(ink_kv_cache *kv, const ink_hparams *h, ink_kv_type type, uint32_t n_ctx,
                   ink_arena *arena) {
   kv->type = type;
-  kv->n_head_kv = info->n_head_kv;
-  kv->n_embd_head = info->n_embd_head;
-  kv->n_blocks = (info->n_embd_head + INK_BLOCK - 1) / INK_BLOCK;
+  kv->n_head_kv = h->n_head_kv;
+  kv->n_embd_head = h->n_embd_head;
+  kv->n_blocks = (h->n_embd_head + INK_BLOCK - 1) / INK_BLOCK;
   kv->n_positions = (n_ctx + INK_KV_TILE - 1) / INK_KV_TILE * INK_KV_TILE;
-  uint64_t n_vectors = (uint64_t)info->n_layer * info->n_head_kv * kv->n_positions;
+  uint64_t n_vectors = (uint64_t)h->n_layer * h->n_head_kv * kv->n_positions;
   carve_plane(kv, &kv->keys, n_vectors, arena);
   carve_plane(kv, &kv->values, n_vectors, arena);
 }

@@ -41,7 +41,7 @@ typedef struct ink_kv_scratch {
 ink_status ink_kv_resolve_type(ink_kv_type *type, ink_error *error);
 
 /* Lays a cache of n_ctx positions out. */
-void ink_kv_carve(ink_kv_cache *kv, const ink_model_info *info, ink_kv_type type, uint32_t n_ctx,
+void ink_kv_carve(ink_kv_cache *kv, const ink_hparams *h, ink_kv_type type, uint32_t n_ctx,
                   ink_arena *arena);
 
 /* key, value: [n_embd_head], the key rotated already. */

@@ -4,6 +4,7 @@
 
 #include "base/pool.h"
 #include "engine/kv_cache.h"
+#include "engine/rope.h"
 #include "engine/sampler.h"
 #include "model/model.h"
 #include "text/stream.h"
@@ -22,7 +23,6 @@ typedef struct ink_scratch {
   float *projected; /* [B][n_embd] what is added to x */
   float *gate;     /* [B][n_ff] */
   float *up;       /* [B][n_ff] */
-  float *rotation; /* [B][n_rot / 2][2] cosine, sine */
   float *logits;   /* [INK_LOGIT_BATCH][n_vocab rounded up to 4] */
   float *tile_keys;   /* [threads][INK_KV_TILE / 4][n_embd_head][4] */
   float *tile_values; /* [threads][INK_KV_TILE][n_embd_head] */
@@ -59,7 +59,7 @@ struct ink_session {
   ink_token *tokens; /* [n_ctx] those that the context holds */
   size_t n_tokens;
   bool has_logits;   /* scratch.logits is of the last token */
-  double *frequencies; /* [n_rot / 2] radians a position */
+  ink_rope rope;
   ink_kv_cache kv;
   ink_scratch scratch;
   ink_sampler sampler;

@@ -1,5 +1,6 @@
 #include "model/architecture.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,6 +43,21 @@ uint32_t ink_architecture_dimension(const ink_hparams *h, ink_dimension dimensio
   case INK_DIM_ONE: break;
   }
   return 1;
+}
+
+bool ink_layer_is_sliding(const ink_hparams *h, uint32_t layer) {
+  return h->sliding[layer / 32] >> layer % 32 & 1u;
+}
+
+ink_rope_set ink_layer_rope_set(const ink_hparams *h, uint32_t layer) {
+  return ink_layer_is_sliding(h, layer) ? INK_ROPE_SLIDING : INK_ROPE_FULL;
+}
+
+bool ink_rope_set_is_used(const ink_hparams *h, ink_rope_set set) {
+  for (uint32_t layer = 0; layer < h->n_layer; layer++) {
+    if (ink_layer_rope_set(h, layer) == set) return true;
+  }
+  return false;
 }
 
 static ink_status find_architecture(const ink_gguf *gguf, const ink_architecture **architecture,
@@ -169,12 +185,13 @@ ink_status ink_architecture_read(const ink_gguf *gguf, const ink_architecture **
   *h = (ink_hparams){0};
   INK_TRY(read_count(&r, "context_length", 0, 1u << 30, &h->n_ctx_train, error));
   INK_TRY(read_count(&r, "embedding_length", 0, 1u << 20, &h->n_embd, error));
-  INK_TRY(read_count(&r, "block_count", 0, 1u << 12, &h->n_layer, error));
+  INK_TRY(read_count(&r, "block_count", 0, INK_MAX_LAYERS, &h->n_layer, error));
   INK_TRY(read_count(&r, "feed_forward_length", 0, 1u << 22, &h->n_ff, error));
   INK_TRY(read_heads(&r, h, error));
   INK_TRY(read_count(&r, "rope.dimension_count", h->n_embd_head, 1u << 12, &h->n_rot, error));
   INK_TRY(read_positive(&r, "attention.layer_norm_rms_epsilon", 0.0f, &h->rms_epsilon, error));
-  INK_TRY(read_positive(&r, "rope.freq_base", 10000.0f, &h->rope_freq_base, error));
+  INK_TRY(read_positive(&r, "rope.freq_base", 10000.0f, &h->rope_freq_base[INK_ROPE_FULL], error));
+  h->attn_scale = 1.0f / sqrtf((float)h->n_embd_head);
   INK_TRY(refuse_features(&r, error));
   return check_shape(h, error);
 }

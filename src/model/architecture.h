@@ -6,6 +6,16 @@
 #include "format/gguf.h"
 #include "format/panel.h"
 
+#define INK_MAX_LAYERS 1024u
+
+/* Layers with a sliding window may be rotated otherwise than those that see everything. */
+typedef enum ink_rope_set {
+  INK_ROPE_FULL,
+  INK_ROPE_SLIDING,
+  INK_ROPE_SETS,
+  INK_ROPE_NONE = INK_ROPE_SETS, /* the layer's keys know nothing of positions */
+} ink_rope_set;
+
 /* Hyperparameters, under the names of GGUF's keys where there is one. */
 typedef struct ink_hparams {
   uint32_t n_vocab;
@@ -16,9 +26,15 @@ typedef struct ink_hparams {
   uint32_t n_head_kv;
   uint32_t n_embd_head;  /* width of one head */
   uint32_t n_ff;
+  uint32_t n_swa;        /* tokens that a sliding-window layer sees, its own included; 0: no such */
+  uint32_t sliding[INK_MAX_LAYERS / 32]; /* a bit for each layer: ink_layer_is_sliding() */
   uint32_t n_rot;        /* leading dimensions of a head that are rotated */
+  bool rope_halves;      /* pairs are (i, i + n_rot / 2), not (2i, 2i + 1) */
+  bool learned_positions; /* added to the embeddings: a cached key can't move to another position */
+  float rope_freq_base[INK_ROPE_SETS];
+  float attn_scale;      /* factor on query . key */
+  float attn_softcap;    /* c: scores become c tanh(score / c), after attn_scale; 0: they don't */
   float rms_epsilon;
-  float rope_freq_base;
 } ink_hparams;
 
 /* One layer's weights; [rows][columns], y = W x. */
@@ -70,6 +86,13 @@ typedef struct ink_architecture {
 /* The family that the file names, and its hyperparameters, checked for consistency. */
 ink_status ink_architecture_read(const ink_gguf *gguf, const ink_architecture **architecture,
                                  ink_hparams *hparams, ink_error *error);
+
+/* A query at position p sees the keys p - n_swa + 1 to p in such a layer, else 0 to p. */
+bool ink_layer_is_sliding(const ink_hparams *h, uint32_t layer);
+
+/* Which frequencies rotate the layer's queries and keys, and whether any layer uses a set. */
+ink_rope_set ink_layer_rope_set(const ink_hparams *h, uint32_t layer);
+bool ink_rope_set_is_used(const ink_hparams *h, ink_rope_set set);
 
 uint32_t ink_architecture_dimension(const ink_hparams *hparams, ink_dimension dimension);
 

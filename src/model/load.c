@@ -151,6 +151,7 @@ static void describe_tensors(ink_model *model, const ink_gguf *gguf) {
   ink_model_info *info = &model->info;
   info->architecture = model->architecture->name;
   info->quantization = main_type(gguf);
+  info->hparams = h;
   info->n_tensors = (uint32_t)gguf->n_tensors;
   info->n_ctx_train = h->n_ctx_train;
   info->n_embd = h->n_embd;

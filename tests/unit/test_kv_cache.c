@@ -6,7 +6,7 @@
 
 enum { LAYERS = 2, HEADS = 3, WIDTH = 44, POSITIONS = 150 };
 
-static const ink_model_info shape = {.n_layer = LAYERS, .n_head_kv = HEADS, .n_embd_head = WIDTH};
+static const ink_hparams shape = {.n_layer = LAYERS, .n_head_kv = HEADS, .n_embd_head = WIDTH};
 
 /* A different vector for each place, with an outlier here and there. */
 static void make_vector(uint32_t layer, uint32_t head, uint32_t position, uint32_t salt, float *x) {
