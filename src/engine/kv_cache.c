@@ -29,14 +29,29 @@ static void carve_plane(ink_kv_cache *kv, ink_kv_plane *plane, uint64_t n_vector
   plane->scales = ink_carve(arena, n_scales, sizeof *plane->scales);
 }
 
+static uint32_t whole_tiles(uint64_t n_positions) {
+  return (uint32_t)((n_positions + INK_KV_TILE - 1) / INK_KV_TILE * INK_KV_TILE);
+}
+
 void ink_kv_carve(ink_kv_cache *kv, const ink_hparams *h, ink_kv_type type, uint32_t n_ctx,
-                  ink_arena *arena) {
-  kv->type = type;
-  kv->n_head_kv = h->n_head_kv;
-  kv->n_embd_head = h->n_embd_head;
-  kv->n_blocks = (h->n_embd_head + INK_BLOCK - 1) / INK_BLOCK;
-  kv->n_positions = (n_ctx + INK_KV_TILE - 1) / INK_KV_TILE * INK_KV_TILE;
-  uint64_t n_vectors = (uint64_t)h->n_layer * h->n_head_kv * kv->n_positions;
+                  uint32_t max_batch, ink_arena *arena) {
+  /* While a batch is stored, its first token's window must not be lost. */
+  uint64_t ring = h->n_swa ? (uint64_t)h->n_swa - 1 + max_batch : 0;
+  uint32_t n_positions = whole_tiles(n_ctx);
+  *kv = (ink_kv_cache){.type = type,
+                       .n_head_kv = h->n_head_kv,
+                       .n_embd_head = h->n_embd_head,
+                       .n_blocks = (h->n_embd_head + INK_BLOCK - 1) / INK_BLOCK,
+                       .n_ring = ring < n_positions ? whole_tiles(ring) : 0,
+                       .n_window = h->n_swa};
+  kv->layers = ink_carve(arena, h->n_layer, sizeof *kv->layers);
+  uint64_t n_vectors = 0;
+  for (uint32_t i = 0; i < h->n_layer; i++) {
+    bool is_ring = kv->n_ring && ink_layer_is_sliding(h, i);
+    ink_kv_layer layer = {(size_t)n_vectors, is_ring ? kv->n_ring : n_positions, is_ring};
+    if (kv->layers) kv->layers[i] = layer;
+    n_vectors += (uint64_t)layer.n_positions * h->n_head_kv;
+  }
   carve_plane(kv, &kv->keys, n_vectors, arena);
   carve_plane(kv, &kv->values, n_vectors, arena);
 }
@@ -49,21 +64,24 @@ typedef struct vector_place {
   uint32_t step;         /* from one to the next */
 } vector_place;
 
-/* The number of vectors before a layer's and head's part of a plane. */
-static size_t head_base(const ink_kv_cache *kv, uint32_t layer, uint32_t head) {
-  return ((size_t)layer * kv->n_head_kv + head) * kv->n_positions;
+/* The number of vectors in a plane before that of a position. */
+static size_t vector_index(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
+                           uint32_t position) {
+  const ink_kv_layer *l = &kv->layers[layer];
+  uint32_t slot = l->is_ring ? (position + kv->ring_offset) % l->n_positions : position;
+  return l->first + (size_t)head * l->n_positions + slot;
 }
 
 static vector_place key_place(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
                               uint32_t position) {
-  size_t four = head_base(kv, layer, head) + (position & ~3u);
-  uint32_t lane = position & 3u;
+  size_t at = vector_index(kv, layer, head, position), four = at & ~(size_t)3;
+  uint32_t lane = at & 3u;
   return (vector_place){four * kv->n_embd_head + lane, four * kv->n_blocks + lane, 4};
 }
 
 static vector_place value_place(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
                                 uint32_t position) {
-  size_t at = head_base(kv, layer, head) + position;
+  size_t at = vector_index(kv, layer, head, position);
   return (vector_place){at * kv->n_embd_head, at * kv->n_blocks, 1};
 }
 
@@ -114,6 +132,16 @@ void ink_kv_store(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t posi
   store_vector(kv, &kv->values, value_place(kv, layer, head, position), value);
 }
 
+void ink_kv_advance(ink_kv_cache *kv, size_t n) {
+  if (kv->n_ring && n > kv->ring_first + kv->n_ring) kv->ring_first = n - kv->n_ring;
+}
+
+size_t ink_kv_truncate(ink_kv_cache *kv, size_t n) {
+  if (kv->ring_first == 0 || n + 1 >= kv->ring_first + kv->n_window) return n;
+  kv->ring_first = 0;
+  return 0;
+}
+
 /* ---- Tiles ---- */
 
 ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint32_t layer,
@@ -126,7 +154,7 @@ ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint
   const uint16_t *half_keys = (const uint16_t *)(const void *)kv->keys.elements + at.element;
   const uint16_t *half_values = (const uint16_t *)(const void *)kv->values.elements + at.element;
   switch (kv->type) {
-  case INK_KV_F32: return (ink_kv_tile){float_keys, float_values, n, width};
+  case INK_KV_F32: return (ink_kv_tile){float_keys, float_values, .n = n, .head_dim = width};
   case INK_KV_BF16:
     kernels->floats_of_bf16(scratch.keys, half_keys, n_keys * width);
     kernels->floats_of_bf16(scratch.values, half_values, n * width);
@@ -143,5 +171,5 @@ ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint
     kernels->floats_of_halves(scratch.values, half_values, n * width);
     break;
   }
-  return (ink_kv_tile){scratch.keys, scratch.values, n, width};
+  return (ink_kv_tile){scratch.keys, scratch.values, .n = n, .head_dim = width};
 }

@@ -50,6 +50,12 @@ typedef struct ink_generation_run {
   ink_text_stream stream;
 } ink_generation_run;
 
+/* Scoring a text: its tokens are session->tokens. */
+typedef struct ink_score_run {
+  bool under_way;
+  double nll;
+} ink_score_run;
+
 struct ink_session {
   const ink_model *model;
   uint8_t *memory; /* the one block that everything below is in */
@@ -58,12 +64,28 @@ struct ink_session {
   ink_pool *pool;
   ink_token *tokens; /* [n_ctx] those that the context holds */
   size_t n_tokens;
+  size_t n_cached;   /* of them, those whose keys and values the cache has; the rest are evaluated
+                        before anything is added */
+  size_t n_exact;    /* of the cached ones, those that are as if nothing had ever been dropped before
+                        them (see context_shift.h): another prompt may begin with these */
   bool has_logits;   /* scratch.logits is of the last token */
   ink_rope rope;
   ink_kv_cache kv;
   ink_scratch scratch;
   ink_sampler sampler;
   ink_generation_run run;
+  ink_score_run score;
 };
+
+/* INK_ERR_INVALID_ARGUMENT when one of n tokens is none of the model's. */
+ink_status ink_session_check_tokens(const ink_session *session, const ink_token *tokens, size_t n,
+                                    ink_error *error);
+
+/* Evaluates the next n <= INK_BATCH tokens that are not yet cached; without logits. */
+void ink_session_eval_batch(ink_session *session, uint32_t n);
+
+/* Evaluates tokens that are not yet cached, at most `max` (0: all), and when none is left the last
+ * one's logits. */
+void ink_session_catch_up(ink_session *session, size_t max);
 
 #endif

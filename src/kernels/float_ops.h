@@ -31,6 +31,12 @@ static inline f32x4 exp_f32x4(f32x4 x) {
   return f32x4_mul(p, f32x4_power_of_2(biased));
 }
 
+/* 1 - 2 / (e^2x + 1): the error is absolute, below 2e-7. */
+static inline f32x4 tanh_f32x4(f32x4 x) {
+  f32x4 e = exp_f32x4(f32x4_add(x, x)), one = f32x4_splat(1.0f);
+  return f32x4_sub(one, f32x4_div(f32x4_splat(2.0f), f32x4_add(e, one)));
+}
+
 /* Where token t's element (block b, group g, column i) stands; see ink_activations. */
 typedef struct token_place {
   uint32_t first; /* the tile's first token */
@@ -211,16 +217,24 @@ static inline void score_positions(const ink_kv_tile *tile, const float *query, 
 static void attend(const ink_kv_tile *tile, const float *query, ink_attention_state *state,
                    float *out) {
   float scores[INK_KV_TILE];
-  uint32_t n = tile->n, head_dim = tile->head_dim;
-  for (uint32_t p = 0; p < n; p += 16) score_positions(tile, query, p, scores);
-  uint32_t padded = (n + 3) / 4 * 4;
-  for (uint32_t p = n; p < padded; p++) scores[p] = -INFINITY;
+  uint32_t first = tile->first, n = tile->n, head_dim = tile->head_dim;
+  uint32_t begin = first & ~3u, end = (n + 3) & ~3u; /* whole fours around first .. n - 1 */
+  for (uint32_t p = first & ~15u; p < n; p += 16) score_positions(tile, query, p, scores);
+  if (tile->softcap > 0.0f) {
+    f32x4 cap = f32x4_splat(tile->softcap);
+    for (uint32_t p = begin; p < end; p += 4) {
+      f32x4 fraction = f32x4_div(f32x4_load(scores + p), cap);
+      f32x4_store(scores + p, f32x4_mul(cap, tanh_f32x4(fraction)));
+    }
+  }
+  for (uint32_t p = begin; p < first; p++) scores[p] = -INFINITY;
+  for (uint32_t p = n; p < end; p++) scores[p] = -INFINITY;
 
   f32x4 largest = f32x4_splat(state->max);
-  for (uint32_t p = 0; p < padded; p += 4) largest = f32x4_max(largest, f32x4_load(scores + p));
+  for (uint32_t p = begin; p < end; p += 4) largest = f32x4_max(largest, f32x4_load(scores + p));
   float max = f32x4_lane_max(largest);
   f32x4 sum = f32x4_splat(0.0f);
-  for (uint32_t p = 0; p < padded; p += 4) {
+  for (uint32_t p = begin; p < end; p += 4) {
     f32x4 e = exp_f32x4(f32x4_sub(f32x4_load(scores + p), f32x4_splat(max)));
     sum = f32x4_add(sum, e);
     f32x4_store(scores + p, e);
@@ -233,8 +247,8 @@ static void attend(const ink_kv_tile *tile, const float *query, ink_attention_st
 
   for (uint32_t c = 0; c < head_dim; c += 4) {
     f32x4 o = f32x4_mul(f32x4_load(out + c), f32x4_splat(rescale[0]));
-    const float *values = tile->values + c;
-    for (uint32_t p = 0; p < n; p++, values += head_dim) {
+    const float *values = tile->values + (size_t)first * head_dim + c;
+    for (uint32_t p = first; p < n; p++, values += head_dim) {
       o = f32x4_add(o, f32x4_mul(f32x4_splat(scores[p]), f32x4_load(values)));
     }
     f32x4_store(out + c, o);

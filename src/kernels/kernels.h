@@ -51,8 +51,10 @@ typedef struct ink_matmul {
 typedef struct ink_kv_tile {
   const float *keys;   /* [positions / 4][head_dim][4 positions] */
   const float *values; /* [positions][head_dim] */
-  uint32_t n;          /* positions that the query may see, >= 1 */
+  uint32_t first;      /* the first position that the query may see */
+  uint32_t n;          /* the last one + 1; first < n */
   uint32_t head_dim;   /* a multiple of 4 */
+  float softcap;       /* c: scores become c tanh(score / c); 0: they don't */
 } ink_kv_tile;
 
 /* Softmax over tiles, one after the other (Milakov and Gimelshein, "Online normalizer calculation

@@ -180,6 +180,46 @@ static void scores_add_up(void) {
   ink_model_free(model);
 }
 
+static void scores_in_steps(void) {
+  enum { N = 150 };
+  ink_model *model = load_fixture("stories260K.gguf", NULL);
+  ink_session *session = new_session(model, N);
+  ink_token tokens[N];
+  for (int t = 0; t < N; t++) tokens[t] = (ink_token)(t * 37 % 500);
+  double expected;
+  CHECK_STATUS(ink_session_score(session, tokens, N, &expected, NULL), INK_OK);
+  ink_score score;
+  ink_error error;
+  CHECK_STATUS(ink_score_step(session, 0, &score, &error), INK_ERR_WRONG_STATE);
+  static const uint32_t steps[] = {1, 7, 64, 100, 0};
+  for (size_t i = 0; i < 5; i++) {
+    size_t n_steps = 0, done = 0;
+    CHECK_STATUS(ink_score_begin(session, tokens, N, NULL), INK_OK);
+    do {
+      CHECK_STATUS(ink_score_step(session, steps[i], &score, NULL), INK_OK);
+      CHECK(score.n_done > done && (steps[i] == 0 || score.n_done <= done + steps[i]));
+      done = score.n_done;
+      n_steps++;
+    } while (score.n_done < score.n_total);
+    CHECK_EQ(n_steps, steps[i] ? (N + steps[i] - 1) / steps[i] : 1);
+    CHECK(score.nll == expected);
+    CHECK_STATUS(ink_score_step(session, 0, &score, &error), INK_ERR_WRONG_STATE);
+  }
+  /* Another use of the session gives the score up, and is not disturbed by it. */
+  CHECK_STATUS(ink_score_begin(session, tokens, N, NULL), INK_OK);
+  CHECK_STATUS(ink_score_step(session, 70, &score, NULL), INK_OK);
+  ink_session_truncate(session, 90);
+  CHECK_STATUS(ink_score_step(session, 1, &score, &error), INK_ERR_WRONG_STATE);
+  CHECK_STATUS(ink_session_eval(session, tokens + 90, 10, NULL), INK_OK);
+  float logits[512];
+  memcpy(logits, ink_session_logits(session), sizeof logits);
+  ink_session_truncate(session, 0);
+  CHECK_STATUS(ink_session_eval(session, tokens, 100, NULL), INK_OK);
+  CHECK(memcmp(logits, ink_session_logits(session), sizeof logits) == 0);
+  ink_session_free(session);
+  ink_model_free(model);
+}
+
 static void the_context_is_bounded(void) {
   ink_model *model = load_fixture("stories260K.gguf", NULL);
   ink_session *session = new_session(model, 10);
@@ -204,6 +244,7 @@ int main(void) {
   RUN(tables_give_the_same_bits);
   RUN(engines_give_the_same_bits);
   RUN(scores_add_up);
+  RUN(scores_in_steps);
   RUN(the_context_is_bounded);
   return check_result();
 }

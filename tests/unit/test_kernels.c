@@ -173,8 +173,35 @@ static void compare_q8_tiles(const ink_kernels *kernels) {
   CHECK(values[N * WIDTH] == 0.0f);
 }
 
+enum { WIDTH = 12 };
+
+/* One pass in double precision over two tiles. */
+static void attend_exactly(const ink_kv_tile tiles[2], const float *query, double *out) {
+  double score[2][INK_KV_TILE], max = -1e30, sum = 0.0;
+  for (int i = 0; i < 2; i++) {
+    for (uint32_t p = tiles[i].first; p < tiles[i].n; p++) {
+      double dot = 0.0, cap = (double)tiles[i].softcap;
+      for (uint32_t c = 0; c < WIDTH; c++) {
+        dot += (double)query[c] * (double)tiles[i].keys[p / 4 * 4 * WIDTH + 4 * c + p % 4];
+      }
+      score[i][p] = cap > 0.0 ? cap * tanh(dot / cap) : dot;
+      max = score[i][p] > max ? score[i][p] : max;
+    }
+  }
+  memset(out, 0, WIDTH * sizeof *out);
+  for (int i = 0; i < 2; i++) {
+    for (uint32_t p = tiles[i].first; p < tiles[i].n; p++) {
+      double weight = exp(score[i][p] - max);
+      sum += weight;
+      for (uint32_t c = 0; c < WIDTH; c++) {
+        out[c] += weight * (double)tiles[i].values[p * WIDTH + c];
+      }
+    }
+  }
+  for (uint32_t c = 0; c < WIDTH; c++) out[c] /= sum;
+}
+
 static void compare_attention(const ink_kernels *kernels) {
-  enum { WIDTH = 12 };
   float keys[INK_KV_TILE * WIDTH], values[INK_KV_TILE * WIDTH], query[WIDTH];
   uint32_t seed = 13;
   for (size_t i = 0; i < INK_KV_TILE * WIDTH; i++) {
@@ -183,40 +210,49 @@ static void compare_attention(const ink_kernels *kernels) {
   }
   for (size_t i = 0; i < WIDTH; i++) query[i] = random_float(&seed);
   for (uint32_t n = 1; n <= INK_KV_TILE; n++) {
+    float softcap = n % 3 == 0 ? 5.0f : 0.0f;
+    uint32_t first = n > 8 ? n * 5 % (n - 3) : 0; /* a window begins within the tile */
+    ink_kv_tile tiles[2] = {{keys, values, first, n, WIDTH, softcap},
+                            {values, keys, 0, (n + 5) % INK_KV_TILE + 1, WIDTH, softcap}};
     float out[2][WIDTH] = {{0}};
     ink_attention_state states[2] = {{-INFINITY, 0.0f}, {-INFINITY, 0.0f}};
-    ink_kv_tile tile = {keys, values, n, WIDTH};
-    ink_kv_tile second = {values, keys, (n + 5) % INK_KV_TILE + 1, WIDTH};
     const ink_kernels *k[2] = {&ink_kernels_scalar, kernels};
     for (int i = 0; i < 2; i++) {
-      k[i]->attend(&tile, query, &states[i], out[i]);
-      k[i]->attend(&second, query, &states[i], out[i]);
+      k[i]->attend(&tiles[0], query, &states[i], out[i]);
+      k[i]->attend(&tiles[1], query, &states[i], out[i]);
     }
     CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
     CHECK(states[0].sum == states[1].sum && states[0].max == states[1].max);
-
-    /* One pass in double precision over both tiles. */
-    double score[2 * INK_KV_TILE], max = -1e30, sum = 0.0, exact[WIDTH] = {0};
-    uint32_t total = n + second.n;
-    for (uint32_t p = 0; p < total; p++) {
-      const ink_kv_tile *t = p < n ? &tile : &second;
-      uint32_t at = p < n ? p : p - n;
-      score[p] = 0.0;
-      for (uint32_t c = 0; c < WIDTH; c++) {
-        score[p] += (double)query[c] * (double)t->keys[at / 4 * 4 * WIDTH + 4 * c + at % 4];
-      }
-      max = score[p] > max ? score[p] : max;
-    }
-    for (uint32_t p = 0; p < total; p++) {
-      const ink_kv_tile *t = p < n ? &tile : &second;
-      double weight = exp(score[p] - max);
-      sum += weight;
-      for (uint32_t c = 0; c < WIDTH; c++) {
-        exact[c] += weight * (double)t->values[(p < n ? p : p - n) * WIDTH + c];
-      }
-    }
+    double exact[WIDTH];
+    attend_exactly(tiles, query, exact);
     for (uint32_t c = 0; c < WIDTH; c++) {
-      CHECK(fabs((double)(out[1][c] / states[1].sum) - exact[c] / sum) < 1e-4);
+      CHECK(fabs((double)(out[1][c] / states[1].sum) - exact[c]) < 1e-4);
+    }
+  }
+}
+
+/* Whatever stands in places that a query doesn't see, NaN too, changes nothing. */
+static void hidden_positions_do_not_matter(void) {
+  float keys[INK_KV_TILE * WIDTH], values[INK_KV_TILE * WIDTH], query[WIDTH], out[2][WIDTH];
+  uint32_t seed = 21;
+  for (size_t c = 0; c < WIDTH; c++) query[c] = random_float(&seed);
+  for (int i = 0; i < 2; i++) {
+    seed = 22;
+    for (uint32_t p = 0; p < INK_KV_TILE; p++) {
+      bool seen = p >= 19 && p < 42;
+      for (uint32_t c = 0; c < WIDTH; c++) {
+        float key = random_float(&seed), value = random_float(&seed);
+        keys[p / 4 * 4 * WIDTH + 4 * c + p % 4] = seen || i == 0 ? key : NAN;
+        values[p * WIDTH + c] = seen || i == 0 ? value : NAN;
+      }
+    }
+    const char *name;
+    for (size_t k = 0; (name = ink_kernels_name(k)) != NULL; k++) {
+      ink_attention_state state = {-INFINITY, 0.0f};
+      ink_kv_tile tile = {keys, values, 19, 42, WIDTH, 30.0f};
+      memset(out[i], 0, sizeof out[i]);
+      ink_kernels_select(name)->attend(&tile, query, &state, out[i]);
+      if (i > 0) CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
     }
   }
 }
@@ -245,6 +281,7 @@ static void names_select_tables(void) {
 int main(void) {
   RUN(scalar_products_are_right);
   RUN(tables_equal_scalar);
+  RUN(hidden_positions_do_not_matter);
   RUN(names_select_tables);
   return check_result();
 }

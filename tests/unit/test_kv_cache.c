@@ -52,11 +52,11 @@ static void what_is_stored_comes_back(void) {
   for (size_t t = 0; t < 4; t++) {
     ink_kv_cache kv;
     ink_arena arena = {NULL, 0};
-    ink_kv_carve(&kv, &shape, types[t], POSITIONS, &arena);
+    ink_kv_carve(&kv, &shape, types[t], POSITIONS, INK_KV_TILE, &arena);
     uint8_t *memory = malloc((size_t)arena.used);
     memset(memory, 0xFF, (size_t)arena.used); /* NaN, whatever the type */
     arena = (ink_arena){memory, 0};
-    ink_kv_carve(&kv, &shape, types[t], POSITIONS, &arena);
+    ink_kv_carve(&kv, &shape, types[t], POSITIONS, INK_KV_TILE, &arena);
     for (uint32_t i = 0; i < LAYERS * HEADS * POSITIONS; i++) {
       float key[WIDTH], value[WIDTH];
       uint32_t position = i % POSITIONS, head = i / POSITIONS % HEADS, layer = i / POSITIONS / HEADS;
