@@ -12,9 +12,15 @@
 /* Adding it makes a float of at most 2^22 an integer, rounded to even, in the low bits. */
 #define ROUND_BIAS 12582912.0f /* 1.5 * 2^23 */
 
-/* e^x: x = n ln 2 + r, |r| <= 0.35; minimax polynomial of degree 5 for (e^r - 1 - r) / r^2 as in
- * Cephes (S. Moshier). Relative error below 2e-7; x is clamped to [-87.3, 88.3]. */
-static inline f32x4 exp_f32x4(f32x4 x) {
+/* e^x = 2^n (1 + rest) */
+typedef struct exp_parts {
+  f32x4 power; /* 2^n */
+  f32x4 rest;
+} exp_parts;
+
+/* x = n ln 2 + r, |r| <= 0.35; minimax polynomial of degree 5 for (e^r - 1 - r) / r^2 as in Cephes
+ * (S. Moshier). Relative error below 2e-7; x is clamped to [-87.3, 88.3]. */
+static inline exp_parts exp_parts_f32x4(f32x4 x) {
   x = f32x4_min(f32x4_max(x, f32x4_splat(-87.3f)), f32x4_splat(88.3f));
   f32x4 bias = f32x4_splat(ROUND_BIAS);
   f32x4 biased = f32x4_add(f32x4_mul(x, f32x4_splat(1.44269504f)), bias);
@@ -27,14 +33,20 @@ static inline f32x4 exp_f32x4(f32x4 x) {
   p = f32x4_add(f32x4_mul(p, r), f32x4_splat(4.1665795894e-2f));
   p = f32x4_add(f32x4_mul(p, r), f32x4_splat(1.6666665459e-1f));
   p = f32x4_add(f32x4_mul(p, r), f32x4_splat(5.0000001201e-1f));
-  p = f32x4_add(f32x4_add(f32x4_mul(p, f32x4_mul(r, r)), r), f32x4_splat(1.0f));
-  return f32x4_mul(p, f32x4_power_of_2(biased));
+  return (exp_parts){f32x4_power_of_2(biased), f32x4_add(f32x4_mul(p, f32x4_mul(r, r)), r)};
 }
 
-/* 1 - 2 / (e^2x + 1): the error is absolute, below 2e-7. */
+static inline f32x4 exp_f32x4(f32x4 x) {
+  exp_parts e = exp_parts_f32x4(x);
+  return f32x4_mul(f32x4_add(e.rest, f32x4_splat(1.0f)), e.power);
+}
+
+/* tanh x = m / (m + 2), m = e^2x - 1: exact to a few units of the last place near 0 too, since n is
+ * 0 there and m is `rest`. */
 static inline f32x4 tanh_f32x4(f32x4 x) {
-  f32x4 e = exp_f32x4(f32x4_add(x, x)), one = f32x4_splat(1.0f);
-  return f32x4_sub(one, f32x4_div(f32x4_splat(2.0f), f32x4_add(e, one)));
+  exp_parts e = exp_parts_f32x4(f32x4_add(x, x));
+  f32x4 m = f32x4_add(f32x4_mul(e.power, e.rest), f32x4_sub(e.power, f32x4_splat(1.0f)));
+  return f32x4_div(m, f32x4_add(m, f32x4_splat(2.0f)));
 }
 
 /* Where token t's element (block b, group g, column i) stands; see ink_activations. */
@@ -195,6 +207,14 @@ static float exp_sum(const float *x, uint32_t n, float max) {
   return f32x4_lane_sum(sum);
 }
 
+static void soft_cap(float *x, float cap, uint32_t n) {
+  f32x4 inverse = f32x4_splat(1.0f / cap);
+  for (uint32_t i = 0; i < n; i += 4) {
+    f32x4 v = tanh_f32x4(f32x4_mul(f32x4_load(x + i), inverse));
+    f32x4_store(x + i, f32x4_mul(f32x4_splat(cap), v));
+  }
+}
+
 /* scores[p] = query . key p for 16 positions from p, in 4 registers of 4 positions. */
 static inline void score_positions(const ink_kv_tile *tile, const float *query, uint32_t p,
                                    float *scores) {
@@ -220,13 +240,7 @@ static void attend(const ink_kv_tile *tile, const float *query, ink_attention_st
   uint32_t first = tile->first, n = tile->n, head_dim = tile->head_dim;
   uint32_t begin = first & ~3u, end = (n + 3) & ~3u; /* whole fours around first .. n - 1 */
   for (uint32_t p = first & ~15u; p < n; p += 16) score_positions(tile, query, p, scores);
-  if (tile->softcap > 0.0f) {
-    f32x4 cap = f32x4_splat(tile->softcap);
-    for (uint32_t p = begin; p < end; p += 4) {
-      f32x4 fraction = f32x4_div(f32x4_load(scores + p), cap);
-      f32x4_store(scores + p, f32x4_mul(cap, tanh_f32x4(fraction)));
-    }
-  }
+  if (tile->softcap > 0.0f) soft_cap(scores + begin, tile->softcap, end - begin);
   for (uint32_t p = begin; p < first; p++) scores[p] = -INFINITY;
   for (uint32_t p = n; p < end; p++) scores[p] = -INFINITY;
 
