@@ -33,15 +33,19 @@ def main() -> None:
         if names and name not in names:
             continue
         tokens, truth = read_logits(golden)
+        # llama.cpp has no context of less than 256 tokens, so a short one must be short by the file's own account
+        keys = {"phi3.rope.scaling.original_context_length": 256} if golden.stem.endswith("-short-logits") else None
         try:
-            other = LlamaCpp(ARCHITECTURES / f"{name}.gguf", n_ctx=64, f32_cache=True).logits(tokens)
+            other = LlamaCpp(ARCHITECTURES / f"{name}.gguf", n_ctx=64, f32_cache=True, keys=keys).logits(tokens)
         except Exception as error:
             print(f"{golden.stem}: llama.cpp does not run it: {error}")
             continue
         worst = max(np.abs(other[at] - row).max() / np.abs(row).max() for at, row in truth.items())
         rms = np.sqrt(np.mean([((other[at] - row) ** 2).mean() for at, row in truth.items()]))
         spread = np.sqrt(np.mean([row.var() for row in truth.values()]))
-        print(f"{golden.stem}: relative RMS {rms / spread:.2g}, worst {worst:.2g} of the largest logit")
+        early = max(np.abs(other[at] - row).max() / np.abs(row).max() for at, row in truth.items() if at < 8)
+        print(f"{golden.stem}: relative RMS {rms / spread:.2g}, worst {worst:.2g} of the largest logit "
+              f"({early:.2g} in the first 8 positions)")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 OUT = ROOT / "tests" / "data" / "architectures"
 N_TOKENS = 48
 POSITIONS = [0, 1, 7, 23, 40, 47]
-N_VOCAB = 96
+N_VOCAB = 80
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 CHATML = (
     "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] "
@@ -66,9 +66,9 @@ LONGROPE = rope(rope_type="longrope", long_factor=[1.5, 4.0, 9.0, 16.0], short_f
 
 CASES = {
     "llama": Case("llama", "grouped heads wider than the embedding, its own output",
-                  {**SHAPE, "head_dim": 16, "intermediate_size": 48, "rope_parameters": rope(500.0)}),
+                  {**SHAPE, "head_dim": 16, "intermediate_size": 32, "rope_parameters": rope(500.0)}),
     "qwen2": Case("qwen2", "biases on queries, keys, values; tied; more rows than tokens",
-                  {**SHAPE, "tie_word_embeddings": True, "vocab_size": 100, "rope_parameters": rope(1e6)}),
+                  {**SHAPE, "tie_word_embeddings": True, "vocab_size": 84, "rope_parameters": rope(1e6)}),
     "gemma3": Case("gemma3_text", "windows of 8 in five layers of six, two rope bases, the global one scaled; "
                    "head norms, norms after, scaled embedding",
                    {**SHAPE, "intermediate_size": 24, "num_hidden_layers": 6, "num_attention_heads": 2,
@@ -77,6 +77,71 @@ CASES = {
                                         "full_attention": rope(10000.0, rope_type="linear", factor=8.0)}}),
     "gpt2": Case("gpt2", "learned positions, LayerNorm, biases, tied",
                  {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_inner": 64, "n_positions": 64}),
+    "phi3": Case("phi3", "fused QKV, fused gate and up, a window of 8 in every layer",
+                 {**SHAPE, "intermediate_size": 48, "sliding_window": 8, "rope_parameters": rope()}),
+    "phi3-longrope": Case("phi3", "longrope from 32 to 64 positions; the short golden stays within 32",
+                          {**SHAPE, "intermediate_size": 48, "original_max_position_embeddings": 32,
+                           "rope_parameters": LONGROPE}, n_short=32),
+    "gptneox": Case("gpt_neox", "parallel residual, a quarter of each head turned, fused QKV with biases, erf GELU",
+                    {**NO_GROUPS, "intermediate_size": 48, "num_attention_heads": 2, "rope_parameters": rope(partial_rotary_factor=0.25)}),
+    "gptneox-serial": Case("gpt_neox", "the same without parallel residual, half of each head turned",
+                           {**NO_GROUPS, "intermediate_size": 48, "use_parallel_residual": False,
+                            "rope_parameters": rope(partial_rotary_factor=0.5)}),
+    "qwen3": Case("qwen3", "head norms, heads wider than the embedding",
+                  {**SHAPE, "head_dim": 16, "intermediate_size": 32, "tie_word_embeddings": True,
+                   "rope_parameters": rope(1e6)}),
+    "mixtral": Case("mixtral", "2 of 4 experts, their weights summing to 1",
+                    {**EXPERTS, "intermediate_size": 12, "num_local_experts": 4,
+                     "rope_parameters": rope()}),
+    "gemma2": Case("gemma2", "windows of 8 in every other layer, soft caps on scores and logits, norms after",
+                   {**SHAPE, "intermediate_size": 48, "head_dim": 8, "sliding_window": 8, "query_pre_attn_scalar": 8,
+                    "attn_logit_softcapping": 5.0, "final_logit_softcapping": 10.0, "tie_word_embeddings": True,
+                    "rope_parameters": rope()}),
+    "llama3": Case("llama", "llama3 scaling of positions from 16 on, tied",
+                   {**SHAPE, "tie_word_embeddings": True, "rope_parameters": LLAMA3}),
+    "llama-linear": Case("llama", "linear scaling of positions, biases on attention and feed-forward",
+                         {**SHAPE, "intermediate_size": 32, "attention_bias": True, "mlp_bias": True,
+                          "tie_word_embeddings": True, "rope_parameters": rope(rope_type="linear", factor=4.0)}),
+    "mistral": Case("mistral", "a window of 8 in every layer",
+                    {**SHAPE, "intermediate_size": 32, "tie_word_embeddings": True, "sliding_window": 8,
+                     "head_dim": 8, "rope_parameters": rope()}),
+    "smollm3": Case("smollm3", "no rotary positions in each fourth layer",
+                    {**SHAPE, "intermediate_size": 16, "num_hidden_layers": 4, "tie_word_embeddings": True,
+                     "rope_parameters": rope()}),
+    "qwen2-yarn": Case("qwen2", "YaRN from 16 positions on",
+                       {**SHAPE, "intermediate_size": 48, "tie_word_embeddings": True,
+                        "rope_parameters": rope(rope_type="yarn", factor=4.0, original_max_position_embeddings=16)}),
+    "qwen2moe": Case("qwen2_moe", "2 of 4 experts, weights as they are, and a gated shared expert",
+                     {**EXPERTS, "num_experts": 4, "moe_intermediate_size": 12, "norm_topk_prob": False,
+                      "shared_expert_intermediate_size": 16, "rope_parameters": rope()}),
+    "qwen3moe": Case("qwen3_moe", "2 of 6 experts, their weights summing to 1; head norms",
+                     {**EXPERTS, "num_experts": 6, "moe_intermediate_size": 12, "norm_topk_prob": True, "head_dim": 8,
+                      "tie_word_embeddings": True, "rope_parameters": rope()}),
+    "phi2": Case("phi", "parallel residual with one norm, half of each head turned, biases everywhere",
+                 {**NO_GROUPS, "intermediate_size": 48, "num_key_value_heads": 4, "rope_parameters": rope(partial_rotary_factor=0.5)}),
+    "stablelm": Case("stablelm", "LayerNorm with SwiGLU, a quarter of each head turned, biases on Q, K, V",
+                     {**SHAPE, "intermediate_size": 48, "num_attention_heads": 2, "num_key_value_heads": 1,
+                      "use_qkv_bias": True, "rope_parameters": rope(partial_rotary_factor=0.25)}),
+    "stablelm-parallel": Case("stablelm", "parallel residual, a norm of its own for each head",
+                              {**SHAPE, "intermediate_size": 48, "use_parallel_residual": True, "qk_layernorm": True,
+                               "rope_parameters": rope(partial_rotary_factor=0.5)}),
+    "starcoder2": Case("starcoder2", "LayerNorm, biases, plain feed-forward, a window of 8",
+                       {**SHAPE, "sliding_window": 8, "tie_word_embeddings": True, "rope_parameters": rope()}),
+    "olmo2": Case("olmo2", "norms after attention and feed-forward only, queries and keys normed whole",
+                  {**SHAPE, "intermediate_size": 48, "rope_parameters": rope(500000.0)}),
+    "olmoe": Case("olmoe", "2 of 4 experts, weights as they are; queries and keys normed whole",
+                  {**EXPERTS, "num_key_value_heads": 4, "num_experts": 4, "intermediate_size": 12,
+                   "norm_topk_prob": False, "rope_parameters": rope()}),
+    "granite": Case("granite", "scales on embedding, attention, residual and logits",
+                    {**SHAPE, "embedding_multiplier": 3.0, "attention_multiplier": 0.2, "residual_multiplier": 0.6,
+                     "logits_scaling": 0.5, "tie_word_embeddings": True, "rope_parameters": rope()}),
+    "falcon": Case("falcon", "one key head, parallel residual with one norm, tied, no biases",
+                   {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "ffn_hidden_size": 64,
+                    "tie_word_embeddings": True, "rope_parameters": rope()}),
+    "falcon-new": Case("falcon", "grouped heads, a norm each for attention and feed-forward",
+                       {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "num_kv_heads": 2,
+                        "ffn_hidden_size": 64, "new_decoder_architecture": True, "tie_word_embeddings": True,
+                        "rope_parameters": rope()}),
 }
 
 
@@ -117,7 +182,8 @@ def save(name: str, case: Case, folder: Path) -> torch.nn.Module:
     if case.model_type == "gpt2":
         more.pop("max_position_embeddings"), more.pop("tie_word_embeddings")
     config = transformers.AutoConfig.for_model(case.model_type, **{**more, **case.config})
-    model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
+    model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager",
+                                                              experts_implementation="eager").eval()
     initialise(model, seed=sum(name.encode()))
     model.save_pretrained(folder)
     tokenizer().save(str(folder / "tokenizer.json"))
@@ -128,7 +194,8 @@ def save(name: str, case: Case, folder: Path) -> torch.nn.Module:
 
 
 def convert(folder: Path, out: Path) -> None:
-    command = [sys.executable, "-m", "convert", "model", str(folder), str(out), "--name", out.stem]
+    """Its name says nothing: llama.cpp takes some names for a hint."""
+    command = [sys.executable, "-m", "convert", "model", str(folder), str(out), "--name", "random weights"]
     subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT / "tools" / "lib")})
 
 

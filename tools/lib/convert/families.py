@@ -42,6 +42,7 @@ class Family:
     keys: Callable[[Config], Keys] = lambda config: {}
     own_output: bool = False  # llama.cpp wants output.weight though it repeats the embedding
     refuses: dict[str, Any] = field(default_factory=dict)  # config values that GGUF has no word for
+    defaults: dict[str, Any] = field(default_factory=dict)  # of config.json, where published ones leave things out
 
 
 def _window(config: Config) -> Keys:
@@ -118,41 +119,50 @@ def _parallel_residual(usual: bool) -> Callable[[Config], Keys]:
     return lambda config: {"use_parallel_residual": config.flag("use_parallel_residual", usual)}
 
 
+TIED = {"tie_word_embeddings": True}
+GEMMA = {**TIED, "head_dim": 256, "query_pre_attn_scalar": 256}
 QWEN_WINDOW = {"use_sliding_window": True}
 LLAMA = Family("llama", SILU, layouts=HALVES_TO_NEIGHBOURS, keys=_llama)
 FAMILIES = {
     "llama": LLAMA,
     "mistral": LLAMA,
     "mixtral": LLAMA,
-    "smollm3": Family("smollm3", SILU, layouts=HALVES_TO_NEIGHBOURS, keys=_smollm3, refuses=QWEN_WINDOW),
+    "smollm3": Family("smollm3", SILU, layouts=HALVES_TO_NEIGHBOURS, keys=_smollm3, refuses=QWEN_WINDOW,
+                      defaults=TIED),
     "granite": Family("granite", SILU, layouts=HALVES_TO_NEIGHBOURS, keys=_granite),
     "qwen2": Family("qwen2", SILU, refuses=QWEN_WINDOW),
     "qwen2_moe": Family("qwen2moe", SILU, keys=_qwen2_moe, refuses=QWEN_WINDOW, own_output=True,
                         layouts={"ffn_gate_inp_shexp.weight": lambda values, config: values.reshape(-1)}),
     "qwen3": Family("qwen3", SILU, refuses=QWEN_WINDOW),
     "qwen3_moe": Family("qwen3moe", SILU, keys=_qwen3_moe, refuses=QWEN_WINDOW),
-    "gemma2": Family("gemma2", TANH_GELU, norms_from_one=True, keys=lambda config: _gemma(config, 2)),
+    "gemma2": Family("gemma2", TANH_GELU, norms_from_one=True, keys=lambda config: _gemma(config, 2),
+                     defaults={**GEMMA, "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}),
     "gemma3_text": Family("gemma3", TANH_GELU, norms_from_one=True, keys=lambda config: _gemma(config, 6),
-                          refuses={"use_bidirectional_attention": True}),
-    "gpt2": Family("gpt2", TANH_GELU, layer_norm=True, rotary=False,
+                          refuses={"use_bidirectional_attention": True},
+                          defaults={**GEMMA, "num_attention_heads": 8, "num_key_value_heads": 4, "rope_theta": 1e6,
+                                    "rope_local_base_freq": 1e4, "max_position_embeddings": 131072}),
+    "gpt2": Family("gpt2", TANH_GELU, layer_norm=True, rotary=False, defaults=TIED,
                    layouts=dict.fromkeys(("attn_qkv.weight", "attn_output.weight", "ffn_up.weight",
                                           "ffn_down.weight"), layouts.transpose),
                    refuses={"scale_attn_weights": False, "scale_attn_by_inverse_layer_idx": True,
                             "add_cross_attention": True}),
     "gpt_neox": Family("gptneox", ("gelu", *TANH_GELU), layer_norm=True, own_output=True,
                        layouts={"attn_qkv.weight": layouts.group_qkv, "attn_qkv.bias": layouts.group_qkv},
-                       keys=_parallel_residual(True)),
-    "phi": Family("phi2", TANH_GELU, layer_norm=True, own_output=True, refuses={"qk_layernorm": True}),
+                       keys=_parallel_residual(True), defaults={"rotary_pct": 0.25}),
+    "phi": Family("phi2", TANH_GELU, layer_norm=True, own_output=True, refuses={"qk_layernorm": True},
+                  defaults={"partial_rotary_factor": 0.5}),
     "phi3": Family("phi3", SILU, keys=_window, shapes={"ffn_up": ("2ff", "embd")}),
     "stablelm": Family("stablelm", SILU, layer_norm=True, keys=_parallel_residual(False), own_output=True,
-                       shapes={"attn_q_norm": ("head", "head_dim"), "attn_k_norm": ("head_kv", "head_dim")}),
-    "starcoder2": Family("starcoder2", TANH_GELU, layer_norm=True, keys=_window),
+                       shapes={"attn_q_norm": ("head", "head_dim"), "attn_k_norm": ("head_kv", "head_dim")},
+                       defaults={"partial_rotary_factor": 0.25}),
+    "starcoder2": Family("starcoder2", TANH_GELU, layer_norm=True, keys=_window, defaults=TIED),
     "olmo2": Family("olmo2", SILU, shapes=ROW_NORMS),
     "olmoe": Family("olmoe", SILU, shapes=ROW_NORMS, own_output=True, refuses={"clip_qkv": ...},
                     keys=lambda config: _experts(config, "n_ff", config.flag("norm_topk_prob"))),
     "falcon": Family("falcon", ("gelu",), layer_norm=True, layouts={"attn_qkv.weight": layouts.group_qkv},
                      keys=lambda config: {"tensor_data_layout": "jploski"},
-                     refuses={"alibi": True, "parallel_attn": False, "bias": True}),
+                     refuses={"alibi": True, "parallel_attn": False, "bias": True},
+                     defaults={**TIED, "max_position_embeddings": 2048}),
 }  # fmt: skip
 FAMILIES["gemma3"] = FAMILIES["gemma3_text"]  # with pictures: the text model alone is taken
 
@@ -170,6 +180,7 @@ def find(config: Config) -> Family:
     for name, value in family.refuses.items():
         if config.get(name) is not None and (value is ... or config.get(name) == value):
             raise ConvertError(f"{config.path}: {kind} with {name} = {config.get(name)!r} is not supported")
+    config.values = {**family.defaults, **config.values}
     if config.get("quantization_config"):
         raise ConvertError(f"{config.path}: the weights are quantised; take the model before that")
     return family

@@ -79,7 +79,7 @@ class Model:
             "context_length": self.rope.n_ctx, "embedding_length": config.count("n_embd"),
             "block_count": config.count("n_layer"), "feed_forward_length": config.n_ff,
             "attention.head_count": config.n_head, "attention.head_count_kv": config.n_head_kv,
-            f"attention.{epsilon}": config.number("epsilon", 1e-5),
+            f"attention.{epsilon}": config.number("epsilon", 1e-5 if self.family.layer_norm else 1e-6),
         }  # fmt: skip
         if config.n_head % config.n_head_kv:
             raise ConvertError(f"{config.path}: {config.n_head} heads don't divide among {config.n_head_kv} key heads")

@@ -54,12 +54,12 @@ def _llama3_factors(parameters: dict[str, Any], base: float, n: int) -> np.ndarr
 
 def _longrope(config: Config, parameters: dict[str, Any], rope: Rope) -> None:
     original = parameters.get("original_max_position_embeddings") or config.count("original_max_position_embeddings")
-    scale = rope.n_ctx / original
+    scale = parameters.get("factor") or rope.n_ctx / original
     attention = parameters.get("attention_factor")
     if attention is None:
         attention = math.sqrt(1 + math.log(scale) / math.log(original)) if scale > 1 else 1.0
-    rope.keys |= {"rope.scaling.type": "longrope", "rope.scaling.factor": float(scale),
-                  "rope.scaling.original_context_length": original, "rope.scaling.attn_factor": float(attention)}
+    rope.keys |= {"rope.scaling.type": "longrope", "rope.scaling.original_context_length": original,
+                  "rope.scaling.attn_factor": float(attention)}  # a scaling.factor would divide positions as well
     for length in ("long", "short"):
         factors = np.array(parameters[f"{length}_factor"], np.float32)
         if factors.shape != (n_rot(config) // 2,):
