@@ -228,10 +228,20 @@ const char *ink_builtin_chat_template_name(size_t index);
 
 typedef struct ink_session ink_session;
 
+/* How keys and values of the context are held. */
+typedef enum ink_kv_type {
+  INK_KV_DEFAULT = 0, /* INK_KV_F16 */
+  INK_KV_F32 = 1,     /* exact; 4 bytes an element */
+  INK_KV_F16 = 2,     /* IEEE binary16 */
+  INK_KV_BF16 = 3,    /* the upper half of a float */
+  INK_KV_Q8_0 = 4     /* 8 bits, and 16 more for every 32 elements */
+} ink_kv_type;
+
 typedef struct ink_session_params {
   uint32_t n_ctx;     /* context in tokens; 0: min(n_ctx_train, INK_DEFAULT_CTX) */
   uint32_t n_threads; /* that compute, at most 64; 0: 1. Where there are no threads it is always 1.
                          Results don't depend on it. */
+  ink_kv_type kv_type;
 } ink_session_params;
 
 #define INK_DEFAULT_CTX 4096u
@@ -314,7 +324,11 @@ ink_status ink_session_eval(ink_session *session, const ink_token *tokens, size_
 /* [n_vocab] for the last token evaluated; NULL if there is none. Owned by the session. */
 const float *ink_session_logits(const ink_session *session);
 
-/* How many tokens the context holds and can hold; and forget all but the first n. */
+/* How many tokens the context holds and can hold; and forget all but the first n.
+ *
+ * Where layers have a sliding window, they keep keys and values of little more than it. After a
+ * truncation to where these have been lost, the next evaluation begins by computing the context's
+ * tokens again from the first: results are right, and the time is as for a prompt of that length. */
 size_t ink_session_length(const ink_session *session);
 size_t ink_session_capacity(const ink_session *session);
 void ink_session_truncate(ink_session *session, size_t n);
@@ -323,6 +337,21 @@ void ink_session_truncate(ink_session *session, size_t n);
  * -ln p(tokens[i] | tokens[0..i-1]) over i >= 1 into *nll (nats). n >= 2. */
 ink_status ink_session_score(ink_session *session, const ink_token *tokens, size_t n, double *nll,
                              ink_error *error);
+
+typedef struct ink_score {
+  size_t n_done;  /* tokens evaluated, of n_total; all: the score is complete */
+  size_t n_total;
+  double nll;     /* of those that the evaluated ones predict, nats */
+} ink_score;
+
+/* The same in bounded pieces, so that the caller can show progress or stop: begin, then step until
+ * all is done. A step evaluates up to max_tokens tokens (0: no bound); the sum does not depend on it.
+ * INK_ERR_WRONG_STATE when nothing is being scored: not begun, complete, or given up by another use
+ * of the session, which is fine at any point. */
+ink_status ink_score_begin(ink_session *session, const ink_token *tokens, size_t n,
+                           ink_error *error);
+ink_status ink_score_step(ink_session *session, uint32_t max_tokens, ink_score *score,
+                          ink_error *error);
 
 /* ---- 6. Memory and kernels ----------------------------------------------------------------- */
 

@@ -106,7 +106,8 @@ static void free_result(result *r) {
 }
 
 static ink_session *create_session(const ink_model *model, const options *o) {
-  ink_session_params params = {.n_ctx = o->n_ctx, .n_threads = o->n_threads};
+  ink_session_params params = {
+      .n_ctx = o->n_ctx, .n_threads = o->n_threads, .kv_type = o->kv_type};
   ink_session *session;
   ink_error error;
   if (ink_session_create(&session, model, &params, &error) == INK_OK) return session;

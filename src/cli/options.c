@@ -18,6 +18,11 @@ static const struct {
     {"help", COMMAND_HELP},
 };
 
+static const struct {
+  const char *name;
+  ink_kv_type type;
+} kv_types[] = {{"f32", INK_KV_F32}, {"f16", INK_KV_F16}, {"bf16", INK_KV_BF16}, {"q8_0", INK_KV_Q8_0}};
+
 enum {
   FLAG_TEMPERATURE = 256,
   FLAG_TOP_K,
@@ -31,6 +36,7 @@ enum {
   FLAG_TEMPLATE,
   FLAG_EXAMPLES,
   FLAG_KERNELS,
+  FLAG_CACHE_TYPE,
   FLAG_JSON,
   FLAG_SPECIAL,
   FLAG_PIECES,
@@ -69,6 +75,7 @@ static const struct {
     {FLAG_SEED, "seed", required_argument, GENERATE},
     {FLAG_STOP, "stop", required_argument, GENERATE},
     {FLAG_KERNELS, "kernels", required_argument, COMPUTE},
+    {FLAG_CACHE_TYPE, "cache-type", required_argument, COMPUTE},
     {FLAG_JSON, "json", no_argument, COMPUTE | ON(INFO)},
     {FLAG_SPECIAL, "special", no_argument, ON(TOKENIZE)},
     {FLAG_PIECES, "pieces", no_argument, ON(TOKENIZE)},
@@ -102,6 +109,7 @@ void options_print_help(void) {
         "                               a file (default: the model's own)\n"
         "Computing:  -c/--ctx N         context in tokens (default: the model's, at most 4096)\n"
         "            -t/--threads N     threads that compute (default: 1; always 1 in WebAssembly)\n"
+        "            --cache-type T     what keys and values are held as: f32, f16 (default), bf16, q8_0\n"
         "            --kernels NAME     auto, simd or a name that `inkling version` lists\n"
         "            --json             the result as JSON\n"
         "\n"
@@ -146,6 +154,15 @@ static bool parse_max_tokens(const char *text, uint64_t *out) {
   return true;
 }
 
+static bool parse_kv_type(const char *text, ink_kv_type *out) {
+  for (size_t i = 0; i < sizeof kv_types / sizeof kv_types[0]; i++) {
+    if (strcmp(kv_types[i].name, text) != 0) continue;
+    *out = kv_types[i].type;
+    return true;
+  }
+  return false;
+}
+
 static bool set_flag(options *o, int flag, const char *value) {
   switch (flag) {
   case 'm': o->model = value; return true;
@@ -170,6 +187,7 @@ static bool set_flag(options *o, int flag, const char *value) {
   case FLAG_TEMPLATE: o->template_file = value; return true;
   case FLAG_EXAMPLES: o->examples = value; return true;
   case FLAG_KERNELS: o->kernels = value; return true;
+  case FLAG_CACHE_TYPE: return parse_kv_type(value, &o->kv_type);
   case FLAG_JSON: o->json = true; return true;
   case FLAG_SPECIAL: o->special = true; return true;
   case FLAG_PIECES: o->pieces = true; return true;

@@ -26,10 +26,12 @@ static ink_status set_stops(ink_generation_run *run, const ink_generation *param
   return INK_OK;
 }
 
-static size_t common_prefix(const ink_session *session, const ink_token *tokens, size_t n) {
+/* Leaves in the context what the prompt begins with and need not be evaluated again. */
+static void keep_common_prefix(ink_session *session, const ink_token *prompt, size_t n) {
   size_t i = 0;
-  while (i < n && i < session->n_tokens && session->tokens[i] == tokens[i]) i++;
-  return i;
+  while (i < n && i < session->n_exact && session->tokens[i] == prompt[i]) i++;
+  ink_session_truncate(session, i);
+  ink_session_truncate(session, session->n_cached);
 }
 
 ink_status ink_generation_begin(ink_session *session, const ink_generation *params,
@@ -54,7 +56,7 @@ ink_status ink_generation_begin(ink_session *session, const ink_generation *para
   run->n_generated = 0;
   run->pending = -1;
   /* At least one token is evaluated, for its logits. */
-  ink_session_truncate(session, common_prefix(session, prompt, n_prompt - 1));
+  keep_common_prefix(session, prompt, n_prompt - 1);
   run->state = INK_GENERATION_PREFILL;
   return INK_OK;
 }

@@ -70,12 +70,4 @@ static void gelu_erf(float *x, uint32_t n) {
   }
 }
 
-static void soft_cap(float *x, float cap, uint32_t n) {
-  f32x4 inverse = f32x4_splat(1.0f / cap);
-  for (uint32_t i = 0; i < n; i += 4) {
-    f32x4 v = tanh_f32x4(f32x4_mul(f32x4_load(x + i), inverse));
-    f32x4_store(x + i, f32x4_mul(f32x4_splat(cap), v));
-  }
-}
-
 #endif

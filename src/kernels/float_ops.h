@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/half.h"
 #include "kernels/kernels.h"
 
 /* Adding it makes a float of at most 2^22 an integer, rounded to even, in the low bits. */
@@ -164,6 +165,36 @@ static void floats_of_halves(float *out, const uint16_t *halves, uint32_t n) {
   for (uint32_t i = 0; i < n; i += 4) f32x4_store(out + i, f32x4_load_halves(halves + i));
 }
 
+static void floats_of_bf16(float *out, const uint16_t *bits, uint32_t n) {
+  for (uint32_t i = 0; i < n; i += 4) f32x4_store(out + i, f32x4_load_bf16(bits + i));
+}
+
+static void floats_of_q8_keys(float *out, const int8_t *q, const uint16_t *d, uint32_t n_fours,
+                              uint32_t width) {
+  for (uint32_t four = 0; four < n_fours; four++) {
+    for (uint32_t first = 0; first < width; first += INK_BLOCK, d += 4) {
+      f32x4 factor = f32x4_load_halves(d); /* one for each position */
+      uint32_t n = width - first < INK_BLOCK ? width - first : INK_BLOCK;
+      for (uint32_t c = 0; c < n; c++, q += 4, out += 4) {
+        f32x4_store(out, f32x4_mul(f32x4_load_bytes(q), factor));
+      }
+    }
+  }
+}
+
+static void floats_of_q8_values(float *out, const int8_t *q, const uint16_t *d, uint32_t n,
+                                uint32_t width) {
+  for (uint32_t p = 0; p < n; p++) {
+    for (uint32_t first = 0; first < width; first += INK_BLOCK, d++) {
+      f32x4 factor = f32x4_splat(ink_f32_of_f16(*d));
+      uint32_t n_columns = width - first < INK_BLOCK ? width - first : INK_BLOCK;
+      for (uint32_t c = 0; c < n_columns; c += 4, q += 4, out += 4) {
+        f32x4_store(out, f32x4_mul(f32x4_load_bytes(q), factor));
+      }
+    }
+  }
+}
+
 static float exp_sum(const float *x, uint32_t n, float max) {
   f32x4 sum = f32x4_splat(0.0f);
   uint32_t i = 0;
@@ -174,6 +205,14 @@ static float exp_sum(const float *x, uint32_t n, float max) {
   for (uint32_t j = 0; i + j < n; j++) rest[j] = x[i + j] - max;
   if (i < n) sum = f32x4_add(sum, exp_f32x4(f32x4_load(rest)));
   return f32x4_lane_sum(sum);
+}
+
+static void soft_cap(float *x, float cap, uint32_t n) {
+  f32x4 inverse = f32x4_splat(1.0f / cap);
+  for (uint32_t i = 0; i < n; i += 4) {
+    f32x4 v = tanh_f32x4(f32x4_mul(f32x4_load(x + i), inverse));
+    f32x4_store(x + i, f32x4_mul(f32x4_splat(cap), v));
+  }
 }
 
 /* scores[p] = query . key p for 16 positions from p, in 4 registers of 4 positions. */
@@ -198,16 +237,18 @@ static inline void score_positions(const ink_kv_tile *tile, const float *query, 
 static void attend(const ink_kv_tile *tile, const float *query, ink_attention_state *state,
                    float *out) {
   float scores[INK_KV_TILE];
-  uint32_t n = tile->n, head_dim = tile->head_dim;
-  for (uint32_t p = 0; p < n; p += 16) score_positions(tile, query, p, scores);
-  uint32_t padded = (n + 3) / 4 * 4;
-  for (uint32_t p = n; p < padded; p++) scores[p] = -INFINITY;
+  uint32_t first = tile->first, n = tile->n, head_dim = tile->head_dim;
+  uint32_t begin = first & ~3u, end = (n + 3) & ~3u; /* whole fours around first .. n - 1 */
+  for (uint32_t p = first & ~15u; p < n; p += 16) score_positions(tile, query, p, scores);
+  if (tile->softcap > 0.0f) soft_cap(scores + begin, tile->softcap, end - begin);
+  for (uint32_t p = begin; p < first; p++) scores[p] = -INFINITY;
+  for (uint32_t p = n; p < end; p++) scores[p] = -INFINITY;
 
   f32x4 largest = f32x4_splat(state->max);
-  for (uint32_t p = 0; p < padded; p += 4) largest = f32x4_max(largest, f32x4_load(scores + p));
+  for (uint32_t p = begin; p < end; p += 4) largest = f32x4_max(largest, f32x4_load(scores + p));
   float max = f32x4_lane_max(largest);
   f32x4 sum = f32x4_splat(0.0f);
-  for (uint32_t p = 0; p < padded; p += 4) {
+  for (uint32_t p = begin; p < end; p += 4) {
     f32x4 e = exp_f32x4(f32x4_sub(f32x4_load(scores + p), f32x4_splat(max)));
     sum = f32x4_add(sum, e);
     f32x4_store(scores + p, e);
@@ -220,8 +261,8 @@ static void attend(const ink_kv_tile *tile, const float *query, ink_attention_st
 
   for (uint32_t c = 0; c < head_dim; c += 4) {
     f32x4 o = f32x4_mul(f32x4_load(out + c), f32x4_splat(rescale[0]));
-    const float *values = tile->values + c;
-    for (uint32_t p = 0; p < n; p++, values += head_dim) {
+    const float *values = tile->values + (size_t)first * head_dim + c;
+    for (uint32_t p = first; p < n; p++, values += head_dim) {
       o = f32x4_add(o, f32x4_mul(f32x4_splat(scores[p]), f32x4_load(values)));
     }
     f32x4_store(out + c, o);

@@ -51,8 +51,10 @@ typedef struct ink_matmul {
 typedef struct ink_kv_tile {
   const float *keys;   /* [positions / 4][head_dim][4 positions] */
   const float *values; /* [positions][head_dim] */
-  uint32_t n;          /* positions that the query may see, >= 1 */
+  uint32_t first;      /* the first position that the query may see */
+  uint32_t n;          /* the last one + 1; first < n */
   uint32_t head_dim;   /* a multiple of 4 */
+  float softcap;       /* c: scores become c tanh(score / c); 0: they don't */
 } ink_kv_tile;
 
 /* Softmax over tiles, one after the other (Milakov and Gimelshein, "Online normalizer calculation
@@ -92,6 +94,17 @@ typedef struct ink_kernels {
   void (*gelu_erf)(float *x, uint32_t n);
   void (*soft_cap)(float *x, float cap, uint32_t n); /* x = cap tanh(x / cap) */
   void (*floats_of_halves)(float *out, const uint16_t *halves, uint32_t n);
+  void (*floats_of_bf16)(float *out, const uint16_t *bits, uint32_t n);
+
+  /* A tile of 8-bit keys or values to an ink_kv_tile's floats: d * q, with a binary16 scale d for
+   * each position's 32 columns; width is a multiple of 4, and the last block may be shorter.
+   *   keys:    q [n_fours][width][4 positions], d [n_fours][blocks][4 positions]
+   *   values:  q [n][width],                    d [n][blocks] */
+  void (*floats_of_q8_keys)(float *out, const int8_t *q, const uint16_t *d, uint32_t n_fours,
+                            uint32_t width);
+  void (*floats_of_q8_values)(float *out, const int8_t *q, const uint16_t *d, uint32_t n,
+                              uint32_t width);
+
   float (*exp_sum)(const float *x, uint32_t n, float max); /* sum of e^(x - max), any n */
 
   /* Adds a tile to the weighted sum of values `out` [head_dim]; `query` is already scaled. */

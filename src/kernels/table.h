@@ -20,6 +20,9 @@
       .gelu_erf = gelu_erf,                                                                        \
       .soft_cap = soft_cap,                                                                        \
       .floats_of_halves = floats_of_halves,                                                        \
+      .floats_of_bf16 = floats_of_bf16,                                                            \
+      .floats_of_q8_keys = floats_of_q8_keys,                                                      \
+      .floats_of_q8_values = floats_of_q8_values,                                                  \
       .exp_sum = exp_sum,                                                                          \
       .attend = attend,                                                                            \
   }
