@@ -46,6 +46,7 @@ static void carve_scratch(ink_scratch *s, const ink_hparams *h, uint32_t n_threa
   s->activations.q = ink_carve(arena, INK_BATCH * widest, sizeof *s->activations.q);
   s->activations.d = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations.d);
   s->activations.s = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations.s);
+  s->activations.s_low = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations.s_low);
   s->panel = ink_carve(arena, n_threads * blocks, sizeof *s->panel);
   s->panel_blocks = (uint32_t)blocks;
 }
