@@ -1,6 +1,11 @@
 #include "engine/rope.h"
 
+#include <math.h>
+
 #include "base/math.h"
+
+/* Times 2^24 positions it stays where ink_sincos() is defined. */
+#define MAX_FREQUENCY 100.0
 
 void ink_rope_carve(ink_rope *rope, const ink_hparams *h, uint32_t max_batch, ink_arena *arena) {
   for (uint32_t set = 0; set < INK_ROPE_SETS; set++) {
@@ -10,25 +15,64 @@ void ink_rope_carve(ink_rope *rope, const ink_hparams *h, uint32_t max_batch, in
   }
 }
 
-static void set_frequencies(ink_rope *rope, ink_rope_set set, const ink_weights *weights) {
-  const ink_hparams *h = rope->hparams;
-  const ink_tensor *factors = &weights->rope_freqs;
-  double base = (double)h->rope_freq_base[set];
-  rope->magnitude[set] = 1.0f;
-  for (uint32_t i = 0; i < h->n_rot / 2; i++) {
-    double frequency = ink_pow(base, -2.0 * i / h->n_rot);
-    if (factors->data) frequency /= (double)((const float *)(const void *)factors->data)[i];
-    rope->frequencies[set][i] = frequency;
+/* The divisors of the frequencies that the file holds, or NULL. */
+static const float *file_factors(const ink_hparams *h, const ink_weights *weights, uint32_t n_ctx) {
+  const ink_linear *factors = &weights->rope_freqs; /* Llama 3's */
+  if (h->rope_scaling == INK_ROPE_SCALING_LONGROPE) {
+    factors = n_ctx > h->rope_n_ctx_orig ? &weights->rope_factors_long
+                                         : &weights->rope_factors_short;
   }
+  return (const float *)(const void *)factors->weight.data;
 }
 
-void ink_rope_init(ink_rope *rope, const ink_hparams *h, const ink_weights *weights,
-                   uint32_t n_ctx) {
-  (void)n_ctx;
+/* The pair, as a real number, that makes `turns` turns over the original context. */
+static double pair_of_turns(const ink_hparams *h, double turns) {
+  const double two_pi = 6.283185307179586;
+  double base = (double)h->rope_freq_base[INK_ROPE_FULL];
+  return h->n_rot * ink_log(h->rope_n_ctx_orig / (turns * two_pi)) / (2.0 * ink_log(base));
+}
+
+/* YaRN: how much of pair i's frequency is divided, from 0 for fast pairs to 1 for slow ones. */
+static double yarn_divided(const ink_hparams *h, uint32_t i) {
+  double low = floor(pair_of_turns(h, (double)h->yarn_beta_fast));
+  double high = ceil(pair_of_turns(h, (double)h->yarn_beta_slow));
+  if (low < 0.0) low = 0.0;
+  if (high > h->n_rot - 1.0) high = h->n_rot - 1.0;
+  if (low == high) high += 0.001;
+  double ramp = (i - low) / (high - low);
+  return ramp < 0.0 ? 0.0 : ramp > 1.0 ? 1.0 : ramp;
+}
+
+static double frequency(const ink_hparams *h, ink_rope_set set, const float *factors, uint32_t i) {
+  double plain = ink_pow((double)h->rope_freq_base[set], -2.0 * i / h->n_rot);
+  if (set == INK_ROPE_SLIDING) return plain;
+  if (factors) plain /= (double)factors[i];
+  if (h->rope_scaling == INK_ROPE_SCALING_LINEAR) plain /= (double)h->rope_scaling_factor;
+  if (h->rope_scaling == INK_ROPE_SCALING_YARN) {
+    double divided = yarn_divided(h, i);
+    plain = plain / (double)h->rope_scaling_factor * divided + plain * (1.0 - divided);
+  }
+  return plain;
+}
+
+ink_status ink_rope_init(ink_rope *rope, const ink_hparams *h, const ink_weights *weights,
+                         uint32_t n_ctx, ink_error *error) {
+  const float *factors = file_factors(h, weights, n_ctx);
   rope->hparams = h;
   for (uint32_t set = 0; set < INK_ROPE_SETS; set++) {
-    if (ink_rope_set_is_used(h, set)) set_frequencies(rope, set, weights);
+    rope->magnitude[set] = set == INK_ROPE_FULL ? h->rope_attn_factor : 1.0f;
+    if (!ink_rope_set_is_used(h, set)) continue;
+    for (uint32_t i = 0; i < h->n_rot / 2; i++) {
+      double radians = frequency(h, set, factors, i);
+      rope->frequencies[set][i] = radians;
+      if (radians > -MAX_FREQUENCY && radians < MAX_FREQUENCY) continue;
+      return ink_fail(error, INK_ERR_BAD_MODEL,
+                      "the model's rope factors make frequency %u %g radians a token; they are "
+                      "damaged",
+                      (unsigned)i, radians);
+    }
   }
+  return INK_OK;
 }
 
 /* cosine, sine of n_rot / 2 angles */

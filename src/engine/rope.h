@@ -5,7 +5,8 @@
 #define INK_ENGINE_ROPE_H
 
 #include "base/memory.h"
-#include "model/architecture.h"
+#include "model/hparams.h"
+#include "model/weights.h"
 
 typedef struct ink_rope {
   const ink_hparams *hparams;
@@ -18,8 +19,10 @@ typedef struct ink_rope {
 void ink_rope_carve(ink_rope *rope, const ink_hparams *h, uint32_t max_batch, ink_arena *arena);
 
 /* Computes the frequencies, once per session. n_ctx chooses between LongRoPE's two sets of factors:
- * a choice that changed halfway would not fit the keys that the cache holds. */
-void ink_rope_init(ink_rope *rope, const ink_hparams *h, const ink_weights *weights, uint32_t n_ctx);
+ * a choice that changed halfway would not fit the keys that the cache holds.
+ * INK_ERR_BAD_MODEL when the model's factors make a frequency that is no number or too high. */
+ink_status ink_rope_init(ink_rope *rope, const ink_hparams *h, const ink_weights *weights,
+                         uint32_t n_ctx, ink_error *error);
 
 /* Angles of a batch's n tokens, at the positions first .. first + n - 1. */
 void ink_rope_prepare(ink_rope *rope, uint32_t first, uint32_t n);

@@ -19,7 +19,8 @@ static void carve_scratch(ink_scratch *s, const ink_hparams *h, uint32_t n_threa
                           ink_arena *arena) {
   uint64_t n_q = (uint64_t)h->n_head * h->n_embd_head;
   uint64_t n_kv = (uint64_t)h->n_head_kv * h->n_embd_head;
-  uint64_t widest = max3(h->n_embd, n_q, h->n_ff);
+  uint64_t n_ff = max3(h->n_expert ? 0 : h->n_ff, h->n_ff_expert, h->n_ff_shared);
+  uint64_t widest = max3(h->n_embd, n_q, n_ff);
   uint64_t blocks = widest / INK_BLOCK;
   uint64_t padded_vocab = ((uint64_t)h->n_vocab + 3) / 4 * 4;
   s->x = ink_carve(arena, INK_BATCH * (uint64_t)h->n_embd, sizeof(float));
@@ -29,8 +30,14 @@ static void carve_scratch(ink_scratch *s, const ink_hparams *h, uint32_t n_threa
   s->v = ink_carve(arena, INK_BATCH * n_kv, sizeof(float));
   s->attended = ink_carve(arena, INK_BATCH * n_q, sizeof(float));
   s->projected = ink_carve(arena, INK_BATCH * (uint64_t)h->n_embd, sizeof(float));
-  s->gate = ink_carve(arena, INK_BATCH * (uint64_t)h->n_ff, sizeof(float));
-  s->up = ink_carve(arena, INK_BATCH * (uint64_t)h->n_ff, sizeof(float));
+  s->gate = ink_carve(arena, INK_BATCH * n_ff, sizeof(float));
+  s->up = ink_carve(arena, INK_BATCH * n_ff, sizeof(float));
+  uint64_t expert_batch = h->n_expert ? INK_BATCH * (uint64_t)h->n_embd : 0;
+  s->expert_stride = (h->n_expert + 3) / 4 * 4;
+  s->expert_weights = ink_carve(arena, INK_BATCH * (uint64_t)s->expert_stride, sizeof(float));
+  s->expert_choice = ink_carve(arena, h->n_expert, sizeof(float));
+  s->expert_in = ink_carve(arena, expert_batch, sizeof(float));
+  s->expert_out = ink_carve(arena, expert_batch, sizeof(float));
   s->logits = ink_carve(arena, INK_LOGIT_BATCH * padded_vocab, sizeof(float));
   uint64_t tile = INK_KV_TILE * (uint64_t)h->n_embd_head;
   s->tile_keys = ink_carve(arena, n_threads * tile, sizeof(float));
@@ -39,6 +46,7 @@ static void carve_scratch(ink_scratch *s, const ink_hparams *h, uint32_t n_threa
   s->activations.q = ink_carve(arena, INK_BATCH * widest, sizeof *s->activations.q);
   s->activations.d = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations.d);
   s->activations.s = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations.s);
+  s->activations.s_low = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations.s_low);
   s->panel = ink_carve(arena, n_threads * blocks, sizeof *s->panel);
   s->panel_blocks = (uint32_t)blocks;
 }
@@ -93,6 +101,11 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
     return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "a context of %u tokens is too long",
                     (unsigned)n_ctx);
   }
+  if (model->hparams.learned_positions && n_ctx > model->hparams.n_ctx_train) {
+    return ink_fail(error, INK_ERR_INVALID_ARGUMENT,
+                    "the model has learned %u positions; a context of %u tokens is too long",
+                    (unsigned)model->hparams.n_ctx_train, (unsigned)n_ctx);
+  }
   ink_kv_type kv_type = params ? params->kv_type : INK_KV_DEFAULT;
   INK_TRY(ink_kv_resolve_type(&kv_type, error));
   size_t max_piece = longest_token(&model->vocab);
@@ -115,7 +128,11 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
   }
   arena = (ink_arena){session->memory, 0};
   carve_session(session, &model->hparams, kv_type, n_ctx, n_threads, max_piece, &arena);
-  ink_rope_init(&session->rope, &model->hparams, &model->weights, n_ctx);
+  status = ink_rope_init(&session->rope, &model->hparams, &model->weights, n_ctx, error);
+  if (status != INK_OK) {
+    ink_session_free(session);
+    return status;
+  }
   *out = session;
   return INK_OK;
 }

@@ -21,8 +21,13 @@ typedef struct ink_scratch {
   float *v;        /* [B][n_head_kv * n_embd_head] */
   float *attended; /* [B][n_head * n_embd_head] */
   float *projected; /* [B][n_embd] what is added to x */
-  float *gate;     /* [B][n_ff] */
-  float *up;       /* [B][n_ff] */
+  float *gate;     /* [B][widest feed-forward network] */
+  float *up;       /* [B][widest feed-forward network] */
+  float *expert_weights; /* [B][expert_stride] of each expert for each token; 0: it is not used */
+  float *expert_choice;  /* [n_expert] */
+  float *expert_in;      /* [B][n_embd] the tokens that use one expert */
+  float *expert_out;     /* [B][n_embd] */
+  uint32_t expert_stride; /* n_expert rounded up to 4 */
   float *logits;   /* [INK_LOGIT_BATCH][n_vocab rounded up to 4] */
   float *tile_keys;   /* [threads][INK_KV_TILE / 4][n_embd_head][4] */
   float *tile_values; /* [threads][INK_KV_TILE][n_embd_head] */

@@ -69,6 +69,7 @@ static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_act
     int16_t *q = out->q + (size_t)at.first * n_cols;
     float *d = out->d + (size_t)at.first * n_blocks;
     float *s = out->s + (size_t)at.first * n_blocks;
+    float *s_low = out->s_low + (size_t)at.first * n_blocks;
     for (uint32_t b = 0; b < n_blocks; b++) {
       const float *block = x + b * INK_BLOCK;
       f32x4 largest = f32x4_splat(0.0f);
@@ -78,8 +79,9 @@ static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_act
       float max = f32x4_lane_max(largest);
       f32x4 inverse = f32x4_splat(max > 0.0f ? 127.0f / max : 0.0f);
       f32x4 bias = f32x4_splat(ROUND_BIAS);
-      f32x4 sum = f32x4_splat(0.0f);
+      f32x4 sum = f32x4_splat(0.0f), sum_low = sum;
       for (uint32_t g = 0; g < INK_BLOCK / 4; g++) {
+        if (g == INK_BLOCK / 8) sum_low = sum;
         f32x4 rounded = f32x4_add(f32x4_mul(f32x4_load(block + 4 * g), inverse), bias);
         sum = f32x4_add(sum, f32x4_sub(rounded, bias)); /* small integers: exact */
         f32x4_store_low_bits(q + ((size_t)(b * (INK_BLOCK / 4) + g) * at.width + t) * 4, rounded);
@@ -87,19 +89,21 @@ static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_act
       float scale = max / 127.0f;
       d[b * at.width + t] = scale;
       s[b * at.width + t] = scale * f32x4_lane_sum(sum);
+      s_low[b * at.width + t] = scale * f32x4_lane_sum(sum_low);
     }
   }
 }
 
-static inline f32x4 load_weights(const ink_tensor *weights, size_t at) {
-  if (weights->type == INK_TYPE_F16) {
-    return f32x4_load_halves((const uint16_t *)(const void *)weights->data + at);
-  }
-  return f32x4_load((const float *)(const void *)weights->data + at);
+static inline f32x4 load_weights(ink_type type, const uint8_t *weights, size_t at) {
+  const uint16_t *halves = (const uint16_t *)(const void *)weights + at;
+  if (type == INK_TYPE_F16) return f32x4_load_halves(halves);
+  if (type == INK_TYPE_BF16) return f32x4_load_bf16(halves);
+  return f32x4_load((const float *)(const void *)weights + at);
 }
 
 /* Four rows at a time so that four sums are under way; `rows` < 4 at the end of a tensor. */
-static inline void multiply_rows(const ink_matmul *job, uint32_t row, uint32_t rows) {
+static inline void multiply_rows(ink_type type, const ink_matmul *job, uint32_t row,
+                                 uint32_t rows) {
   size_t n_cols = job->weights->n_cols;
   for (uint32_t t = 0; t < job->n_tokens; t++) {
     const float *x = job->x_f32 + t * n_cols;
@@ -107,7 +111,7 @@ static inline void multiply_rows(const ink_matmul *job, uint32_t row, uint32_t r
     for (size_t c = 0; c < n_cols; c += 4) {
       f32x4 column = f32x4_load(x + c);
       for (uint32_t r = 0; r < rows; r++) {
-        f32x4 w = load_weights(job->weights, (row + r) * n_cols + c);
+        f32x4 w = load_weights(type, job->weights->data, (row + r) * n_cols + c);
         sums[r] = f32x4_add(sums[r], f32x4_mul(w, column));
       }
     }
@@ -117,14 +121,21 @@ static inline void multiply_rows(const ink_matmul *job, uint32_t row, uint32_t r
   }
 }
 
-static inline void matmul_rows(const ink_matmul *job) {
+static inline void multiply_all_rows(ink_type type, const ink_matmul *job) {
   uint32_t row = job->first_row;
-  for (; row + 4 <= job->end_row; row += 4) multiply_rows(job, row, 4);
-  for (; row < job->end_row; row++) multiply_rows(job, row, 1);
+  for (; row + 4 <= job->end_row; row += 4) multiply_rows(type, job, row, 4);
+  for (; row < job->end_row; row++) multiply_rows(type, job, row, 1);
 }
 
-static void matmul_f32(const ink_matmul *job) { matmul_rows(job); }
-static void matmul_f16(const ink_matmul *job) { matmul_rows(job); }
+/* The product with F32, F16 or BF16 weights; false for other types. */
+static bool matmul_floats(const ink_matmul *job) {
+  switch (job->weights->type) {
+  case INK_TYPE_F32: multiply_all_rows(INK_TYPE_F32, job); return true;
+  case INK_TYPE_F16: multiply_all_rows(INK_TYPE_F16, job); return true;
+  case INK_TYPE_BF16: multiply_all_rows(INK_TYPE_BF16, job); return true;
+  default: return false;
+  }
+}
 
 static void rms_norm(float *out, const float *x, const float *weight, uint32_t n, float epsilon) {
   f32x4 squares = f32x4_splat(0.0f);

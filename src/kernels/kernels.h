@@ -15,22 +15,26 @@
 #define INK_KV_TILE 64u    /* positions of the KV cache that attention handles at a time */
 
 /* A batch of token vectors, quantised to 8 bits in blocks of 32 columns:
- *   x = d * q, d = max |x| / 127, q from -127 to 127 held as i16;  s = d * sum(q)
+ *   x = d * q, d = max |x| / 127, q from -127 to 127 held as i16;  s = d * sum(q), which minima are
+ *   multiplied with; s_low = d * sum(q) over the first 16 columns, for minima of 16 columns
  * Tokens are grouped in tiles of T = 4; up to 3 left over are tiles of T = 1. With b the block and
  * t the token in its tile, a tile that begins at token `first` stands at
  *   q + first * n_cols:           [n_cols / 32][8 groups][T][4 columns]
- *   d, s + first * n_cols / 32:   [n_cols / 32][T] */
+ *   d, s, s_low + first * n_cols / 32:  [n_cols / 32][T] */
 typedef struct ink_activations {
   int16_t *q;
   float *d;
   float *s;
+  float *s_low;
 } ink_activations;
 
-/* One block of 4 rows of weights, unpacked: w = d * q + m. Matrix kernels turn a panel into these
- * once and use them for all tokens. */
+/* 32 columns of 4 rows of weights, unpacked: w = d * q + m, and in the first 16 columns + m_low.
+ * Scales of 16 columns are integers, and already in q. Matrix kernels turn a panel into these once and
+ * use them for all tokens. Types without minima leave m alone, those with one also m_low. */
 typedef struct ink_unpacked_block {
   float d[INK_PANEL_ROWS];
   float m[INK_PANEL_ROWS];
+  float m_low[INK_PANEL_ROWS];
   int16_t q[INK_BLOCK / 4][INK_PANEL_ROWS][4]; /* [group][row][column] */
 } ink_unpacked_block;
 
@@ -41,7 +45,7 @@ typedef struct ink_matmul {
   uint32_t end_row;       /* of a quantised tensor: likewise, rounded up */
   uint32_t n_tokens;
   ink_activations x;      /* for quantised weights */
-  const float *x_f32;     /* [n_tokens][n_cols], for F32 and F16 weights */
+  const float *x_f32;     /* [n_tokens][n_cols], for F32, F16 and BF16 weights */
   float *y;               /* [n_tokens][y_stride], y_stride >= end_row */
   size_t y_stride;
   ink_unpacked_block *scratch; /* [n_cols / 32] */
@@ -70,11 +74,8 @@ typedef struct ink_kernels {
   /* x: [n_tokens][n_cols], n_cols a multiple of 32. */
   void (*quantize)(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_activations *out);
 
-  void (*matmul_q4_0)(const ink_matmul *job);
-  void (*matmul_q4_1)(const ink_matmul *job);
-  void (*matmul_q8_0)(const ink_matmul *job);
-  void (*matmul_f32)(const ink_matmul *job); /* n_cols a multiple of 4 */
-  void (*matmul_f16)(const ink_matmul *job);
+  /* For weights of any type; n_cols of F32, F16 and BF16 a multiple of 4. */
+  void (*matmul)(const ink_matmul *job);
 
   /* The vectors below have n elements, a multiple of 4. */
 
@@ -119,8 +120,5 @@ extern const ink_kernels ink_kernels_x86_avx2;
 /* The table of that name ("auto" or NULL: the fastest here; "simd": the fastest that is not
  * scalar), or NULL when this build or this processor has none. */
 const ink_kernels *ink_kernels_select(const char *name);
-
-/* Computes a job with the kernel for the weights' type. */
-void ink_kernels_matmul(const ink_kernels *kernels, const ink_matmul *job);
 
 #endif

@@ -4,11 +4,7 @@
   {                                                                                                \
       .name = table_name,                                                                          \
       .quantize = quantize,                                                                        \
-      .matmul_q4_0 = matmul_q4_0,                                                                  \
-      .matmul_q4_1 = matmul_q4_1,                                                                  \
-      .matmul_q8_0 = matmul_q8_0,                                                                  \
-      .matmul_f32 = matmul_f32,                                                                    \
-      .matmul_f16 = matmul_f16,                                                                    \
+      .matmul = matmul,                                                                            \
       .rms_norm = rms_norm,                                                                        \
       .add = add,                                                                                  \
       .scale = scale,                                                                              \

@@ -6,11 +6,26 @@
 #include "kernels/kernels.h"
 
 #define MAX_ROWS 12u
-#define MAX_COLS 192u
+#define MAX_COLS 512u
 #define MAX_TOKENS 9u
 
 static float random_float(uint32_t *state) {
   return (float)((int)(next_random(state) % 2001) - 1000) / 250.0f;
+}
+
+/* A scalar, or the scales of a block, such that weights are of ordinary size. */
+static void set_scales(ink_type type, uint8_t *block, uint32_t *seed) {
+  const ink_type_traits *traits = ink_type_get_traits(type);
+  float value = random_float(seed);
+  if (type == INK_TYPE_F32) memcpy(block, &value, sizeof value);
+  if (type == INK_TYPE_MXFP4) block[0] = (uint8_t)(118 + next_random(seed) % 8);
+  uint16_t half = type == INK_TYPE_BF16 ? (uint16_t)(ink_bits_of_f32(value) >> 16)
+                                        : ink_f16_of_f32(value);
+  if (traits->block_bytes == sizeof half) memcpy(block, &half, sizeof half);
+  for (uint32_t h = 0; h < traits->n_halves; h++) {
+    half = ink_f16_of_f32(random_float(seed) / 64.0f);
+    memcpy(block + traits->narrow_at + 2 * h, &half, sizeof half);
+  }
 }
 
 /* A tensor of random blocks, repacked. */
@@ -21,17 +36,7 @@ static ink_tensor random_tensor(ink_type type, uint32_t n_rows, uint32_t n_cols,
   uint8_t scratch[MAX_COLS / INK_BLOCK * 34 * 4];
   for (size_t at = 0; at < bytes; at += traits->block_bytes) {
     for (uint32_t i = 0; i < traits->block_bytes; i++) data[at + i] = (uint8_t)next_random(&seed);
-    for (uint32_t h = 0; h < traits->n_halves; h++) {
-      uint16_t half = ink_f16_of_f32(random_float(&seed) / 64.0f);
-      memcpy(data + at + 2 * h, &half, sizeof half);
-    }
-    if (type == INK_TYPE_F32) {
-      float value = random_float(&seed);
-      memcpy(data + at, &value, sizeof value);
-    } else if (type == INK_TYPE_F16) {
-      uint16_t half = ink_f16_of_f32(random_float(&seed));
-      memcpy(data + at, &half, sizeof half);
-    }
+    set_scales(type, data + at, &seed);
   }
   ink_tensor tensor = {{"t", 1}, type, n_rows, n_cols, data};
   if (ink_panel_repack(&tensor, scratch, NULL) != INK_OK) CHECK_FAILED("repacking failed");
@@ -42,6 +47,7 @@ typedef struct run_buffers {
   int16_t q[MAX_TOKENS * MAX_COLS];
   float d[MAX_TOKENS * MAX_COLS / INK_BLOCK];
   float s[MAX_TOKENS * MAX_COLS / INK_BLOCK];
+  float s_low[MAX_TOKENS * MAX_COLS / INK_BLOCK];
   ink_unpacked_block panel[MAX_COLS / INK_BLOCK];
   float y[MAX_TOKENS * MAX_ROWS];
 } run_buffers;
@@ -52,7 +58,7 @@ static void multiply(const ink_kernels *kernels, const ink_tensor *weights, cons
   ink_matmul job = {.weights = weights,
                     .end_row = weights->n_rows,
                     .n_tokens = n_tokens,
-                    .x = {b->q, b->d, b->s},
+                    .x = {b->q, b->d, b->s, b->s_low},
                     .x_f32 = x,
                     .y = b->y,
                     .y_stride = MAX_ROWS,
@@ -60,30 +66,30 @@ static void multiply(const ink_kernels *kernels, const ink_tensor *weights, cons
   if (weights->n_cols % INK_BLOCK == 0) {
     kernels->quantize(x, n_tokens, weights->n_cols, &job.x);
   }
-  ink_kernels_matmul(kernels, &job);
+  kernels->matmul(&job);
 }
-
-static const ink_type all_types[] = {INK_TYPE_F32, INK_TYPE_F16, INK_TYPE_Q4_0, INK_TYPE_Q4_1,
-                                     INK_TYPE_Q8_0};
 
 static void scalar_products_are_right(void) {
   static run_buffers b;
-  float x[MAX_TOKENS * MAX_COLS], row[MAX_COLS];
+  float x[6 * INK_SUPER_BLOCK], row[INK_SUPER_BLOCK];
   uint32_t seed = 3;
   for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = random_float(&seed);
-  for (size_t i = 0; i < 5; i++) {
-    ink_tensor weights = random_tensor(all_types[i], 8, 96, 11);
+  for (uint32_t type = 0; type < INK_TYPE_END; type++) {
+    const ink_type_traits *traits = ink_type_get_traits(type);
+    if (!traits) continue;
+    uint32_t n_cols = traits->block_columns > 96 ? traits->block_columns : 96;
+    ink_tensor weights = random_tensor((ink_type)type, 8, n_cols, 11);
     multiply(&ink_kernels_scalar, &weights, x, 6, &b);
     for (uint32_t t = 0; t < 6; t++) {
       for (uint32_t r = 0; r < 8; r++) {
         double sum = 0.0, magnitude = 0.0;
         ink_tensor_dequantize_row(&weights, r, row);
-        for (uint32_t c = 0; c < 96; c++) {
-          sum += (double)row[c] * (double)x[t * 96 + c];
+        for (uint32_t c = 0; c < n_cols; c++) {
+          sum += (double)row[c] * (double)x[t * n_cols + c];
           magnitude += fabs((double)row[c]) * 4.0;
         }
         /* Activations are rounded to 8 bits: at most half of 4 / 127 each. */
-        double tolerance = all_types[i] <= INK_TYPE_F16 ? 1e-5 : 0.5 / 127.0;
+        double tolerance = traits->block_columns == 1 ? 1e-5 : 0.5 / 127.0;
         CHECK(fabs((double)b.y[t * MAX_ROWS + r] - sum) <= tolerance * magnitude);
       }
     }
@@ -91,24 +97,34 @@ static void scalar_products_are_right(void) {
   }
 }
 
-static void compare_products(const ink_kernels *kernels) {
+static void compare_type(const ink_kernels *kernels, ink_type type, uint32_t n_tokens,
+                         uint32_t n_cols, const float *x) {
   static run_buffers expected, actual;
-  float x[MAX_TOKENS * MAX_COLS];
+  bool is_quantised = ink_type_get_traits(type)->block_columns > 1;
+  ink_tensor weights = random_tensor(type, is_quantised ? 12 : 11, n_cols, n_tokens);
+  multiply(&ink_kernels_scalar, &weights, x, n_tokens, &expected);
+  multiply(kernels, &weights, x, n_tokens, &actual);
+  CHECK(memcmp(expected.y, actual.y, sizeof actual.y) == 0);
+  CHECK(memcmp(expected.q, actual.q, sizeof actual.q) == 0);
+  CHECK(memcmp(expected.s, actual.s, sizeof actual.s) == 0);
+  CHECK(memcmp(expected.s_low, actual.s_low, sizeof actual.s_low) == 0);
+  free(weights.data);
+}
+
+static void compare_products(const ink_kernels *kernels) {
+  static float x[MAX_TOKENS * MAX_COLS];
   uint32_t seed = 5;
   for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = random_float(&seed);
   for (uint32_t i = 0; i < 64; i++) x[i] = 0.0f; /* a block without a scale */
-  for (size_t i = 0; i < 5; i++) {
+  for (uint32_t type = 0; type < INK_TYPE_END; type++) {
+    const ink_type_traits *traits = ink_type_get_traits(type);
+    if (!traits) continue;
     for (uint32_t n_tokens = 1; n_tokens <= MAX_TOKENS; n_tokens++) {
-      for (uint32_t n_cols = 32; n_cols <= MAX_COLS; n_cols += 80) {
-        uint32_t cols = all_types[i] <= INK_TYPE_F16 ? n_cols - 4 : n_cols / 32 * 32;
-        uint32_t rows = all_types[i] <= INK_TYPE_F16 ? 11 : 12;
-        ink_tensor weights = random_tensor(all_types[i], rows, cols, n_tokens);
-        multiply(&ink_kernels_scalar, &weights, x, n_tokens, &expected);
-        multiply(kernels, &weights, x, n_tokens, &actual);
-        CHECK(memcmp(expected.y, actual.y, sizeof actual.y) == 0);
-        CHECK(memcmp(expected.q, actual.q, sizeof actual.q) == 0);
-        CHECK(memcmp(expected.s, actual.s, sizeof actual.s) == 0);
-        free(weights.data);
+      for (uint32_t n = 1; n <= 3; n++) {
+        uint32_t n_cols = traits->block_columns == INK_SUPER_BLOCK ? n * INK_SUPER_BLOCK
+                          : traits->block_columns == 1             ? n * 52
+                                                                   : (2 * n - 1) * INK_BLOCK;
+        if (n_cols <= MAX_COLS) compare_type(kernels, (ink_type)type, n_tokens, n_cols, x);
       }
     }
   }
