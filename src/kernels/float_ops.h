@@ -6,14 +6,21 @@
 
 #include <math.h>
 
+#include "base/half.h"
 #include "kernels/kernels.h"
 
 /* Adding it makes a float of at most 2^22 an integer, rounded to even, in the low bits. */
 #define ROUND_BIAS 12582912.0f /* 1.5 * 2^23 */
 
-/* e^x: x = n ln 2 + r, |r| <= 0.35; minimax polynomial of degree 5 for (e^r - 1 - r) / r^2 as in
- * Cephes (S. Moshier). Relative error below 2e-7; x is clamped to [-87.3, 88.3]. */
-static inline f32x4 exp_f32x4(f32x4 x) {
+/* e^x = 2^n (1 + rest) */
+typedef struct exp_parts {
+  f32x4 power; /* 2^n */
+  f32x4 rest;
+} exp_parts;
+
+/* x = n ln 2 + r, |r| <= 0.35; minimax polynomial of degree 5 for (e^r - 1 - r) / r^2 as in Cephes
+ * (S. Moshier). Relative error below 2e-7; x is clamped to [-87.3, 88.3]. */
+static inline exp_parts exp_parts_f32x4(f32x4 x) {
   x = f32x4_min(f32x4_max(x, f32x4_splat(-87.3f)), f32x4_splat(88.3f));
   f32x4 bias = f32x4_splat(ROUND_BIAS);
   f32x4 biased = f32x4_add(f32x4_mul(x, f32x4_splat(1.44269504f)), bias);
@@ -26,11 +33,23 @@ static inline f32x4 exp_f32x4(f32x4 x) {
   p = f32x4_add(f32x4_mul(p, r), f32x4_splat(4.1665795894e-2f));
   p = f32x4_add(f32x4_mul(p, r), f32x4_splat(1.6666665459e-1f));
   p = f32x4_add(f32x4_mul(p, r), f32x4_splat(5.0000001201e-1f));
-  p = f32x4_add(f32x4_add(f32x4_mul(p, f32x4_mul(r, r)), r), f32x4_splat(1.0f));
-  return f32x4_mul(p, f32x4_power_of_2(biased));
+  return (exp_parts){f32x4_power_of_2(biased), f32x4_add(f32x4_mul(p, f32x4_mul(r, r)), r)};
 }
 
-/* Where the parts of a token stand, field by field; see ink_activation. */
+static inline f32x4 exp_f32x4(f32x4 x) {
+  exp_parts e = exp_parts_f32x4(x);
+  return f32x4_mul(f32x4_add(e.rest, f32x4_splat(1.0f)), e.power);
+}
+
+/* tanh x = m / (m + 2), m = e^2x - 1: exact to a few units of the last place near 0 too, since n is
+ * 0 there and m is `rest`. */
+static inline f32x4 tanh_f32x4(f32x4 x) {
+  exp_parts e = exp_parts_f32x4(f32x4_add(x, x));
+  f32x4 m = f32x4_add(f32x4_mul(e.power, e.rest), f32x4_sub(e.power, f32x4_splat(1.0f)));
+  return f32x4_div(m, f32x4_add(m, f32x4_splat(2.0f)));
+}
+
+/* Where the parts of a token stand, field by field; see ink_q8_part. */
 typedef struct token_place {
   int8_t *q;
   float *d;
@@ -40,14 +59,14 @@ typedef struct token_place {
   size_t step; /* from part to part: bytes */
 } token_place;
 
-static inline token_place place_of_token(ink_activation *all, uint32_t n_parts, uint32_t n_tokens,
+static inline token_place place_of_token(ink_q8_part *all, uint32_t n_parts, uint32_t n_tokens,
                                          uint32_t token) {
   uint32_t tiled = n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS, t = token % INK_TILE_TOKENS;
   if (token >= tiled) {
-    ink_activation *a = all + (size_t)token * n_parts;
+    ink_q8_part *a = all + (size_t)token * n_parts;
     return (token_place){a->q, &a->d, a->sums, &a->s, &a->s_low, sizeof *a};
   }
-  ink_activation_tile *tile = (ink_activation_tile *)(void *)(all + (size_t)(token - t) * n_parts);
+  ink_q8_tile *tile = (ink_q8_tile *)(void *)(all + (size_t)(token - t) * n_parts);
   return (token_place){tile->q[t], &tile->d[t], tile->sums[t], &tile->s[t], &tile->s_low[t],
                        sizeof *tile};
 }
@@ -86,7 +105,7 @@ static inline void quantize_part(const float *x, const token_place *at) {
   *at->s_low = scale * sum_low;
 }
 
-static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_activation *out) {
+static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_q8_part *out) {
   for (uint32_t token = 0; token < n_tokens; token++) {
     token_place at = place_of_token(out, n_cols / INK_BLOCK, n_tokens, token);
     for (uint32_t c = 0; c < n_cols; c += INK_BLOCK, x += INK_BLOCK, next_part(&at)) {
@@ -177,6 +196,36 @@ static void floats_of_halves(float *out, const uint16_t *halves, uint32_t n) {
   for (uint32_t i = 0; i < n; i += 4) f32x4_store(out + i, f32x4_load_halves(halves + i));
 }
 
+static void floats_of_bf16(float *out, const uint16_t *bits, uint32_t n) {
+  for (uint32_t i = 0; i < n; i += 4) f32x4_store(out + i, f32x4_load_bf16(bits + i));
+}
+
+static void floats_of_q8_keys(float *out, const int8_t *q, const uint16_t *d, uint32_t n_fours,
+                              uint32_t width) {
+  for (uint32_t four = 0; four < n_fours; four++) {
+    for (uint32_t first = 0; first < width; first += INK_BLOCK, d += 4) {
+      f32x4 factor = f32x4_load_halves(d); /* one for each position */
+      uint32_t n = width - first < INK_BLOCK ? width - first : INK_BLOCK;
+      for (uint32_t c = 0; c < n; c++, q += 4, out += 4) {
+        f32x4_store(out, f32x4_mul(f32x4_load_bytes(q), factor));
+      }
+    }
+  }
+}
+
+static void floats_of_q8_values(float *out, const int8_t *q, const uint16_t *d, uint32_t n,
+                                uint32_t width) {
+  for (uint32_t p = 0; p < n; p++) {
+    for (uint32_t first = 0; first < width; first += INK_BLOCK, d++) {
+      f32x4 factor = f32x4_splat(ink_f32_of_f16(*d));
+      uint32_t n_columns = width - first < INK_BLOCK ? width - first : INK_BLOCK;
+      for (uint32_t c = 0; c < n_columns; c += 4, q += 4, out += 4) {
+        f32x4_store(out, f32x4_mul(f32x4_load_bytes(q), factor));
+      }
+    }
+  }
+}
+
 static float exp_sum(const float *x, uint32_t n, float max) {
   f32x4 sum = f32x4_splat(0.0f);
   uint32_t i = 0;
@@ -187,6 +236,14 @@ static float exp_sum(const float *x, uint32_t n, float max) {
   for (uint32_t j = 0; i + j < n; j++) rest[j] = x[i + j] - max;
   if (i < n) sum = f32x4_add(sum, exp_f32x4(f32x4_load(rest)));
   return f32x4_lane_sum(sum);
+}
+
+static void soft_cap(float *x, float cap, uint32_t n) {
+  f32x4 inverse = f32x4_splat(1.0f / cap);
+  for (uint32_t i = 0; i < n; i += 4) {
+    f32x4 v = tanh_f32x4(f32x4_mul(f32x4_load(x + i), inverse));
+    f32x4_store(x + i, f32x4_mul(f32x4_splat(cap), v));
+  }
 }
 
 /* scores[p] = query . key p for 16 positions from p, in 4 registers of 4 positions. */
@@ -211,16 +268,18 @@ static inline void score_positions(const ink_kv_tile *tile, const float *query, 
 static void attend(const ink_kv_tile *tile, const float *query, ink_attention_state *state,
                    float *out) {
   float scores[INK_KV_TILE];
-  uint32_t n = tile->n, head_dim = tile->head_dim;
-  for (uint32_t p = 0; p < n; p += 16) score_positions(tile, query, p, scores);
-  uint32_t padded = (n + 3) / 4 * 4;
-  for (uint32_t p = n; p < padded; p++) scores[p] = -INFINITY;
+  uint32_t first = tile->first, n = tile->n, head_dim = tile->head_dim;
+  uint32_t begin = first & ~3u, end = (n + 3) & ~3u; /* whole fours around first .. n - 1 */
+  for (uint32_t p = first & ~15u; p < n; p += 16) score_positions(tile, query, p, scores);
+  if (tile->softcap > 0.0f) soft_cap(scores + begin, tile->softcap, end - begin);
+  for (uint32_t p = begin; p < first; p++) scores[p] = -INFINITY;
+  for (uint32_t p = n; p < end; p++) scores[p] = -INFINITY;
 
   f32x4 largest = f32x4_splat(state->max);
-  for (uint32_t p = 0; p < padded; p += 4) largest = f32x4_max(largest, f32x4_load(scores + p));
+  for (uint32_t p = begin; p < end; p += 4) largest = f32x4_max(largest, f32x4_load(scores + p));
   float max = f32x4_lane_max(largest);
   f32x4 sum = f32x4_splat(0.0f);
-  for (uint32_t p = 0; p < padded; p += 4) {
+  for (uint32_t p = begin; p < end; p += 4) {
     f32x4 e = exp_f32x4(f32x4_sub(f32x4_load(scores + p), f32x4_splat(max)));
     sum = f32x4_add(sum, e);
     f32x4_store(scores + p, e);
@@ -233,8 +292,8 @@ static void attend(const ink_kv_tile *tile, const float *query, ink_attention_st
 
   for (uint32_t c = 0; c < head_dim; c += 4) {
     f32x4 o = f32x4_mul(f32x4_load(out + c), f32x4_splat(rescale[0]));
-    const float *values = tile->values + c;
-    for (uint32_t p = 0; p < n; p++, values += head_dim) {
+    const float *values = tile->values + (size_t)first * head_dim + c;
+    for (uint32_t p = first; p < n; p++, values += head_dim) {
       o = f32x4_add(o, f32x4_mul(f32x4_splat(scores[p]), f32x4_load(values)));
     }
     f32x4_store(out + c, o);

@@ -32,7 +32,7 @@ static inline int32_t pair_of(int x) { return (int32_t)((uint32_t)x << 16 | ((ui
 
 /* The activations of a tile or a token, and where their products go. */
 typedef struct panel_job {
-  const ink_activation *x;
+  const ink_q8_part *x;
   float *y;          /* first row of the first token */
   size_t y_stride;
   uint32_t n_parts;  /* of 32 columns */
@@ -120,7 +120,7 @@ SPECIALIZED wide_i32 part_products(integer_class k, const half_weights w[2], con
 
 /* sum + (d * x_d) * products, and for types with minima + m * x_s, + m_low * x_s_low. */
 SPECIALIZED wide_f32 add_part(integer_class k, wide_f32 sum, const ink_unpacked_part *part,
-                                const ink_activation_tile *x, size_t t, wide_i32 products) {
+                                const ink_q8_tile *x, size_t t, wide_i32 products) {
   if (!PRODUCTS_SIGNED && k.zero) {
     wide_i32 zeros = k.n_scales == 1 ? wide_i32_splat(pair_of(-k.zero)) : wide_i32_load(part->zeros);
     products = wide_i32_add(products, wide_pair_products(zeros, x->sums[t]));
@@ -140,7 +140,7 @@ SPECIALIZED wide_f32 add_part(integer_class k, wide_f32 sum, const ink_unpacked_
 /* With the weights of all 32 columns in registers. */
 SPECIALIZED wide_f32 token_part(integer_class k, wide_f32 sum, const ink_unpacked_part *part,
                                   const half_weights w[2], const wide_i32 scales[2],
-                                  const ink_activation_tile *x, size_t t) {
+                                  const ink_q8_tile *x, size_t t) {
   sum = add_part(k, sum, part, x, t, part_products(k, w, x->q[t], scales));
   hold_order();
   return sum;
@@ -148,13 +148,13 @@ SPECIALIZED wide_f32 token_part(integer_class k, wide_f32 sum, const ink_unpacke
 
 /* With those of 16 columns, the first and then the second. */
 SPECIALIZED void token_first_half(integer_class k, const half_weights *w, wide_i32 scale,
-                                  const ink_activation_tile *x, size_t t, const panel_job *job) {
+                                  const ink_q8_tile *x, size_t t, const panel_job *job) {
   wide_i32_store(job->halfway + t * WIDE_ROWS, half_products(k, w, x->q[t], scale));
   hold_order();
 }
 SPECIALIZED void token_second_half(integer_class k, const ink_unpacked_part *part,
                                    const half_weights *w, wide_i32 scale,
-                                   const ink_activation_tile *x, size_t t, const panel_job *job) {
+                                   const ink_q8_tile *x, size_t t, const panel_job *job) {
   wide_i32 first = wide_i32_load(job->halfway + t * WIDE_ROWS);
   wide_i32 products = wide_i32_add(first, half_products(k, w, x->q[t] + 16, scale));
   float *sum = job->sums + t * WIDE_ROWS;
@@ -163,7 +163,7 @@ SPECIALIZED void token_second_half(integer_class k, const ink_unpacked_part *par
 }
 
 SPECIALIZED void tile_part_in_halves(integer_class k, const ink_unpacked_part *part,
-                                     const wide_i32 scales[2], const ink_activation_tile *x,
+                                     const wide_i32 scales[2], const ink_q8_tile *x,
                                      const panel_job *job) {
   half_weights w = load_half(k, part, 0);
   token_first_half(k, &w, scales[0], x, 0, job);
@@ -179,7 +179,7 @@ SPECIALIZED void tile_part_in_halves(integer_class k, const ink_unpacked_part *p
 
 SPECIALIZED void multiply_tile(integer_class k, const ink_unpacked_part *part,
                                const panel_job *job) {
-  const ink_activation_tile *x = (const ink_activation_tile *)(const void *)job->x;
+  const ink_q8_tile *x = (const ink_q8_tile *)(const void *)job->x;
   bool halves = PRODUCTS_GROUPS < GROUPS || in_nibbles(k);
   wide_f32 sum0 = wide_f32_splat(0.0f), sum1 = sum0, sum2 = sum0, sum3 = sum0;
   for (size_t t = 0; halves && t < INK_TILE_TOKENS; t++) {
@@ -239,7 +239,7 @@ SPECIALIZED i32x4 panel_half_products(integer_class k, const u8x16 groups[HALF_G
 }
 
 SPECIALIZED i32x4 panel_products(ink_type type, const panel_header *header, uint32_t b,
-                                   const u8x16 groups[GROUPS], const ink_activation *x) {
+                                   const u8x16 groups[GROUPS], const ink_q8_part *x) {
   integer_class k = class_of(type);
   i32x4 scales[2] = {i32x4_splat(0), i32x4_splat(0)};
   for (uint32_t h = 0; k.n_scales > 1 && h < 2; h++) scales[h] = scale_of_half(type, header, b, h);
@@ -258,7 +258,7 @@ SPECIALIZED void multiply_token(ink_type type, const uint8_t *panel, size_t step
                                   const panel_job *job) {
   integer_class k = class_of(type);
   f32x4 sum = f32x4_splat(0.0f);
-  const ink_activation *x = job->x;
+  const ink_q8_part *x = job->x;
   for (uint32_t n = job->n_parts; n > 0; n -= parts_of(type), panel += step) {
     panel_header header;
     read_header(type, panel, &header);

@@ -1,6 +1,7 @@
 /* The reference: quantised products straight from the definition of a block. */
 #include "kernels/vec_scalar.h"
 
+#include "kernels/activation_ops.h"
 #include "kernels/float_ops.h"
 #include "kernels/table.h"
 
@@ -65,7 +66,7 @@ static void matmul(const ink_matmul *job) {
     unpack_panel(job->weights, job->weights->data + row / INK_PANEL_ROWS * panel_bytes, panel);
     for (uint32_t token = 0; token < job->n_tokens; token++) {
       token_place x =
-          place_of_token((ink_activation *)job->x, n_parts, job->n_tokens, token);
+          place_of_token((ink_q8_part *)job->x, n_parts, job->n_tokens, token);
       for (uint32_t r = 0; r < INK_PANEL_ROWS; r++) {
         job->y[token * job->y_stride + row + r] = dot_row(n_minima, panel, r, n_parts, x);
       }

@@ -33,6 +33,10 @@ static inline f32x4 f32x4_load_halves(const uint16_t *p) {
 static inline f32x4 f32x4_load_bf16(const uint16_t *p) {
   return wasm_i32x4_shl(wasm_u32x4_load16x4(p), 16);
 }
+static inline f32x4 f32x4_load_bytes(const int8_t *p) {
+  v128_t bytes = wasm_v128_load32_zero(p);
+  return wasm_f32x4_convert_i32x4(wasm_i32x4_extend_low_i16x8(wasm_i16x8_extend_low_i8x16(bytes)));
+}
 static inline float f32x4_lane_sum(f32x4 v) {
   return (wasm_f32x4_extract_lane(v, 0) + wasm_f32x4_extract_lane(v, 1)) +
          (wasm_f32x4_extract_lane(v, 2) + wasm_f32x4_extract_lane(v, 3));

@@ -37,8 +37,11 @@ static inline f32x4 f32x4_load_halves(const uint16_t *p) {
   return _mm_or_ps(scaled, _mm_castsi128_ps(sign));
 }
 static inline f32x4 f32x4_load_bf16(const uint16_t *p) {
-  __m128i half = _mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
-  return _mm_castsi128_ps(_mm_slli_epi32(half, 16));
+  __m128i bits = _mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
+  return _mm_castsi128_ps(_mm_slli_epi32(bits, 16));
+}
+static inline f32x4 f32x4_load_bytes(const int8_t *p) {
+  return _mm_cvtepi32_ps(_mm_cvtepi8_epi32(_mm_loadu_si32(p)));
 }
 static inline float f32x4_lane_sum(f32x4 v) {
   __m128 pairs = _mm_add_ps(v, _mm_shuffle_ps(v, v, _MM_SHUFFLE(3, 3, 1, 1)));

@@ -44,7 +44,7 @@ static ink_tensor random_tensor(ink_type type, uint32_t n_rows, uint32_t n_cols,
 }
 
 typedef struct run_buffers {
-  ink_activation x[MAX_TOKENS * MAX_COLS / INK_BLOCK];
+  ink_q8_part x[MAX_TOKENS * MAX_COLS / INK_BLOCK];
   ink_unpacked_part panel[MAX_COLS / INK_BLOCK];
   float y[MAX_TOKENS * MAX_ROWS];
 } run_buffers;
@@ -128,7 +128,7 @@ static void compare_products(const ink_kernels *kernels) {
 static void compare_vectors(const ink_kernels *kernels) {
   enum { N = 100 };
   const ink_kernels *k[2] = {&ink_kernels_scalar, kernels};
-  float x[N], y[N], w[N], out[2][6][N];
+  float x[N], y[N], w[N], out[2][7][N];
   float sums[2];
   uint16_t halves[N];
   uint32_t seed = 9;
@@ -146,6 +146,7 @@ static void compare_vectors(const ink_kernels *kernels) {
     k[i]->silu_multiply(out[i][2], y, N);
     k[i]->rms_norm(out[i][3], x, w, N, 1e-5f);
     k[i]->floats_of_halves(out[i][4], halves, N);
+    k[i]->floats_of_bf16(out[i][5], halves, N);
     sums[i] = k[i]->exp_sum(x, N - 3, 80.0f);
   }
   CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
@@ -156,8 +157,125 @@ static void compare_vectors(const ink_kernels *kernels) {
   }
 }
 
+/* Keys and values in 8 bits, of a width that is no multiple of a block. */
+static void compare_q8_tiles(const ink_kernels *kernels) {
+  enum { WIDTH = 44, BLOCKS = 2, N = 13 };
+  int8_t q[16 * WIDTH];
+  uint16_t d[16 * BLOCKS];
+  uint32_t seed = 17;
+  for (size_t i = 0; i < sizeof q; i++) q[i] = (int8_t)((int)(next_random(&seed) % 255) - 127);
+  for (size_t i = 0; i < sizeof d / sizeof *d; i++) d[i] = ink_f16_of_f32(random_float(&seed));
+  float expected[16 * WIDTH], keys[16 * WIDTH], values[16 * WIDTH] = {0};
+  kernels->floats_of_q8_keys(keys, q, d, 4, WIDTH);
+  kernels->floats_of_q8_values(values, q, d, N, WIDTH);
+  for (size_t p = 0; p < 16; p++) {
+    for (size_t c = 0; c < WIDTH; c++) {
+      size_t at = p / 4 * 4 * WIDTH + c * 4 + p % 4;
+      expected[at] = (float)q[at] * ink_f32_of_f16(d[p / 4 * 4 * BLOCKS + c / 32 * 4 + p % 4]);
+    }
+  }
+  CHECK(memcmp(keys, expected, sizeof keys) == 0);
+  for (size_t p = 0; p < N; p++) {
+    for (size_t c = 0; c < WIDTH; c++) {
+      float scale = ink_f32_of_f16(d[p * BLOCKS + c / 32]);
+      CHECK(values[p * WIDTH + c] == (float)q[p * WIDTH + c] * scale);
+    }
+  }
+  CHECK(values[N * WIDTH] == 0.0f);
+}
+
+enum { WIDTH = 12 };
+
+/* One pass in double precision over two tiles. */
+static void attend_exactly(const ink_kv_tile tiles[2], const float *query, double *out) {
+  double score[2][INK_KV_TILE], max = -1e30, sum = 0.0;
+  for (int i = 0; i < 2; i++) {
+    for (uint32_t p = tiles[i].first; p < tiles[i].n; p++) {
+      double dot = 0.0, cap = (double)tiles[i].softcap;
+      for (uint32_t c = 0; c < WIDTH; c++) {
+        dot += (double)query[c] * (double)tiles[i].keys[p / 4 * 4 * WIDTH + 4 * c + p % 4];
+      }
+      score[i][p] = cap > 0.0 ? cap * tanh(dot / cap) : dot;
+      max = score[i][p] > max ? score[i][p] : max;
+    }
+  }
+  memset(out, 0, WIDTH * sizeof *out);
+  for (int i = 0; i < 2; i++) {
+    for (uint32_t p = tiles[i].first; p < tiles[i].n; p++) {
+      double weight = exp(score[i][p] - max);
+      sum += weight;
+      for (uint32_t c = 0; c < WIDTH; c++) {
+        out[c] += weight * (double)tiles[i].values[p * WIDTH + c];
+      }
+    }
+  }
+  for (uint32_t c = 0; c < WIDTH; c++) out[c] /= sum;
+}
+
+/* What a function of one number should be, in double precision. */
+static double exact(int op, double x) {
+  switch (op) {
+  case 0: return 0.5 * x * (1.0 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)));
+  case 1: return 0.5 * x * erfc(-x / sqrt(2.0));
+  default: return 30.0 * tanh(x / 30.0);
+  }
+}
+
+static void apply(const ink_kernels *kernels, int op, float *x, uint32_t n) {
+  switch (op) {
+  case 0: kernels->gelu_tanh(x, n); break;
+  case 1: kernels->gelu_erf(x, n); break;
+  default: kernels->soft_cap(x, 30.0f, n); break;
+  }
+}
+
+static void compare_activations(const ink_kernels *kernels) {
+  enum { N = 4000 };
+  static float x[N], out[2][N];
+  for (int op = 0; op < 3; op++) {
+    for (int i = 0; i < N; i++) x[i] = (float)(i - N / 2) / (i % 7 ? 400.0f : 20.0f);
+    x[0] = 1e-6f, x[1] = -3e-4f, x[2] = 1e30f, x[3] = -1e30f, x[4] = 90.0f, x[5] = -90.0f;
+    for (int i = 0; i < 2; i++) {
+      memcpy(out[i], x, sizeof x);
+      apply(i ? kernels : &ink_kernels_scalar, op, out[i], N);
+    }
+    CHECK(memcmp(out[0], out[1], sizeof x) == 0);
+    for (int i = 0; i < N; i++) {
+      double expected = exact(op, (double)x[i]);
+      double tolerance = 1e-6 * fabs(expected) + 2e-7 * (op < 2 && x[i] < 0.0f);
+      CHECK(fabs((double)out[1][i] - expected) <= tolerance);
+    }
+  }
+}
+
+static void compare_layer_norms(const ink_kernels *kernels) {
+  enum { N = 52 };
+  float x[N], w[N], b[N], out[2][2][N];
+  uint32_t seed = 21;
+  double mean = 0.0, variance = 0.0;
+  for (int i = 0; i < N; i++) {
+    x[i] = 100.0f + random_float(&seed);
+    w[i] = random_float(&seed);
+    b[i] = random_float(&seed);
+    mean += (double)x[i] / N;
+  }
+  for (int i = 0; i < N; i++) variance += ((double)x[i] - mean) * ((double)x[i] - mean) / N;
+  const ink_kernels *k[2] = {&ink_kernels_scalar, kernels};
+  for (int i = 0; i < 2; i++) {
+    k[i]->layer_norm(out[i][0], x, w, b, N, 1e-5f);
+    k[i]->layer_norm(out[i][1], x, w, NULL, N, 1e-5f);
+    k[i]->multiply(out[i][1], b, N);
+    k[i]->add_scaled(out[i][1], x, 0.25f, N);
+  }
+  CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
+  for (int i = 0; i < N; i++) {
+    double scaled = ((double)x[i] - mean) / sqrt(variance + 1e-5) * (double)w[i];
+    CHECK(fabs((double)out[1][0][i] - (scaled + (double)b[i])) < 1e-4);
+    CHECK(fabs((double)out[1][1][i] - (scaled * (double)b[i] + 0.25 * (double)x[i])) < 1e-3);
+  }
+}
+
 static void compare_attention(const ink_kernels *kernels) {
-  enum { WIDTH = 12 };
   float keys[INK_KV_TILE * WIDTH], values[INK_KV_TILE * WIDTH], query[WIDTH];
   uint32_t seed = 13;
   for (size_t i = 0; i < INK_KV_TILE * WIDTH; i++) {
@@ -166,40 +284,49 @@ static void compare_attention(const ink_kernels *kernels) {
   }
   for (size_t i = 0; i < WIDTH; i++) query[i] = random_float(&seed);
   for (uint32_t n = 1; n <= INK_KV_TILE; n++) {
+    float softcap = n % 3 == 0 ? 5.0f : 0.0f;
+    uint32_t first = n > 8 ? n * 5 % (n - 3) : 0; /* a window begins within the tile */
+    ink_kv_tile tiles[2] = {{keys, values, first, n, WIDTH, softcap},
+                            {values, keys, 0, (n + 5) % INK_KV_TILE + 1, WIDTH, softcap}};
     float out[2][WIDTH] = {{0}};
     ink_attention_state states[2] = {{-INFINITY, 0.0f}, {-INFINITY, 0.0f}};
-    ink_kv_tile tile = {keys, values, n, WIDTH};
-    ink_kv_tile second = {values, keys, (n + 5) % INK_KV_TILE + 1, WIDTH};
     const ink_kernels *k[2] = {&ink_kernels_scalar, kernels};
     for (int i = 0; i < 2; i++) {
-      k[i]->attend(&tile, query, &states[i], out[i]);
-      k[i]->attend(&second, query, &states[i], out[i]);
+      k[i]->attend(&tiles[0], query, &states[i], out[i]);
+      k[i]->attend(&tiles[1], query, &states[i], out[i]);
     }
     CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
     CHECK(states[0].sum == states[1].sum && states[0].max == states[1].max);
-
-    /* One pass in double precision over both tiles. */
-    double score[2 * INK_KV_TILE], max = -1e30, sum = 0.0, exact[WIDTH] = {0};
-    uint32_t total = n + second.n;
-    for (uint32_t p = 0; p < total; p++) {
-      const ink_kv_tile *t = p < n ? &tile : &second;
-      uint32_t at = p < n ? p : p - n;
-      score[p] = 0.0;
-      for (uint32_t c = 0; c < WIDTH; c++) {
-        score[p] += (double)query[c] * (double)t->keys[at / 4 * 4 * WIDTH + 4 * c + at % 4];
-      }
-      max = score[p] > max ? score[p] : max;
-    }
-    for (uint32_t p = 0; p < total; p++) {
-      const ink_kv_tile *t = p < n ? &tile : &second;
-      double weight = exp(score[p] - max);
-      sum += weight;
-      for (uint32_t c = 0; c < WIDTH; c++) {
-        exact[c] += weight * (double)t->values[(p < n ? p : p - n) * WIDTH + c];
-      }
-    }
+    double expected[WIDTH];
+    attend_exactly(tiles, query, expected);
     for (uint32_t c = 0; c < WIDTH; c++) {
-      CHECK(fabs((double)(out[1][c] / states[1].sum) - exact[c] / sum) < 1e-4);
+      CHECK(fabs((double)(out[1][c] / states[1].sum) - expected[c]) < 1e-4);
+    }
+  }
+}
+
+/* Whatever stands in places that a query doesn't see, NaN too, changes nothing. */
+static void hidden_positions_do_not_matter(void) {
+  float keys[INK_KV_TILE * WIDTH], values[INK_KV_TILE * WIDTH], query[WIDTH], out[2][WIDTH];
+  uint32_t seed = 21;
+  for (size_t c = 0; c < WIDTH; c++) query[c] = random_float(&seed);
+  for (int i = 0; i < 2; i++) {
+    seed = 22;
+    for (uint32_t p = 0; p < INK_KV_TILE; p++) {
+      bool seen = p >= 19 && p < 42;
+      for (uint32_t c = 0; c < WIDTH; c++) {
+        float key = random_float(&seed), value = random_float(&seed);
+        keys[p / 4 * 4 * WIDTH + 4 * c + p % 4] = seen || i == 0 ? key : NAN;
+        values[p * WIDTH + c] = seen || i == 0 ? value : NAN;
+      }
+    }
+    const char *name;
+    for (size_t k = 0; (name = ink_kernels_name(k)) != NULL; k++) {
+      ink_attention_state state = {-INFINITY, 0.0f};
+      ink_kv_tile tile = {keys, values, 19, 42, WIDTH, 30.0f};
+      memset(out[i], 0, sizeof out[i]);
+      ink_kernels_select(name)->attend(&tile, query, &state, out[i]);
+      if (i > 0) CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
     }
   }
 }
@@ -211,6 +338,9 @@ static void tables_equal_scalar(void) {
     CHECK(kernels && strcmp(kernels->name, name) == 0);
     compare_products(kernels);
     compare_vectors(kernels);
+    compare_q8_tiles(kernels);
+    compare_activations(kernels);
+    compare_layer_norms(kernels);
     compare_attention(kernels);
   }
 }
@@ -229,6 +359,7 @@ static void names_select_tables(void) {
 int main(void) {
   RUN(scalar_products_are_right);
   RUN(tables_equal_scalar);
+  RUN(hidden_positions_do_not_matter);
   RUN(names_select_tables);
   return check_result();
 }
