@@ -47,10 +47,9 @@ static void attend_tile(const attention_job *job, uint32_t head_kv, uint32_t til
     if (position < tile_start || start >= tile_start + INK_KV_TILE) continue;
     tile.first = start > tile_start ? start - tile_start : 0;
     tile.n = position - tile_start < INK_KV_TILE ? position - tile_start + 1 : INK_KV_TILE;
-    for (uint32_t i = 0; i < group; i++) {
-      size_t head = (size_t)t * h->n_head + head_kv * group + i;
-      kernels->attend(&tile, s->q + head * width, &s->attention[head], s->attended + head * width);
-    }
+    size_t head = (size_t)t * h->n_head + head_kv * group;
+    kernels->attend(&tile, s->q + head * width, group, &s->attention[head],
+                    s->attended + head * width);
   }
 }
 

@@ -75,9 +75,10 @@ static size_t vector_index(const ink_kv_cache *kv, uint32_t layer, uint32_t head
 
 static vector_place key_place(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
                               uint32_t position) {
-  size_t at = vector_index(kv, layer, head, position), four = at & ~(size_t)3;
-  uint32_t lane = at & 3u;
-  return (vector_place){four * kv->n_embd_head + lane, four * kv->n_blocks + lane, 4};
+  size_t at = vector_index(kv, layer, head, position), lane = at % INK_KEY_GROUP;
+  size_t group = at - lane;
+  return (vector_place){group * kv->n_embd_head + lane, group * kv->n_blocks + lane,
+                        INK_KEY_GROUP};
 }
 
 static vector_place value_place(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
@@ -198,7 +199,8 @@ size_t ink_kv_truncate(ink_kv_cache *kv, size_t n) {
 ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint32_t layer,
                         uint32_t head, uint32_t start, uint32_t n, ink_kv_scratch scratch) {
   uint32_t width = kv->n_embd_head;
-  uint32_t n_keys = (n + 15) / 16 * 16; /* kernels look at whole sixteens of keys */
+  uint32_t n_groups = (n + INK_KEY_GROUP - 1) / INK_KEY_GROUP; /* kernels look at whole groups */
+  uint32_t n_keys = n_groups * INK_KEY_GROUP;
   vector_place at = value_place(kv, layer, head, start); /* a tile's keys begin there too */
   const float *float_keys = (const float *)(const void *)kv->keys.elements + at.element;
   const float *float_values = (const float *)(const void *)kv->values.elements + at.element;
@@ -212,7 +214,7 @@ ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint
     break;
   case INK_KV_Q8_0:
     kernels->floats_of_q8_keys(scratch.keys, (const int8_t *)kv->keys.elements + at.element,
-                               kv->keys.scales + at.scale, n_keys / 4, width);
+                               kv->keys.scales + at.scale, n_groups, width);
     kernels->floats_of_q8_values(scratch.values, (const int8_t *)kv->values.elements + at.element,
                                  kv->values.scales + at.scale, n, width);
     break;

@@ -16,12 +16,13 @@
  * Q8_0), `scales` are binary16, for Q8_0 alone: one for each position's block of up to 32
  * dimensions. Layer after layer, each with n_positions of its own:
  *
- *   keys    elements [n_head_kv][n_positions / 4][n_embd_head][4 positions]
- *           scales   [n_head_kv][n_positions / 4][n_blocks][4 positions]
+ *   keys    elements [n_head_kv][n_positions / 16][n_embd_head][16 positions]
+ *           scales   [n_head_kv][n_positions / 16][n_blocks][16 positions]
  *   values  elements [n_head_kv][n_positions][n_embd_head]
  *           scales   [n_head_kv][n_positions][n_blocks]
  *
- * Keys are transposed by fours so that a query is multiplied with 4 of them at once. */
+ * Keys are transposed by sixteens (INK_KEY_GROUP) so that a query is multiplied with as many of them
+ * at once as vectors have lanes. */
 typedef struct ink_kv_plane {
   uint8_t *elements;
   uint16_t *scales;
@@ -48,7 +49,7 @@ typedef struct ink_kv_cache {
 
 /* Where a thread converts tiles to. */
 typedef struct ink_kv_scratch {
-  float *keys;   /* [INK_KV_TILE / 4][n_embd_head][4] */
+  float *keys;   /* [INK_KV_TILE / 16][n_embd_head][16] */
   float *values; /* [INK_KV_TILE][n_embd_head] */
 } ink_kv_scratch;
 

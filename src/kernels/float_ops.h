@@ -200,14 +200,17 @@ static void floats_of_bf16(float *out, const uint16_t *bits, uint32_t n) {
   for (uint32_t i = 0; i < n; i += 4) f32x4_store(out + i, f32x4_load_bf16(bits + i));
 }
 
-static void floats_of_q8_keys(float *out, const int8_t *q, const uint16_t *d, uint32_t n_fours,
+static void floats_of_q8_keys(float *out, const int8_t *q, const uint16_t *d, uint32_t n_groups,
                               uint32_t width) {
-  for (uint32_t four = 0; four < n_fours; four++) {
-    for (uint32_t first = 0; first < width; first += INK_BLOCK, d += 4) {
-      f32x4 factor = f32x4_load_halves(d); /* one for each position */
+  for (; n_groups > 0; n_groups--) {
+    for (uint32_t first = 0; first < width; first += INK_BLOCK, d += INK_KEY_GROUP) {
       uint32_t n = width - first < INK_BLOCK ? width - first : INK_BLOCK;
-      for (uint32_t c = 0; c < n; c++, q += 4, out += 4) {
-        f32x4_store(out, f32x4_mul(f32x4_load_bytes(q), factor));
+      f32x4 factors[INK_KEY_GROUP / 4]; /* one for each position */
+      for (size_t i = 0; i < INK_KEY_GROUP / 4; i++) factors[i] = f32x4_load_halves(d + 4 * i);
+      for (uint32_t c = 0; c < n; c++) {
+        for (size_t i = 0; i < INK_KEY_GROUP / 4; i++, q += 4, out += 4) {
+          f32x4_store(out, f32x4_mul(f32x4_load_bytes(q), factors[i]));
+        }
       }
     }
   }
@@ -243,60 +246,6 @@ static void soft_cap(float *x, float cap, uint32_t n) {
   for (uint32_t i = 0; i < n; i += 4) {
     f32x4 v = tanh_f32x4(f32x4_mul(f32x4_load(x + i), inverse));
     f32x4_store(x + i, f32x4_mul(f32x4_splat(cap), v));
-  }
-}
-
-/* scores[p] = query . key p for 16 positions from p, in 4 registers of 4 positions. */
-static inline void score_positions(const ink_kv_tile *tile, const float *query, uint32_t p,
-                                   float *scores) {
-  size_t step = (size_t)tile->head_dim * 4;
-  const float *keys = tile->keys + p / 4 * step;
-  f32x4 s0 = f32x4_splat(0.0f), s1 = s0, s2 = s0, s3 = s0;
-  for (uint32_t c = 0; c < tile->head_dim; c++, keys += 4) {
-    f32x4 q = f32x4_splat(query[c]);
-    s0 = f32x4_add(s0, f32x4_mul(q, f32x4_load(keys)));
-    s1 = f32x4_add(s1, f32x4_mul(q, f32x4_load(keys + step)));
-    s2 = f32x4_add(s2, f32x4_mul(q, f32x4_load(keys + 2 * step)));
-    s3 = f32x4_add(s3, f32x4_mul(q, f32x4_load(keys + 3 * step)));
-  }
-  f32x4_store(scores + p, s0);
-  f32x4_store(scores + p + 4, s1);
-  f32x4_store(scores + p + 8, s2);
-  f32x4_store(scores + p + 12, s3);
-}
-
-static void attend(const ink_kv_tile *tile, const float *query, ink_attention_state *state,
-                   float *out) {
-  float scores[INK_KV_TILE];
-  uint32_t first = tile->first, n = tile->n, head_dim = tile->head_dim;
-  uint32_t begin = first & ~3u, end = (n + 3) & ~3u; /* whole fours around first .. n - 1 */
-  for (uint32_t p = first & ~15u; p < n; p += 16) score_positions(tile, query, p, scores);
-  if (tile->softcap > 0.0f) soft_cap(scores + begin, tile->softcap, end - begin);
-  for (uint32_t p = begin; p < first; p++) scores[p] = -INFINITY;
-  for (uint32_t p = n; p < end; p++) scores[p] = -INFINITY;
-
-  f32x4 largest = f32x4_splat(state->max);
-  for (uint32_t p = begin; p < end; p += 4) largest = f32x4_max(largest, f32x4_load(scores + p));
-  float max = f32x4_lane_max(largest);
-  f32x4 sum = f32x4_splat(0.0f);
-  for (uint32_t p = begin; p < end; p += 4) {
-    f32x4 e = exp_f32x4(f32x4_sub(f32x4_load(scores + p), f32x4_splat(max)));
-    sum = f32x4_add(sum, e);
-    f32x4_store(scores + p, e);
-  }
-  float before[4] = {state->max - max, 0.0f, 0.0f, 0.0f};
-  float rescale[4];
-  f32x4_store(rescale, exp_f32x4(f32x4_load(before)));
-  state->sum = state->sum * rescale[0] + f32x4_lane_sum(sum);
-  state->max = max;
-
-  for (uint32_t c = 0; c < head_dim; c += 4) {
-    f32x4 o = f32x4_mul(f32x4_load(out + c), f32x4_splat(rescale[0]));
-    const float *values = tile->values + (size_t)first * head_dim + c;
-    for (uint32_t p = first; p < n; p++, values += head_dim) {
-      o = f32x4_add(o, f32x4_mul(f32x4_splat(scores[p]), f32x4_load(values)));
-    }
-    f32x4_store(out + c, o);
   }
 }
 

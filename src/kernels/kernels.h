@@ -13,6 +13,7 @@
 
 #define INK_TILE_TOKENS 4u /* tokens multiplied together with unpacked panels */
 #define INK_GROUP_ROWS 16u /* rows that the widest vectors multiply together */
+#define INK_KEY_GROUP 16u  /* positions whose keys stand together, column by column */
 #define INK_KV_TILE 64u    /* positions of the KV cache that attention handles at a time */
 
 /* 32 columns of a token, quantised to 8 bits: x = d * q, d = max |x| / 127, q from -127 to 127.
@@ -62,7 +63,7 @@ typedef struct ink_matmul {
 
 /* Up to INK_KV_TILE positions of one head's keys and values. */
 typedef struct ink_kv_tile {
-  const float *keys;   /* [positions / 4][head_dim][4 positions] */
+  const float *keys;   /* [positions / 16][head_dim][16 positions] */
   const float *values; /* [positions][head_dim] */
   uint32_t first;      /* the first position that the query may see */
   uint32_t n;          /* the last one + 1; first < n */
@@ -108,18 +109,19 @@ typedef struct ink_kernels {
 
   /* A tile of 8-bit keys or values to an ink_kv_tile's floats: d * q, with a binary16 scale d for
    * each position's 32 columns; width is a multiple of 4, and the last block may be shorter.
-   *   keys:    q [n_fours][width][4 positions], d [n_fours][blocks][4 positions]
+   *   keys:    q [n_groups][width][16 positions], d [n_groups][blocks][16 positions]
    *   values:  q [n][width],                    d [n][blocks] */
-  void (*floats_of_q8_keys)(float *out, const int8_t *q, const uint16_t *d, uint32_t n_fours,
+  void (*floats_of_q8_keys)(float *out, const int8_t *q, const uint16_t *d, uint32_t n_groups,
                             uint32_t width);
   void (*floats_of_q8_values)(float *out, const int8_t *q, const uint16_t *d, uint32_t n,
                               uint32_t width);
 
   float (*exp_sum)(const float *x, uint32_t n, float max); /* sum of e^(x - max), any n */
 
-  /* Adds a tile to the weighted sum of values `out` [head_dim]; `query` is already scaled. */
-  void (*attend)(const ink_kv_tile *tile, const float *query, ink_attention_state *state,
-                 float *out);
+  /* For n queries that see the same positions: adds a tile to their weighted sums of values, out
+   * [n][head_dim]. queries [n][head_dim] are already scaled. */
+  void (*attend)(const ink_kv_tile *tile, const float *queries, uint32_t n,
+                 ink_attention_state *states, float *out);
 } ink_kernels;
 
 extern const ink_kernels ink_kernels_scalar;

@@ -2,6 +2,7 @@
 #include "kernels/vec_scalar.h"
 
 #include "kernels/activation_ops.h"
+#include "kernels/attention_ops.h"
 #include "kernels/float_ops.h"
 #include "kernels/table.h"
 

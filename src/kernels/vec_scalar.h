@@ -56,4 +56,20 @@ static inline float f32x4_lane_max(f32x4 v) {
 
 #undef INK_LANES
 
+/* ---- Wide floats: the same as the narrow ones ---- */
+
+#define WIDE_PANELS 1u
+
+typedef f32x4 wide_f32;
+
+#define wide_f32_load f32x4_load
+#define wide_f32_splat f32x4_splat
+#define wide_f32_add f32x4_add
+#define wide_f32_mul f32x4_mul
+
+static inline void wide_f32_store(float *p, wide_f32 v, uint32_t n_panels) {
+  (void)n_panels;
+  f32x4_store(p, v);
+}
+
 #endif

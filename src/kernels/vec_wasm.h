@@ -24,11 +24,11 @@ static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
   v128_t low = wasm_i8x16_shuffle(v, v, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
   wasm_v128_store32_lane(p, low, 0);
 }
+/* Signs are extended, shifted to their place, and what is between them and the exponent cleared. */
 static inline f32x4 f32x4_load_halves(const uint16_t *p) {
-  v128_t half = wasm_u32x4_load16x4(p);
-  v128_t magnitude = wasm_i32x4_shl(wasm_v128_and(half, wasm_i32x4_const_splat(0x7FFF)), 13);
-  v128_t sign = wasm_i32x4_shl(wasm_v128_and(half, wasm_i32x4_const_splat(0x8000)), 16);
-  return wasm_v128_or(wasm_f32x4_mul(magnitude, wasm_f32x4_const_splat(0x1p112f)), sign);
+  v128_t bits = wasm_i32x4_shl(wasm_i32x4_load16x4((const int16_t *)p), 13);
+  v128_t scaled = wasm_v128_and(bits, wasm_i32x4_const_splat((int32_t)0x8FFFE000));
+  return wasm_f32x4_mul(scaled, wasm_f32x4_const_splat(0x1p112f));
 }
 static inline f32x4 f32x4_load_bf16(const uint16_t *p) {
   return wasm_i32x4_shl(wasm_u32x4_load16x4(p), 16);

@@ -1,6 +1,7 @@
 #include "kernels/products_wasm_relaxed.h"
 
 #include "kernels/activation_ops.h"
+#include "kernels/attention_ops.h"
 #include "kernels/float_ops.h"
 #include "kernels/panel_ops.h"
 #include "kernels/table.h"

@@ -117,7 +117,8 @@ static double first_layer_difference(const ink_session *a, const ink_session *b,
       }
       for (uint32_t p = from > start ? (uint32_t)from - start : 0; p < tiles[0].n; p++) {
         for (uint32_t c = 0; c < h->n_embd_head; c++) {
-          size_t k = (p & ~3u) * h->n_embd_head + 4 * c + (p & 3u), v = p * h->n_embd_head + c;
+          size_t lane = p % INK_KEY_GROUP, v = p * h->n_embd_head + c;
+          size_t k = (p - lane) * h->n_embd_head + INK_KEY_GROUP * c + lane;
           largest = fmax(largest, fabs((double)(tiles[0].keys[k] - tiles[1].keys[k])));
           largest = fmax(largest, fabs((double)(tiles[0].values[v] - tiles[1].values[v])));
         }

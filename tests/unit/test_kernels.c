@@ -159,19 +159,19 @@ static void compare_vectors(const ink_kernels *kernels) {
 
 /* Keys and values in 8 bits, of a width that is no multiple of a block. */
 static void compare_q8_tiles(const ink_kernels *kernels) {
-  enum { WIDTH = 44, BLOCKS = 2, N = 13 };
-  int8_t q[16 * WIDTH];
-  uint16_t d[16 * BLOCKS];
+  enum { WIDTH = 44, BLOCKS = 2, N = 13, PADDED = 32 };
+  int8_t q[PADDED * WIDTH];
+  uint16_t d[PADDED * BLOCKS];
   uint32_t seed = 17;
   for (size_t i = 0; i < sizeof q; i++) q[i] = (int8_t)((int)(next_random(&seed) % 255) - 127);
   for (size_t i = 0; i < sizeof d / sizeof *d; i++) d[i] = ink_f16_of_f32(random_float(&seed));
-  float expected[16 * WIDTH], keys[16 * WIDTH], values[16 * WIDTH] = {0};
-  kernels->floats_of_q8_keys(keys, q, d, 4, WIDTH);
+  float expected[PADDED * WIDTH], keys[PADDED * WIDTH], values[PADDED * WIDTH] = {0};
+  kernels->floats_of_q8_keys(keys, q, d, 2, WIDTH);
   kernels->floats_of_q8_values(values, q, d, N, WIDTH);
-  for (size_t p = 0; p < 16; p++) {
+  for (size_t p = 0; p < PADDED; p++) {
     for (size_t c = 0; c < WIDTH; c++) {
-      size_t at = p / 4 * 4 * WIDTH + c * 4 + p % 4;
-      expected[at] = (float)q[at] * ink_f32_of_f16(d[p / 4 * 4 * BLOCKS + c / 32 * 4 + p % 4]);
+      size_t at = p / 16 * 16 * WIDTH + c * 16 + p % 16;
+      expected[at] = (float)q[at] * ink_f32_of_f16(d[p / 16 * 16 * BLOCKS + c / 32 * 16 + p % 16]);
     }
   }
   CHECK(memcmp(keys, expected, sizeof keys) == 0);
@@ -184,7 +184,7 @@ static void compare_q8_tiles(const ink_kernels *kernels) {
   CHECK(values[N * WIDTH] == 0.0f);
 }
 
-enum { WIDTH = 12 };
+enum { WIDTH = 84, QUERIES = 3 }; /* wide vectors and what is left, pairs and what is left */
 
 /* One pass in double precision over two tiles. */
 static void attend_exactly(const ink_kv_tile tiles[2], const float *query, double *out) {
@@ -193,7 +193,7 @@ static void attend_exactly(const ink_kv_tile tiles[2], const float *query, doubl
     for (uint32_t p = tiles[i].first; p < tiles[i].n; p++) {
       double dot = 0.0, cap = (double)tiles[i].softcap;
       for (uint32_t c = 0; c < WIDTH; c++) {
-        dot += (double)query[c] * (double)tiles[i].keys[p / 4 * 4 * WIDTH + 4 * c + p % 4];
+        dot += (double)query[c] * (double)tiles[i].keys[p / 16 * 16 * WIDTH + 16 * c + p % 16];
       }
       score[i][p] = cap > 0.0 ? cap * tanh(dot / cap) : dot;
       max = score[i][p] > max ? score[i][p] : max;
@@ -276,31 +276,35 @@ static void compare_layer_norms(const ink_kernels *kernels) {
 }
 
 static void compare_attention(const ink_kernels *kernels) {
-  float keys[INK_KV_TILE * WIDTH], values[INK_KV_TILE * WIDTH], query[WIDTH];
+  static float keys[INK_KV_TILE * WIDTH], values[INK_KV_TILE * WIDTH], queries[QUERIES * WIDTH];
   uint32_t seed = 13;
   for (size_t i = 0; i < INK_KV_TILE * WIDTH; i++) {
     keys[i] = random_float(&seed);
     values[i] = random_float(&seed);
   }
-  for (size_t i = 0; i < WIDTH; i++) query[i] = random_float(&seed);
+  for (size_t i = 0; i < QUERIES * WIDTH; i++) queries[i] = random_float(&seed) / 8.0f;
   for (uint32_t n = 1; n <= INK_KV_TILE; n++) {
     float softcap = n % 3 == 0 ? 5.0f : 0.0f;
     uint32_t first = n > 8 ? n * 5 % (n - 3) : 0; /* a window begins within the tile */
     ink_kv_tile tiles[2] = {{keys, values, first, n, WIDTH, softcap},
                             {values, keys, 0, (n + 5) % INK_KV_TILE + 1, WIDTH, softcap}};
-    float out[2][WIDTH] = {{0}};
-    ink_attention_state states[2] = {{-INFINITY, 0.0f}, {-INFINITY, 0.0f}};
+    float out[2][QUERIES * WIDTH] = {{0}};
+    ink_attention_state states[2][QUERIES];
     const ink_kernels *k[2] = {&ink_kernels_scalar, kernels};
     for (int i = 0; i < 2; i++) {
-      k[i]->attend(&tiles[0], query, &states[i], out[i]);
-      k[i]->attend(&tiles[1], query, &states[i], out[i]);
+      for (int q = 0; q < QUERIES; q++) states[i][q] = (ink_attention_state){-INFINITY, 0.0f};
+      k[i]->attend(&tiles[0], queries, QUERIES, states[i], out[i]);
+      k[i]->attend(&tiles[1], queries, QUERIES, states[i], out[i]);
     }
     CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
-    CHECK(states[0].sum == states[1].sum && states[0].max == states[1].max);
-    double expected[WIDTH];
-    attend_exactly(tiles, query, expected);
-    for (uint32_t c = 0; c < WIDTH; c++) {
-      CHECK(fabs((double)(out[1][c] / states[1].sum) - expected[c]) < 1e-4);
+    CHECK(memcmp(states[0], states[1], sizeof states[0]) == 0);
+    for (int q = 0; q < QUERIES; q++) {
+      double expected[WIDTH];
+      attend_exactly(tiles, queries + q * WIDTH, expected);
+      for (int c = 0; c < WIDTH; c++) {
+        double actual = (double)out[1][q * WIDTH + c] / (double)states[1][q].sum;
+        CHECK(fabs(actual - expected[c]) < 1e-4);
+      }
     }
   }
 }
@@ -316,7 +320,7 @@ static void hidden_positions_do_not_matter(void) {
       bool seen = p >= 19 && p < 42;
       for (uint32_t c = 0; c < WIDTH; c++) {
         float key = random_float(&seed), value = random_float(&seed);
-        keys[p / 4 * 4 * WIDTH + 4 * c + p % 4] = seen || i == 0 ? key : NAN;
+        keys[p / 16 * 16 * WIDTH + 16 * c + p % 16] = seen || i == 0 ? key : NAN;
         values[p * WIDTH + c] = seen || i == 0 ? value : NAN;
       }
     }
@@ -325,7 +329,7 @@ static void hidden_positions_do_not_matter(void) {
       ink_attention_state state = {-INFINITY, 0.0f};
       ink_kv_tile tile = {keys, values, 19, 42, WIDTH, 30.0f};
       memset(out[i], 0, sizeof out[i]);
-      ink_kernels_select(name)->attend(&tile, query, &state, out[i]);
+      ink_kernels_select(name)->attend(&tile, query, 1, &state, out[i]);
       if (i > 0) CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
     }
   }

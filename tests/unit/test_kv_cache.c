@@ -40,7 +40,7 @@ static void check_tile(const ink_kv_cache *kv, const ink_kernels *kernels, uint3
     make_vector(layer, head, start + p, 1, key);
     make_vector(layer, head, start + p, 2, value);
     for (uint32_t c = 0; c < WIDTH; c++) {
-      float k = tile.keys[p / 4 * 4 * WIDTH + 4 * c + p % 4], v = tile.values[p * WIDTH + c];
+      float k = tile.keys[p / 16 * 16 * WIDTH + 16 * c + p % 16], v = tile.values[p * WIDTH + c];
       CHECK(fabsf(k - key[c]) <= tolerance(kv->type, key, c));
       CHECK(fabsf(v - value[c]) <= tolerance(kv->type, value, c));
     }
