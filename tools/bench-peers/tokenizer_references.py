@@ -50,13 +50,13 @@ def sentencepiece_bpe(fields: Fields) -> Tokenizer:
 
 
 def unigram(fields: Fields) -> Tokenizer:
-    """As transformers converts T5's and XLM-R's."""
+    """As transformers converts T5's and XLM-R's, but that only spaces are trimmed, as SentencePiece does it."""
     pieces = list(zip(fields.get("tokens"), fields.get("scores")))
     tokenizer = Tokenizer(models.Unigram(pieces, unk_id=fields.get("unknown_token_id")))
     charsmap = fields.get("precompiled_charsmap")
     precompiled = [normalizers.Precompiled(bytes(charsmap))] if charsmap else []
-    strip = normalizers.Strip(left=False, right=True)
-    tokenizer.normalizer = normalizers.Sequence([*precompiled, strip, normalizers.Replace(Regex(" {2,}"), SPACE)])
+    spaces = [normalizers.Replace(Regex(" +$"), ""), normalizers.Replace(Regex(" {2,}"), SPACE)]
+    tokenizer.normalizer = normalizers.Sequence([*precompiled, *spaces])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=SPACE, prepend_scheme="always")
     return tokenizer
 

@@ -11,7 +11,11 @@ type Options = Given<Omit<ApplyChatTemplateOptions, 'tokenize'>>;
 type Given<T> = { [Name in keyof T]: T[Name] | undefined };
 
 /** Throws an InklingError for what is none; what the template makes of its messages shows later. */
-export function chatInput(conversation: readonly Message[] | Conversation, options: Options, defaults: ChatDefaults): ChatInput {
+export function chatInput(
+  conversation: readonly Message[] | Conversation,
+  options: Options,
+  defaults: ChatDefaults,
+): ChatInput {
   const given = (Array.isArray(conversation) ? { messages: conversation } : conversation) as Conversation;
   const messages = given?.messages;
   if (!Array.isArray(messages)) throw invalidArgument('A conversation is a list of messages, or an object with one.');
@@ -26,7 +30,11 @@ export function chatInput(conversation: readonly Message[] | Conversation, optio
 }
 
 /** As chatInput(), of a conversation to be answered: what most templates would silently make nonsense of throws too. */
-export function answerInput(conversation: readonly Message[] | Conversation, options: Options, defaults: ChatDefaults): ChatInput {
+export function answerInput(
+  conversation: readonly Message[] | Conversation,
+  options: Options,
+  defaults: ChatDefaults,
+): ChatInput {
   const input = chatInput(conversation, options, defaults);
   const messages = 'messages' in conversation ? conversation.messages : conversation;
   if (messages.length === 0) throw invalidArgument('A conversation needs at least one message.');
@@ -56,7 +64,7 @@ function checkMessage(message: Message): void {
   const { role, content } = message ?? {};
   const known = content === undefined || content === null || typeof content === 'string' || Array.isArray(content);
   if (typeof role === 'string' && known) return;
-  throw invalidArgument('A message needs a role, and content as a string or, where the template takes them, a list of parts.');
+  throw invalidArgument('A message needs a role, and content as a string, or as a list of parts where the template takes one.');
 }
 
 // ---- Examples ----
@@ -71,7 +79,7 @@ function insertExamples(messages: readonly Message[], examples: Examples | undef
 
 function exampleList(examples: Examples): readonly Message[] {
   if (typeof examples === 'string') return parseLines(examples);
-  if (!Array.isArray(examples)) throw invalidArgument('examples must be a list of messages, or JSON Lines as a string.');
+  if (!Array.isArray(examples)) throw invalidArgument('examples must be a list of messages, or JSON Lines.');
   examples.forEach(checkMessage);
   return examples;
 }
@@ -90,7 +98,9 @@ function parseLine(line: string, number: number): Message {
     throw invalid(reasonOf(cause));
   }
   const { role, content } = (message ?? {}) as Partial<Message>;
-  if (typeof role !== 'string' || typeof content !== 'string') throw invalid('each line has to be {"role":…,"content":…}, both strings');
+  if (typeof role !== 'string' || typeof content !== 'string') {
+    throw invalid('each line has to be {"role":…,"content":…}, both strings');
+  }
   if (LONE_SURROGATE.test(role + content)) throw invalid('half of a surrogate pair is no character');
   return { role, content };
 }

@@ -148,7 +148,8 @@ export class Engine {
     this.#withText(text, (pointer, length) => {
       this.#check(this.#model, this.#wasm.inkjs_tokenize(this.#model, pointer, length, flags));
     });
-    return new Int32Array(this.#wasm.memory.buffer, this.#wasm.inkjs_result(this.#model) >>> 0, this.#resultLength()).slice();
+    const result = this.#wasm.inkjs_result(this.#model) >>> 0;
+    return new Int32Array(this.#wasm.memory.buffer, result, this.#resultLength()).slice();
   }
 
   detokenize(tokens: Int32Array): string {
@@ -164,15 +165,17 @@ export class Engine {
     });
     const result = this.#wasm.inkjs_result(this.#model) >>> 0;
     const lengths = new Uint32Array(this.#wasm.memory.buffer, result, tokens.length).slice();
-    return { lengths, bytes: this.#bytes(result + lengths.byteLength, this.#resultLength() - lengths.byteLength).slice() };
+    const bytes = this.#bytes(result, this.#resultLength()).slice(lengths.byteLength);
+    return { lengths, bytes };
   }
 
   applyChatTemplate({ json, chatTemplate }: ChatInput): string {
     // Templates may ask for the date, which is the visitor's.
-    const now = Date.now() / 1000 - new Date().getTimezoneOffset() * 60;
-    this.#withText(`${chatTemplate}\0`, (source, sourceSize) => {
+    const now = Math.floor(Date.now() / 1000 - new Date().getTimezoneOffset() * 60);
+    const model = this.#model;
+    this.#withText(`${chatTemplate}\0`, (source, size) => {
       this.#withText(json, (pointer, length) => {
-        this.#check(this.#model, this.#wasm.inkjs_apply_chat_template(this.#model, source, sourceSize - 1, pointer, length, Math.floor(now)));
+        this.#check(model, this.#wasm.inkjs_apply_chat_template(model, source, size - 1, pointer, length, now));
       });
     });
     return this.#resultText();
@@ -218,7 +221,8 @@ export class Engine {
   /** Only a model without weights has none. */
   #openedSession(): number {
     if (this.#session === 0) {
-      throw new InklingError('INK_ERR_WRONG_STATE', 'The model was loaded with vocabularyOnly: it can neither generate nor score.');
+      const message = 'The model was loaded with vocabularyOnly: it can neither generate nor score.';
+      throw new InklingError('INK_ERR_WRONG_STATE', message);
     }
     return this.#session;
   }
