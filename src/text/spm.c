@@ -25,8 +25,8 @@ static bool reaches_into_a_word(ink_str token) {
   return false;
 }
 
-/* Then words can be encoded one by one: only neighbours that make a token are ever joined. Without tokens
- * for bytes, unknown characters beside each other become one token, whatever words they are of. */
+/* Then words can be encoded one by one: only neighbours that make a token are ever joined. Without
+ * tokens for bytes, unknown characters beside each other become one, whatever words they are of. */
 static bool words_stand_alone(const ink_vocab *vocab) {
   for (uint32_t i = 0; i < vocab->n_tokens; i++) {
     bool is_joined = vocab->kinds[i] == INK_TOKEN_NORMAL;

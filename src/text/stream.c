@@ -58,8 +58,8 @@ static bool find_stop(const ink_text_stream *stream, size_t *at) {
   return false;
 }
 
-/* Whether a stop string may go on with `rest` after what is held: with what the unfinished character has
- * of its bytes, or with U+FFFD, which it becomes if it is never finished. */
+/* Whether a stop string may go on with `rest` after what is held: with the bytes of the unfinished
+ * character, or with U+FFFD, which it becomes if it is never finished. */
 static bool may_go_on(const ink_text_stream *stream, ink_str rest) {
   size_t n = stream->n_partial < rest.len ? stream->n_partial : rest.len;
   if (memcmp(rest.data, stream->partial, n) == 0) return true;

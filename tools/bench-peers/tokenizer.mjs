@@ -2,7 +2,7 @@
 // tokenizers natively; one thread each. In the page the time is what a page waits for: the strings' way to the
 // worker, and the tokens' way back. Natively it is the tokenizer's alone. Each engine's tokens are compared.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -126,6 +126,7 @@ async function main() {
   const { help, json, model: given, corpus, megabytes, piece, reps } = options();
   if (help) return console.log(USAGE);
   const models = (given ?? [defaultModel(), ...VOCABULARIES]).map((path) => resolve(path));
+  for (const path of [...models, ...corpus]) if (!existsSync(path)) throw new TypeError(`there is no file ${path}`);
   const folder = mkdtempSync(join(tmpdir(), 'inkling-bench-'));
   let peer;
   try {

@@ -64,7 +64,7 @@ function checkMessage(message: Message): void {
   const { role, content } = message ?? {};
   const known = content === undefined || content === null || typeof content === 'string' || Array.isArray(content);
   if (typeof role === 'string' && known) return;
-  throw invalidArgument('A message needs a role, and content as a string, or as a list of parts where the template takes one.');
+  throw invalidArgument('A message needs a role, and content as a string (or a list of parts, where the template takes one).');
 }
 
 // ---- Examples ----

@@ -84,7 +84,10 @@ export class Model {
 
   /** How many tokens {@link tokenize} gives; or, of a conversation, how many {@link chat} reads. */
   countTokens(text: string, options?: TokenizeOptions): Promise<number>;
-  countTokens(conversation: readonly Message[] | Conversation, options?: Omit<ApplyChatTemplateOptions, 'tokenize'>): Promise<number>;
+  countTokens(
+    conversation: readonly Message[] | Conversation,
+    options?: Omit<ApplyChatTemplateOptions, 'tokenize'>,
+  ): Promise<number>;
   async countTokens(
     what: string | readonly Message[] | Conversation,
     options: TokenizeOptions & ApplyChatTemplateOptions = {},
