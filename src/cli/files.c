@@ -12,7 +12,7 @@ int report(const ink_error *error) {
   return EXIT_FAILED;
 }
 
-static int report_file(const char *what, const char *path) {
+int report_file(const char *what, const char *path) {
   ink_error error = {.code = INK_ERR_IO};
   snprintf(error.message, sizeof error.message, "can't %s '%s': %s", what, path, strerror(errno));
   return report(&error);
