@@ -97,6 +97,7 @@ typedef struct ink_model_info {
   uint32_t n_ff;
   bool add_bos;               /* the model asks for BOS before a text */
   bool has_chat_format;       /* ink_chat_format() will work */
+  const struct ink_hparams *hparams; /* for ink_memory_needed(); NULL without weights */
 } ink_model_info;
 
 /* Push-style loading: ask for a buffer, fill some of it, commit, repeat. The loader hands out the

@@ -3,28 +3,6 @@
 #include <math.h>
 
 #include "base/half.h"
-#include "base/math.h"
-
-void ink_attention_set_rotation(ink_session *session, uint32_t first, uint32_t n) {
-  uint32_t half = session->model->hparams.n_rot / 2;
-  float *out = session->scratch.rotation;
-  for (uint32_t t = 0; t < n; t++) {
-    for (uint32_t i = 0; i < half; i++, out += 2) {
-      double sine, cosine;
-      ink_sincos((first + t) * session->frequencies[i], &sine, &cosine);
-      out[0] = (float)cosine;
-      out[1] = (float)sine;
-    }
-  }
-}
-
-static void rotate(float *head, const float *rotation, uint32_t n_rot) {
-  for (uint32_t c = 0; c < n_rot; c += 2) {
-    float x = head[c], y = head[c + 1], cosine = rotation[c], sine = rotation[c + 1];
-    head[c] = x * cosine - y * sine;
-    head[c + 1] = x * sine + y * cosine;
-  }
-}
 
 /* The first element of a layer's and head's part of the cache. */
 static size_t kv_base(const ink_session *session, uint32_t layer, uint32_t head) {
@@ -48,18 +26,12 @@ void ink_attention_store(ink_session *session, uint32_t layer, uint32_t first, u
   const ink_hparams *h = &session->model->hparams;
   ink_scratch *s = &session->scratch;
   uint32_t width = h->n_embd_head;
-  float query_scale = 1.0f / sqrtf((float)width);
   for (uint32_t t = 0; t < n; t++) {
-    const float *rotation = s->rotation + (size_t)t * h->n_rot;
     float *q = s->q + (size_t)t * h->n_head * width;
-    for (uint32_t head = 0; head < h->n_head; head++) {
-      rotate(q + head * width, rotation, h->n_rot);
-    }
-    session->model->kernels->scale(q, query_scale, h->n_head * width);
-    float *k = s->k + (size_t)t * h->n_head_kv * width;
+    session->model->kernels->scale(q, h->attn_scale, h->n_head * width);
+    const float *k = s->k + (size_t)t * h->n_head_kv * width;
     const float *v = s->v + (size_t)t * h->n_head_kv * width;
     for (uint32_t head = 0; head < h->n_head_kv; head++) {
-      rotate(k + head * width, rotation, h->n_rot);
       store_key_value(session, layer, head, first + t, k + head * width, v + head * width);
     }
   }

@@ -15,36 +15,42 @@ static uint32_t effective_ctx(const ink_model_info *info, uint32_t n_ctx) {
   return info->n_ctx_train < INK_DEFAULT_CTX ? info->n_ctx_train : INK_DEFAULT_CTX;
 }
 
-static void carve_kv(ink_kv_cache *kv, const ink_model_info *info, uint32_t n_ctx,
+static void carve_kv(ink_kv_cache *kv, const ink_hparams *h, uint32_t n_ctx,
                      ink_arena *arena) {
   kv->n_positions = (n_ctx + INK_KV_TILE - 1) / INK_KV_TILE * INK_KV_TILE;
-  uint64_t row = (uint64_t)info->n_layer * info->n_head_kv * info->n_embd_head;
+  uint64_t row = (uint64_t)h->n_layer * h->n_head_kv * h->n_embd_head;
   kv->keys = ink_carve(arena, row * kv->n_positions, sizeof *kv->keys);
   kv->values = ink_carve(arena, row * kv->n_positions, sizeof *kv->values);
 }
 
-static void carve_scratch(ink_scratch *s, const ink_model_info *info, uint32_t n_threads,
+static void carve_scratch(ink_scratch *s, const ink_hparams *h, uint32_t n_threads,
                           ink_arena *arena) {
-  uint64_t n_q = (uint64_t)info->n_head * info->n_embd_head;
-  uint64_t n_kv = (uint64_t)info->n_head_kv * info->n_embd_head;
-  uint64_t widest = max3(info->n_embd, n_q, info->n_ff);
+  uint64_t n_q = (uint64_t)h->n_head * h->n_embd_head;
+  uint64_t n_kv = (uint64_t)h->n_head_kv * h->n_embd_head;
+  uint64_t n_ff = max3(h->n_expert ? 0 : h->n_ff, h->n_ff_expert, h->n_ff_shared);
+  uint64_t widest = max3(h->n_embd, n_q, n_ff);
   uint64_t blocks = widest / INK_BLOCK;
-  uint64_t padded_vocab = ((uint64_t)info->n_vocab + 3) / 4 * 4;
-  s->x = ink_carve(arena, INK_BATCH * (uint64_t)info->n_embd, sizeof(float));
-  s->normed = ink_carve(arena, INK_BATCH * (uint64_t)info->n_embd, sizeof(float));
+  uint64_t padded_vocab = ((uint64_t)h->n_vocab + 3) / 4 * 4;
+  s->x = ink_carve(arena, INK_BATCH * (uint64_t)h->n_embd, sizeof(float));
+  s->normed = ink_carve(arena, INK_BATCH * (uint64_t)h->n_embd, sizeof(float));
   s->q = ink_carve(arena, INK_BATCH * n_q, sizeof(float));
   s->k = ink_carve(arena, INK_BATCH * n_kv, sizeof(float));
   s->v = ink_carve(arena, INK_BATCH * n_kv, sizeof(float));
   s->attended = ink_carve(arena, INK_BATCH * n_q, sizeof(float));
-  s->projected = ink_carve(arena, INK_BATCH * (uint64_t)info->n_embd, sizeof(float));
-  s->gate = ink_carve(arena, INK_BATCH * (uint64_t)info->n_ff, sizeof(float));
-  s->up = ink_carve(arena, INK_BATCH * (uint64_t)info->n_ff, sizeof(float));
-  s->rotation = ink_carve(arena, INK_BATCH * (uint64_t)info->n_embd_head, sizeof(float));
+  s->projected = ink_carve(arena, INK_BATCH * (uint64_t)h->n_embd, sizeof(float));
+  s->gate = ink_carve(arena, INK_BATCH * n_ff, sizeof(float));
+  s->up = ink_carve(arena, INK_BATCH * n_ff, sizeof(float));
+  uint64_t expert_batch = h->n_expert ? INK_BATCH * (uint64_t)h->n_embd : 0;
+  s->expert_stride = (h->n_expert + 3) / 4 * 4;
+  s->expert_weights = ink_carve(arena, INK_BATCH * (uint64_t)s->expert_stride, sizeof(float));
+  s->expert_choice = ink_carve(arena, h->n_expert, sizeof(float));
+  s->expert_in = ink_carve(arena, expert_batch, sizeof(float));
+  s->expert_out = ink_carve(arena, expert_batch, sizeof(float));
   s->logits = ink_carve(arena, INK_LOGIT_BATCH * padded_vocab, sizeof(float));
-  uint64_t tile = INK_KV_TILE * (uint64_t)info->n_embd_head;
+  uint64_t tile = INK_KV_TILE * (uint64_t)h->n_embd_head;
   s->tile_keys = ink_carve(arena, n_threads * tile, sizeof(float));
   s->tile_values = ink_carve(arena, n_threads * tile, sizeof(float));
-  s->attention = ink_carve(arena, INK_BATCH * (uint64_t)info->n_head, sizeof *s->attention);
+  s->attention = ink_carve(arena, INK_BATCH * (uint64_t)h->n_head, sizeof *s->attention);
   s->activations.q = ink_carve(arena, INK_BATCH * widest, sizeof *s->activations.q);
   s->activations.d = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations.d);
   s->activations.s = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations.s);
@@ -53,33 +59,33 @@ static void carve_scratch(ink_scratch *s, const ink_model_info *info, uint32_t n
 }
 
 /* Lays a session out. max_piece: the longest token's bytes. */
-static void carve_session(ink_session *session, const ink_model_info *info, uint32_t n_ctx,
+static void carve_session(ink_session *session, const ink_hparams *h, uint32_t n_ctx,
                           uint32_t n_threads, size_t max_piece, ink_arena *arena) {
-  carve_kv(&session->kv, info, n_ctx, arena);
-  carve_scratch(&session->scratch, info, n_threads, arena);
+  carve_kv(&session->kv, h, n_ctx, arena);
+  carve_scratch(&session->scratch, h, n_threads, arena);
   session->tokens = ink_carve(arena, n_ctx, sizeof *session->tokens);
-  session->frequencies = ink_carve(arena, info->n_embd_head / 2, sizeof *session->frequencies);
+  ink_rope_carve(&session->rope, h, INK_BATCH, arena);
   session->sampler.candidates =
-      ink_carve(arena, info->n_vocab, sizeof *session->sampler.candidates);
+      ink_carve(arena, h->n_vocab, sizeof *session->sampler.candidates);
   session->run.prompt = ink_carve(arena, n_ctx, sizeof *session->run.prompt);
   session->run.stream.capacity = ink_text_stream_capacity(max_piece);
   session->run.stream.held = ink_carve(arena, session->run.stream.capacity, 1);
 }
 
 ink_memory ink_memory_needed(const ink_model_info *info, uint32_t n_ctx) {
-  ink_session measured;
-  ink_arena arena = {NULL, 0};
-  n_ctx = effective_ctx(info, n_ctx);
-  carve_kv(&measured.kv, info, n_ctx, &arena);
-  uint64_t kv_cache = arena.used;
-  arena.used = 0;
-  carve_session(&measured, info, n_ctx, 1, 0, &arena);
-  uint64_t session = arena.used + sizeof measured;
-  return (ink_memory){.weights = info->weight_bytes,
-                      .vocabulary = info->vocabulary_bytes,
-                      .kv_cache = kv_cache,
-                      .scratch = session - kv_cache,
-                      .total = info->weight_bytes + info->vocabulary_bytes + session};
+  ink_memory memory = {.weights = info->weight_bytes, .vocabulary = info->vocabulary_bytes};
+  if (info->hparams) {
+    ink_session measured;
+    ink_arena arena = {NULL, 0};
+    n_ctx = effective_ctx(info, n_ctx);
+    carve_kv(&measured.kv, info->hparams, n_ctx, &arena);
+    memory.kv_cache = arena.used;
+    arena.used = 0;
+    carve_session(&measured, info->hparams, n_ctx, 1, 0, &arena);
+    memory.scratch = arena.used + sizeof measured - memory.kv_cache;
+  }
+  memory.total = memory.weights + memory.vocabulary + memory.kv_cache + memory.scratch;
+  return memory;
 }
 
 static size_t longest_token(const ink_vocab *vocab) {
@@ -88,16 +94,6 @@ static size_t longest_token(const ink_vocab *vocab) {
     if (vocab->tokens[i].len > longest) longest = vocab->tokens[i].len;
   }
   return longest;
-}
-
-static void set_frequencies(ink_session *session) {
-  const ink_hparams *h = &session->model->hparams;
-  const ink_tensor *factors = &session->model->weights.rope_freqs;
-  for (uint32_t i = 0; i < h->n_rot / 2; i++) {
-    double frequency = ink_pow((double)h->rope_freq_base, -2.0 * i / h->n_rot);
-    if (factors->data) frequency /= (double)((const float *)(const void *)factors->data)[i];
-    session->frequencies[i] = frequency;
-  }
 }
 
 ink_status ink_session_create(ink_session **out, const ink_model *model,
@@ -112,6 +108,11 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
     return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "a context of %u tokens is too long",
                     (unsigned)n_ctx);
   }
+  if (model->hparams.learned_positions && n_ctx > model->hparams.n_ctx_train) {
+    return ink_fail(error, INK_ERR_INVALID_ARGUMENT,
+                    "the model has learned %u positions; a context of %u tokens is too long",
+                    (unsigned)model->hparams.n_ctx_train, (unsigned)n_ctx);
+  }
   size_t max_piece = longest_token(&model->vocab);
   ink_session *session;
   INK_TRY(ink_allocate(&model->allocator, sizeof *session, "a session", &session, error));
@@ -121,7 +122,7 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
   ink_arena arena = {NULL, 0};
   if (status == INK_OK) {
     n_threads = ink_pool_size(session->pool);
-    carve_session(session, &model->info, n_ctx, n_threads, max_piece, &arena);
+    carve_session(session, &model->hparams, n_ctx, n_threads, max_piece, &arena);
     session->memory_size = arena.used;
     status = ink_allocate(&model->allocator, arena.used, "the context and its KV cache",
                           &session->memory, error);
@@ -131,8 +132,12 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
     return status;
   }
   arena = (ink_arena){session->memory, 0};
-  carve_session(session, &model->info, n_ctx, n_threads, max_piece, &arena);
-  set_frequencies(session);
+  carve_session(session, &model->hparams, n_ctx, n_threads, max_piece, &arena);
+  status = ink_rope_init(&session->rope, &model->hparams, &model->weights, n_ctx, error);
+  if (status != INK_OK) {
+    ink_session_free(session);
+    return status;
+  }
   *out = session;
   return INK_OK;
 }

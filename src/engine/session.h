@@ -3,6 +3,7 @@
 #define INK_ENGINE_SESSION_H
 
 #include "base/pool.h"
+#include "engine/rope.h"
 #include "engine/sampler.h"
 #include "model/model.h"
 #include "text/stream.h"
@@ -29,9 +30,13 @@ typedef struct ink_scratch {
   float *v;        /* [B][n_head_kv * n_embd_head] */
   float *attended; /* [B][n_head * n_embd_head] */
   float *projected; /* [B][n_embd] what is added to x */
-  float *gate;     /* [B][n_ff] */
-  float *up;       /* [B][n_ff] */
-  float *rotation; /* [B][n_rot / 2][2] cosine, sine */
+  float *gate;     /* [B][widest feed-forward network] */
+  float *up;       /* [B][widest feed-forward network] */
+  float *expert_weights; /* [B][expert_stride] of each expert for each token; 0: it is not used */
+  float *expert_choice;  /* [n_expert] */
+  float *expert_in;      /* [B][n_embd] the tokens that use one expert */
+  float *expert_out;     /* [B][n_embd] */
+  uint32_t expert_stride; /* n_expert rounded up to 4 */
   float *logits;   /* [INK_LOGIT_BATCH][n_vocab rounded up to 4] */
   float *tile_keys;   /* [threads][INK_KV_TILE / 4][n_embd_head][4] */
   float *tile_values; /* [threads][INK_KV_TILE][n_embd_head] */
@@ -68,7 +73,7 @@ struct ink_session {
   ink_token *tokens; /* [n_ctx] those that the context holds */
   size_t n_tokens;
   bool has_logits;   /* scratch.logits is of the last token */
-  double *frequencies; /* [n_rot / 2] radians a position */
+  ink_rope rope;
   ink_kv_cache kv;
   ink_scratch scratch;
   ink_sampler sampler;

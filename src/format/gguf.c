@@ -310,6 +310,10 @@ void ink_gguf_free(ink_gguf *gguf) {
   *gguf = (ink_gguf){0};
 }
 
+uint32_t ink_gguf_find_tensor(const ink_gguf *gguf, const char *name) {
+  return ink_index_find(&gguf->tensor_index, (ink_str){name, strlen(name)});
+}
+
 const ink_gguf_value *ink_gguf_find(const ink_gguf *gguf, const char *key) {
   uint32_t i = ink_index_find(&gguf->value_index, (ink_str){key, strlen(key)});
   return i == INK_INDEX_NONE ? NULL : &gguf->values[i];

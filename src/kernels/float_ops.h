@@ -11,9 +11,15 @@
 /* Adding it makes a float of at most 2^22 an integer, rounded to even, in the low bits. */
 #define ROUND_BIAS 12582912.0f /* 1.5 * 2^23 */
 
-/* e^x: x = n ln 2 + r, |r| <= 0.35; minimax polynomial of degree 5 for (e^r - 1 - r) / r^2 as in
- * Cephes (S. Moshier). Relative error below 2e-7; x is clamped to [-87.3, 88.3]. */
-static inline f32x4 exp_f32x4(f32x4 x) {
+/* e^x = 2^n (1 + rest) */
+typedef struct exp_parts {
+  f32x4 power; /* 2^n */
+  f32x4 rest;
+} exp_parts;
+
+/* x = n ln 2 + r, |r| <= 0.35; minimax polynomial of degree 5 for (e^r - 1 - r) / r^2 as in Cephes
+ * (S. Moshier). Relative error below 2e-7; x is clamped to [-87.3, 88.3]. */
+static inline exp_parts exp_parts_f32x4(f32x4 x) {
   x = f32x4_min(f32x4_max(x, f32x4_splat(-87.3f)), f32x4_splat(88.3f));
   f32x4 bias = f32x4_splat(ROUND_BIAS);
   f32x4 biased = f32x4_add(f32x4_mul(x, f32x4_splat(1.44269504f)), bias);
@@ -26,8 +32,20 @@ static inline f32x4 exp_f32x4(f32x4 x) {
   p = f32x4_add(f32x4_mul(p, r), f32x4_splat(4.1665795894e-2f));
   p = f32x4_add(f32x4_mul(p, r), f32x4_splat(1.6666665459e-1f));
   p = f32x4_add(f32x4_mul(p, r), f32x4_splat(5.0000001201e-1f));
-  p = f32x4_add(f32x4_add(f32x4_mul(p, f32x4_mul(r, r)), r), f32x4_splat(1.0f));
-  return f32x4_mul(p, f32x4_power_of_2(biased));
+  return (exp_parts){f32x4_power_of_2(biased), f32x4_add(f32x4_mul(p, f32x4_mul(r, r)), r)};
+}
+
+static inline f32x4 exp_f32x4(f32x4 x) {
+  exp_parts e = exp_parts_f32x4(x);
+  return f32x4_mul(f32x4_add(e.rest, f32x4_splat(1.0f)), e.power);
+}
+
+/* tanh x = m / (m + 2), m = e^2x - 1: exact to a few units of the last place near 0 too, since n is
+ * 0 there and m is `rest`. */
+static inline f32x4 tanh_f32x4(f32x4 x) {
+  exp_parts e = exp_parts_f32x4(f32x4_add(x, x));
+  f32x4 m = f32x4_add(f32x4_mul(e.power, e.rest), f32x4_sub(e.power, f32x4_splat(1.0f)));
+  return f32x4_div(m, f32x4_add(m, f32x4_splat(2.0f)));
 }
 
 /* Where token t's element (block b, group g, column i) stands; see ink_activations. */

@@ -81,6 +81,16 @@ typedef struct ink_kernels {
   void (*add)(float *x, const float *y, uint32_t n);                  /* x += y */
   void (*scale)(float *x, float factor, uint32_t n);                  /* x *= factor */
   void (*silu_multiply)(float *gate, const float *up, uint32_t n);    /* gate = silu(gate) * up */
+  void (*multiply)(float *x, const float *y, uint32_t n);             /* x *= y */
+  void (*add_scaled)(float *x, const float *y, float factor, uint32_t n); /* x += factor * y */
+  /* out = (x - mean) / sqrt(variance + epsilon) * weight + bias (Ba et al., 2016); bias may be
+   * NULL. */
+  void (*layer_norm)(float *out, const float *x, const float *weight, const float *bias, uint32_t n,
+                     float epsilon);
+  /* GELU (Hendrycks and Gimpel, 2016), by its tanh approximation and as it is defined. */
+  void (*gelu_tanh)(float *x, uint32_t n);
+  void (*gelu_erf)(float *x, uint32_t n);
+  void (*soft_cap)(float *x, float cap, uint32_t n); /* x = cap tanh(x / cap) */
   void (*floats_of_halves)(float *out, const uint16_t *halves, uint32_t n);
   float (*exp_sum)(const float *x, uint32_t n, float max); /* sum of e^(x - max), any n */
 

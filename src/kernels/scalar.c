@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "kernels/activation_ops.h"
 #include "kernels/float_ops.h"
 #include "kernels/table.h"
 

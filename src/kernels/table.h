@@ -1,5 +1,5 @@
-/* The table of an instruction set whose kernels all come from float_ops.h and panel_ops.h, or are
- * named the same. */
+/* The table of an instruction set whose kernels all come from float_ops.h, activation_ops.h and
+ * panel_ops.h, or are named the same. */
 #define INK_KERNELS_TABLE(table_name)                                                              \
   {                                                                                                \
       .name = table_name,                                                                          \
@@ -13,6 +13,12 @@
       .add = add,                                                                                  \
       .scale = scale,                                                                              \
       .silu_multiply = silu_multiply,                                                              \
+      .multiply = multiply,                                                                        \
+      .add_scaled = add_scaled,                                                                    \
+      .layer_norm = layer_norm,                                                                    \
+      .gelu_tanh = gelu_tanh,                                                                      \
+      .gelu_erf = gelu_erf,                                                                        \
+      .soft_cap = soft_cap,                                                                        \
       .floats_of_halves = floats_of_halves,                                                        \
       .exp_sum = exp_sum,                                                                          \
       .attend = attend,                                                                            \

@@ -1,93 +1,27 @@
-/* Loading: binds the file's tensors to the architecture's, gives each its place, and repacks it as
- * soon as it has arrived. */
-#include <stdio.h>
+/* Loading: gives each of the file's tensors its place, and repacks it as soon as it has arrived. */
 #include <string.h>
 
 #include "base/utf8.h"
 #include "format/stream.h"
+#include "model/binding.h"
 #include "model/model.h"
 #include "text/chat.h"
 
 struct ink_loader {
   ink_gguf_stream stream;
   ink_model *model;
-  ink_tensor **bound; /* [n_tensors of the file] which of the model's each one is */
+  ink_tensor **bound; /* [n_tensors of the file] which of the model's each one is, or NULL */
   size_t n_bound;
   uint8_t *scratch;   /* one panel of the widest tensor */
   uint64_t scratch_size;
 };
 
-/* ---- Binding tensors ---- */
-
-static ink_status check_tensor(const ink_hparams *h, const ink_tensor_spec *spec,
-                               const ink_gguf_tensor *tensor, ink_error *error) {
-  uint32_t rows = ink_architecture_dimension(h, spec->rows);
-  uint32_t columns = ink_architecture_dimension(h, spec->columns);
-  if (tensor->dims[0] != columns || tensor->dims[1] != rows || tensor->dims[2] != 1 ||
-      tensor->dims[3] != 1) {
-    return ink_fail(error, INK_ERR_BAD_MODEL,
-                    "tensor '%.*s' is %llu x %llu, but the model's description makes it %u x %u "
-                    "(columns x rows)",
-                    INK_STR_ARGS(tensor->name), (unsigned long long)tensor->dims[0],
-                    (unsigned long long)tensor->dims[1], (unsigned)columns, (unsigned)rows);
-  }
-  if (spec->rows == INK_DIM_ONE && tensor->type != INK_TYPE_F32) {
-    return ink_fail(error, INK_ERR_UNSUPPORTED_TYPE,
-                    "tensor '%.*s' is a vector of type %s; only F32 is supported there",
-                    INK_STR_ARGS(tensor->name), ink_type_name(tensor->type));
-  }
-  return INK_OK;
-}
-
-static ink_status bind(ink_loader *loader, const ink_gguf *gguf, const ink_tensor_spec *spec,
-                       uint32_t layer, ink_error *error) {
-  ink_model *model = loader->model;
-  char name[64];
-  if (spec->in_layer) {
-    snprintf(name, sizeof name, spec->name, (unsigned)layer);
-  } else {
-    snprintf(name, sizeof name, "%s", spec->name);
-  }
-  uint32_t i = ink_index_find(&gguf->tensor_index, (ink_str){name, strlen(name)});
-  if (i == INK_INDEX_NONE) {
-    if (spec->optional) return INK_OK;
-    return ink_fail(error, INK_ERR_BAD_MODEL, "the file has no tensor '%s'", name);
-  }
-  const ink_gguf_tensor *source = &gguf->tensors[i];
-  INK_TRY(check_tensor(&model->hparams, spec, source, error));
-  uint8_t *owner = spec->in_layer ? (uint8_t *)&model->weights.layers[layer]
-                                  : (uint8_t *)&model->weights;
-  ink_tensor *tensor = (ink_tensor *)(void *)(owner + spec->field);
-  *tensor = (ink_tensor){source->name, (ink_type)source->type, (uint32_t)source->dims[1],
-                         (uint32_t)source->dims[0], NULL};
-  loader->bound[i] = tensor;
-  return INK_OK;
-}
-
-static ink_status bind_all(ink_loader *loader, const ink_gguf *gguf, ink_error *error) {
-  ink_model *model = loader->model;
-  const ink_architecture *architecture = model->architecture;
-  INK_TRY(ink_allocate(&model->allocator, (uint64_t)gguf->n_tensors * sizeof *loader->bound,
-                       "tensor places", &loader->bound, error));
-  loader->n_bound = gguf->n_tensors;
-  for (size_t i = 0; i < gguf->n_tensors; i++) loader->bound[i] = NULL;
-  for (size_t s = 0; s < architecture->n_tensors; s++) {
-    const ink_tensor_spec *spec = &architecture->tensors[s];
-    uint32_t n = spec->in_layer ? model->hparams.n_layer : 1;
-    for (uint32_t layer = 0; layer < n; layer++) INK_TRY(bind(loader, gguf, spec, layer, error));
-  }
-  for (size_t i = 0; i < gguf->n_tensors; i++) {
-    if (loader->bound[i]) continue;
-    return ink_fail(error, INK_ERR_UNSUPPORTED_ARCHITECTURE,
-                    "tensor '%.*s' has no place in a '%s' model as this engine computes it",
-                    INK_STR_ARGS(gguf->tensors[i].name), architecture->name);
-  }
-  return INK_OK;
-}
+/* ---- Places ---- */
 
 static void carve_tensors(const ink_loader *loader, ink_arena *arena) {
   for (size_t i = 0; i < loader->n_bound; i++) {
     ink_tensor *t = loader->bound[i];
+    if (!t) continue;
     t->data = ink_carve(arena, ink_tensor_bytes(t->type, t->n_rows, t->n_cols), 1);
   }
 }
@@ -102,6 +36,7 @@ static ink_status place_tensors(ink_loader *loader, uint8_t **destinations, ink_
   carve_tensors(loader, &arena);
   for (size_t i = 0; i < loader->n_bound; i++) {
     const ink_tensor *t = loader->bound[i];
+    if (!t) continue;
     destinations[i] = t->data;
     uint64_t panel = ink_panel_bytes(t->type, t->n_cols);
     if (panel > loader->scratch_size) loader->scratch_size = panel;
@@ -146,11 +81,13 @@ static ink_status describe_text(ink_model *model, const ink_gguf *gguf, ink_erro
                         &model->info.has_chat_format, error);
 }
 
-static void describe_tensors(ink_model *model, const ink_gguf *gguf) {
+static void describe_tensors(const ink_loader *loader, const ink_gguf *gguf) {
+  ink_model *model = loader->model;
   const ink_hparams *h = &model->hparams;
   ink_model_info *info = &model->info;
   info->architecture = model->architecture->name;
   info->quantization = main_type(gguf);
+  info->hparams = h;
   info->n_tensors = (uint32_t)gguf->n_tensors;
   info->n_ctx_train = h->n_ctx_train;
   info->n_embd = h->n_embd;
@@ -161,6 +98,7 @@ static void describe_tensors(ink_model *model, const ink_gguf *gguf) {
   info->n_ff = h->n_ff;
   for (size_t i = 0; i < gguf->n_tensors; i++) {
     const ink_gguf_tensor *tensor = &gguf->tensors[i];
+    if (!loader->bound[i]) continue;
     info->n_params += tensor->dims[0] * tensor->dims[1] * tensor->dims[2] * tensor->dims[3];
     info->weight_bytes += tensor->n_bytes;
   }
@@ -176,15 +114,20 @@ static ink_status on_header(void *context, const ink_gguf *gguf, uint8_t **desti
     INK_TRY(ink_vocab_create(&model->vocab, &model->allocator, gguf, error));
     return describe_text(model, gguf, error);
   }
-  INK_TRY(ink_architecture_read(gguf, &model->architecture, &model->hparams, error));
+  INK_TRY(ink_architecture_find(gguf, &model->architecture, error));
+  INK_TRY(ink_hparams_read(gguf, model->architecture, &model->hparams, error));
   INK_TRY(ink_vocab_create(&model->vocab, &model->allocator, gguf, error));
   model->hparams.n_vocab = model->vocab.n_tokens;
   uint64_t layers_size = (uint64_t)model->hparams.n_layer * sizeof *model->weights.layers;
   INK_TRY(ink_allocate(&model->allocator, layers_size, "layers", &model->weights.layers, error));
   memset(model->weights.layers, 0, (size_t)layers_size);
-  INK_TRY(bind_all(loader, gguf, error));
+  INK_TRY(ink_allocate(&model->allocator, (uint64_t)gguf->n_tensors * sizeof *loader->bound,
+                       "tensor places", &loader->bound, error));
+  loader->n_bound = gguf->n_tensors;
+  INK_TRY(ink_weights_bind(&model->weights, gguf, model->architecture, &model->hparams,
+                           loader->bound, error));
   INK_TRY(describe_text(model, gguf, error));
-  describe_tensors(model, gguf);
+  describe_tensors(loader, gguf);
   return place_tensors(loader, destinations, error);
 }
 
@@ -262,7 +205,10 @@ ink_status ink_loader_finish(ink_loader *loader, ink_model **out, ink_error *err
   }
   ink_model *model = loader->model;
   /* The header goes with the loader; what was needed of it the vocabulary has copied. */
-  for (size_t i = 0; i < loader->n_bound; i++) loader->bound[i]->name = (ink_str){"", 0};
+  for (size_t i = 0; i < loader->n_bound; i++) {
+    if (loader->bound[i]) loader->bound[i]->name = (ink_str){"", 0};
+  }
+  ink_weights_finish(&model->weights, &model->hparams);
   free_loader(loader);
   *out = model;
   return INK_OK;

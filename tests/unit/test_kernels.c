@@ -145,6 +145,69 @@ static void compare_vectors(const ink_kernels *kernels) {
   }
 }
 
+/* What a function of one number should be, in double precision. */
+static double exact(int op, double x) {
+  switch (op) {
+  case 0: return 0.5 * x * (1.0 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)));
+  case 1: return 0.5 * x * erfc(-x / sqrt(2.0));
+  default: return 30.0 * tanh(x / 30.0);
+  }
+}
+
+static void apply(const ink_kernels *kernels, int op, float *x, uint32_t n) {
+  switch (op) {
+  case 0: kernels->gelu_tanh(x, n); break;
+  case 1: kernels->gelu_erf(x, n); break;
+  default: kernels->soft_cap(x, 30.0f, n); break;
+  }
+}
+
+static void compare_activations(const ink_kernels *kernels) {
+  enum { N = 4000 };
+  static float x[N], out[2][N];
+  for (int op = 0; op < 3; op++) {
+    for (int i = 0; i < N; i++) x[i] = (float)(i - N / 2) / (i % 7 ? 400.0f : 20.0f);
+    x[0] = 1e-6f, x[1] = -3e-4f, x[2] = 1e30f, x[3] = -1e30f, x[4] = 90.0f, x[5] = -90.0f;
+    for (int i = 0; i < 2; i++) {
+      memcpy(out[i], x, sizeof x);
+      apply(i ? kernels : &ink_kernels_scalar, op, out[i], N);
+    }
+    CHECK(memcmp(out[0], out[1], sizeof x) == 0);
+    for (int i = 0; i < N; i++) {
+      double expected = exact(op, (double)x[i]);
+      double tolerance = 1e-6 * fabs(expected) + 2e-7 * (op < 2 && x[i] < 0.0f);
+      CHECK(fabs((double)out[1][i] - expected) <= tolerance);
+    }
+  }
+}
+
+static void compare_layer_norms(const ink_kernels *kernels) {
+  enum { N = 52 };
+  float x[N], w[N], b[N], out[2][2][N];
+  uint32_t seed = 21;
+  double mean = 0.0, variance = 0.0;
+  for (int i = 0; i < N; i++) {
+    x[i] = 100.0f + random_float(&seed);
+    w[i] = random_float(&seed);
+    b[i] = random_float(&seed);
+    mean += (double)x[i] / N;
+  }
+  for (int i = 0; i < N; i++) variance += ((double)x[i] - mean) * ((double)x[i] - mean) / N;
+  const ink_kernels *k[2] = {&ink_kernels_scalar, kernels};
+  for (int i = 0; i < 2; i++) {
+    k[i]->layer_norm(out[i][0], x, w, b, N, 1e-5f);
+    k[i]->layer_norm(out[i][1], x, w, NULL, N, 1e-5f);
+    k[i]->multiply(out[i][1], b, N);
+    k[i]->add_scaled(out[i][1], x, 0.25f, N);
+  }
+  CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
+  for (int i = 0; i < N; i++) {
+    double scaled = ((double)x[i] - mean) / sqrt(variance + 1e-5) * (double)w[i];
+    CHECK(fabs((double)out[1][0][i] - (scaled + (double)b[i])) < 1e-4);
+    CHECK(fabs((double)out[1][1][i] - (scaled * (double)b[i] + 0.25 * (double)x[i])) < 1e-3);
+  }
+}
+
 static void compare_attention(const ink_kernels *kernels) {
   enum { WIDTH = 12 };
   float keys[INK_KV_TILE * WIDTH], values[INK_KV_TILE * WIDTH], query[WIDTH];
@@ -200,6 +263,8 @@ static void tables_equal_scalar(void) {
     CHECK(kernels && strcmp(kernels->name, name) == 0);
     compare_products(kernels);
     compare_vectors(kernels);
+    compare_activations(kernels);
+    compare_layer_norms(kernels);
     compare_attention(kernels);
   }
 }

@@ -153,11 +153,7 @@ def _byte_level_bpe(model: Part, pre_tokenizers: list[Part], pre: str | None) ->
 def _add_tokens(vocabulary: Vocabulary, added: list[Part]) -> None:
     for token in sorted(added, key=lambda token: token["id"]):
         place = token["id"]
-        while len(vocabulary.tokens) <= place:
-            vocabulary.tokens.append(f"[PAD{len(vocabulary.tokens)}]")
-            vocabulary.kinds.append(Kind.UNUSED)
-            if vocabulary.scores is not None:
-                vocabulary.scores.append(-1000.0)
+        vocabulary.pad(place + 1)
         vocabulary.tokens[place] = token["content"]
         if vocabulary.scores is not None and not token["special"]:
             vocabulary.scores[place] = -1000.0  # tells it from SentencePiece's own user-defined tokens
