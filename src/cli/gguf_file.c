@@ -7,8 +7,7 @@
 #include "cli/files.h"
 #include "format/split.h"
 
-/* Only the header is read: no tensor gets a place. */
-static ink_status skip_tensors(void *context, const ink_gguf *gguf, uint8_t **destinations,
+static ink_status no_places(void *context, const ink_gguf *gguf, uint8_t **destinations,
                                ink_error *error) {
   (void)context, (void)gguf, (void)destinations, (void)error;
   return INK_OK;
@@ -16,9 +15,10 @@ static ink_status skip_tensors(void *context, const ink_gguf *gguf, uint8_t **de
 
 static ink_status read_header(gguf_part *part, uint64_t size, ink_error *error) {
   ink_allocator allocator = ink_allocator_or_default(NULL);
-  ink_gguf_sink sink = {NULL, skip_tensors, NULL};
+  ink_gguf_sink sink = {NULL, no_places, NULL};
   INK_TRY(ink_gguf_stream_begin(&part->stream, &allocator, size, sink, error));
-  while (!part->stream.has_header) {
+  part->stream.header_only = true;
+  while (!ink_gguf_stream_complete(&part->stream)) {
     uint8_t *ptr;
     size_t len;
     INK_TRY(ink_gguf_stream_buffer(&part->stream, &ptr, &len, error));

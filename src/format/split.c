@@ -5,7 +5,7 @@ ink_status ink_split_read(const ink_gguf *gguf, ink_split *split, ink_error *err
   INK_TRY(ink_gguf_get_u32(gguf, "split.no", 0, &split->number, error));
   INK_TRY(ink_gguf_get_u32(gguf, "split.tensors.count", 0, &split->n_tensors, error));
   if (split->count == 0) split->count = 1; /* as gguf-split leaves it after joining the parts */
-  if (split->count > INK_MAX_SPLITS || split->number >= split->count) {
+  if (split->count > INK_MAX_PARTS_OF_MODEL || split->number >= split->count) {
     return ink_fail(error, INK_ERR_BAD_MODEL,
                     "the file says that it is part %llu of %u (split.no, split.count)",
                     (unsigned long long)split->number + 1, (unsigned)split->count);

@@ -13,7 +13,7 @@ typedef struct ink_split {
   uint32_t n_tensors; /* of all parts; 0: the file doesn't say */
 } ink_split;
 
-#define INK_MAX_SPLITS 65535u
+#define INK_MAX_PARTS_OF_MODEL 65535u
 
 /* What the file says of itself; INK_ERR_BAD_MODEL when that can't be true. */
 ink_status ink_split_read(const ink_gguf *gguf, ink_split *split, ink_error *error);
