@@ -100,7 +100,7 @@ ink_affine ink_fit_affine(const float *x, const float *w, uint32_t n, int32_t to
   if (!(range > TINY_RANGE)) return (ink_affine){0.0f, low};
 
   ink_affine best = {range / (float)top, low}, fit;
-  double best_error = INFINITY, error;
+  double best_error = (double)INFINITY, error;
   for (int32_t step = -AFFINE_STEPS; step <= AFFINE_STEPS; step++) {
     float inverse = ((float)top + AFFINE_STEP * (float)step) / range;
     float q = 0.0f, qq = 0.0f, xq = 0.0f;
