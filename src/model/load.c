@@ -208,8 +208,12 @@ ink_status ink_loader_finish(ink_loader *loader, ink_model **out, ink_error *err
   for (size_t i = 0; i < loader->n_bound; i++) {
     if (loader->bound[i]) loader->bound[i]->name = (ink_str){"", 0};
   }
-  ink_weights_finish(&model->weights, &model->hparams);
   free_loader(loader);
+  ink_status status = ink_weights_finish(&model->weights, &model->hparams, error);
+  if (status != INK_OK) {
+    ink_model_free(model);
+    return status;
+  }
   *out = model;
   return INK_OK;
 }
