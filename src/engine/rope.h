@@ -11,7 +11,7 @@
 typedef struct ink_rope {
   const ink_hparams *hparams;
   double *frequencies[INK_ROPE_SETS]; /* [n_rot / 2] radians a position */
-  float magnitude[INK_ROPE_SETS];     /* of what is rotated: YaRN's and LongRoPE's attention factor */
+  float magnitude[INK_ROPE_SETS];     /* of what is rotated: YaRN's and LongRoPE's factor */
   float *batch[INK_ROPE_SETS];        /* [max_batch][n_rot / 2][2] cosine, sine, times magnitude */
 } ink_rope;
 

@@ -67,7 +67,7 @@ static const ink_architecture architectures[] = {
         .rope_halves = true,
         .expert_weights_norm = true,
     },
-    /* Gemma Team, 2024 and 2025. Files hold their norms' weights with the 1 that is added to them. */
+    /* Gemma Team, 2024 and 2025. In files, 1 has been added to their norms' weights. */
     {
         .name = "gemma",
         .required = LLAMA,
@@ -179,12 +179,6 @@ static const ink_architecture architectures[] = {
         .required = LLAMA,
         .optional = LLAMA_OPTIONAL,
         .optional_biases = LLAMA_BIASES,
-    },
-    {
-        .name = "granitemoe",
-        .required = (LLAMA & ~GATED_MLP) | EXPERTS,
-        .optional = LLAMA_OPTIONAL | SHARED_EXPERT,
-        .expert_weights_norm = true,
     },
     /* Almazrouei et al., "The Falcon Series of Open Language Models", 2023. */
     {

@@ -1,5 +1,5 @@
 /* Every family: logits of small random models against transformers' in double precision, however
- * the tokens are cut into batches. tests/data/architectures is made by tools/oracle/tiny_models.py. */
+ * the tokens are cut into batches. tools/oracle/tiny_models.py makes tests/data/architectures. */
 #include "check.h"
 #include "fixtures.h"
 #include "model/weights.h"
