@@ -272,13 +272,24 @@ typedef struct ink_generation {
   const char *const *stops; /* NUL-terminated stop strings; copied; never part of the output */
   size_t n_stops;           /* at most INK_MAX_STOPS, each at most INK_MAX_STOP_BYTES long */
   bool ignore_end;          /* go on past end tokens (benchmarks) */
+  bool context_shift;       /* when the context is full, drop the older half of it and go on, rather
+                               than end with INK_FINISH_CONTEXT; see below */
+  uint32_t n_keep;          /* tokens at the beginning that are never dropped: at least 4 stay, and at
+                               most half of the context */
 } ink_generation;
 
 #define INK_MAX_STOPS 16u
 #define INK_MAX_STOP_BYTES 256u
 
+/* The context shift keeps the first tokens, which attention leans on whatever they say, and of the
+ * others the newer half (attention sinks: Xiao et al., "StreamingLLM", 2023). What stays moves to the
+ * beginning; its keys are rotated by the difference, or its tokens evaluated again where that can't be:
+ * in models with learned positions, and where a sliding window would reach back to the first tokens. The
+ * model forgets what was dropped, and results differ from those of a longer context. A prompt that is too
+ * long loses tokens in the same place. What comes after the kept tokens is not reused for other prompts. */
+
 typedef enum ink_step_kind {
-  INK_STEP_PREFILL = 0, /* part of the prompt was read; nothing to show */
+  INK_STEP_PREFILL = 0, /* part of the prompt was read, or of a context shift done; nothing to show */
   INK_STEP_TOKEN = 1,   /* one token was generated; `text` may be empty for now */
   INK_STEP_DONE = 2     /* `finish` says why; `text` holds what was still held back */
 } ink_step_kind;
@@ -288,7 +299,7 @@ typedef enum ink_finish {
   INK_FINISH_END = 1,     /* the model ended its turn */
   INK_FINISH_STOP = 2,    /* a stop string appeared */
   INK_FINISH_LENGTH = 3,  /* max_tokens */
-  INK_FINISH_CONTEXT = 4  /* the context is full */
+  INK_FINISH_CONTEXT = 4  /* the context is full, and context_shift off */
 } ink_finish;
 
 typedef struct ink_step {
@@ -304,12 +315,12 @@ typedef struct ink_step {
 
 /* Starts generating after `prompt` (n_prompt >= 1 tokens, copied). Tokens that the session already
  * holds as a common prefix are not evaluated again. INK_ERR_CONTEXT_FULL when the prompt leaves no
- * room for a new token. Abandoning a generation halfway is fine: just begin another. */
+ * room for a new token, but for context_shift. Abandoning a generation halfway is fine: just begin another. */
 ink_status ink_generation_begin(ink_session *session, const ink_generation *params,
                                 const ink_token *prompt, size_t n_prompt, ink_error *error);
 
 /* One bounded piece of work, so that the caller can show progress or stop: evaluates up to
- * `max_prefill` prompt tokens (0: no bound), or generates one token. After INK_STEP_DONE:
+ * `max_prefill` tokens of the prompt or for a context shift (0: no bound), or generates one token. After INK_STEP_DONE:
  * INK_ERR_WRONG_STATE. */
 ink_status ink_generation_step(ink_session *session, uint32_t max_prefill, ink_step *step,
                                ink_error *error);

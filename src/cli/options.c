@@ -35,6 +35,8 @@ enum {
   FLAG_CHAT_TEMPLATE,
   FLAG_TEMPLATE,
   FLAG_EXAMPLES,
+  FLAG_CONTEXT_SHIFT,
+  FLAG_KEEP,
   FLAG_KERNELS,
   FLAG_CACHE_TYPE,
   FLAG_JSON,
@@ -74,8 +76,10 @@ static const struct {
     {FLAG_REPEAT_LAST_N, "repeat-last-n", required_argument, GENERATE},
     {FLAG_SEED, "seed", required_argument, GENERATE},
     {FLAG_STOP, "stop", required_argument, GENERATE},
+    {FLAG_CONTEXT_SHIFT, "context-shift", no_argument, GENERATE},
+    {FLAG_KEEP, "keep", required_argument, GENERATE},
     {FLAG_KERNELS, "kernels", required_argument, COMPUTE},
-    {FLAG_CACHE_TYPE, "cache-type", required_argument, COMPUTE},
+    {FLAG_CACHE_TYPE, "cache-type", required_argument, COMPUTE | ON(INFO)},
     {FLAG_JSON, "json", no_argument, COMPUTE | ON(INFO)},
     {FLAG_SPECIAL, "special", no_argument, ON(TOKENIZE)},
     {FLAG_PIECES, "pieces", no_argument, ON(TOKENIZE)},
@@ -105,6 +109,8 @@ void options_print_help(void) {
         "            --seed N           same seed, same text (default: the time)\n"
         "            --stop TEXT        end before TEXT; may be given several times\n"
         "            --examples FILE    few-shot: {\"role\":…,\"content\":…} a line, put before the prompt\n"
+        "            --context-shift    when the context is full, drop the older half of it and go on\n"
+        "            --keep N           tokens at the beginning that stay then (default: 4)\n"
         "Chat:       --chat-template T  chatml, llama3, llama2, gemma, phi3, mistral, zephyr, alpaca or\n"
         "                               a file (default: the model's own)\n"
         "Computing:  -c/--ctx N         context in tokens (default: the model's, at most 4096)\n"
@@ -154,6 +160,13 @@ static bool parse_max_tokens(const char *text, uint64_t *out) {
   return true;
 }
 
+/* llama.cpp spells "all of the prompt" as -1; the engine keeps half of the context at most. */
+static bool parse_keep(const char *text, uint32_t *out) {
+  if (strcmp(text, "-1") != 0) return parse_u32(text, 0, out);
+  *out = UINT32_MAX;
+  return true;
+}
+
 static bool parse_kv_type(const char *text, ink_kv_type *out) {
   for (size_t i = 0; i < sizeof kv_types / sizeof kv_types[0]; i++) {
     if (strcmp(kv_types[i].name, text) != 0) continue;
@@ -186,6 +199,8 @@ static bool set_flag(options *o, int flag, const char *value) {
   case FLAG_CHAT_TEMPLATE: o->chat_template = value; return true;
   case FLAG_TEMPLATE: o->template_file = value; return true;
   case FLAG_EXAMPLES: o->examples = value; return true;
+  case FLAG_CONTEXT_SHIFT: o->context_shift = true; return true;
+  case FLAG_KEEP: return parse_keep(value, &o->n_keep);
   case FLAG_KERNELS: o->kernels = value; return true;
   case FLAG_CACHE_TYPE: return parse_kv_type(value, &o->kv_type);
   case FLAG_JSON: o->json = true; return true;

@@ -32,6 +32,8 @@ typedef struct options {
   uint32_t n_ctx;      /* 0: the default */
   uint32_t n_threads;
   ink_kv_type kv_type;
+  bool context_shift;
+  uint32_t n_keep;
   uint64_t max_tokens;
   ink_sampling sampling;
   const char *stops[INK_MAX_STOPS];

@@ -1,6 +1,7 @@
 #include "engine/kv_cache.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/half.h"
 
@@ -131,6 +132,56 @@ void ink_kv_store(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t posi
   store_vector(kv, &kv->keys, key_place(kv, layer, head, position), key);
   store_vector(kv, &kv->values, value_place(kv, layer, head, position), value);
 }
+
+static void load_vector(const ink_kv_cache *kv, const ink_kv_plane *plane, vector_place at,
+                        float *x) {
+  uint32_t width = kv->n_embd_head, step = at.step;
+  const float *floats = (const float *)(const void *)plane->elements + at.element;
+  const uint16_t *halves = (const uint16_t *)(const void *)plane->elements + at.element;
+  const int8_t *bytes = (const int8_t *)plane->elements + at.element;
+  const uint16_t *scales = plane->scales + at.scale;
+  for (uint32_t c = 0; c < width; c++) {
+    switch (kv->type) {
+    case INK_KV_F32: x[c] = floats[step * c]; break;
+    case INK_KV_BF16: x[c] = ink_f32_of_bf16(halves[step * c]); break;
+    case INK_KV_Q8_0:
+      x[c] = (float)bytes[step * c] * ink_f32_of_f16(scales[c / INK_BLOCK * step]);
+      break;
+    case INK_KV_F16:
+    case INK_KV_DEFAULT: x[c] = ink_f32_of_f16(halves[step * c]); break;
+    }
+  }
+}
+
+/* ---- Moving ---- */
+
+static void move_values(ink_kv_cache *kv, vector_place from, vector_place to, uint32_t n) {
+  size_t bytes = element_bytes(kv->type);
+  uint8_t *elements = kv->values.elements;
+  memmove(elements + to.element * bytes, elements + from.element * bytes,
+          (size_t)n * kv->n_embd_head * bytes);
+  if (kv->type != INK_KV_Q8_0) return;
+  memmove(kv->values.scales + to.scale, kv->values.scales + from.scale,
+          (size_t)n * kv->n_blocks * sizeof *kv->values.scales);
+}
+
+void ink_kv_move(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t from, uint32_t to,
+                 uint32_t n, ink_kv_turn turn) {
+  for (uint32_t i = 0; i < n; i++) {
+    load_vector(kv, &kv->keys, key_place(kv, layer, head, from + i), turn.scratch);
+    if (turn.angles) ink_rope_turn(turn.rope, turn.angles, turn.scratch);
+    store_vector(kv, &kv->keys, key_place(kv, layer, head, to + i), turn.scratch);
+  }
+  if (from == to) return;
+  move_values(kv, value_place(kv, layer, head, from), value_place(kv, layer, head, to), n);
+}
+
+void ink_kv_shift_rings(ink_kv_cache *kv, uint32_t delta, size_t first) {
+  kv->ring_offset = (kv->ring_offset + delta) % kv->n_ring;
+  kv->ring_first = first;
+}
+
+/* ---- What rings hold ---- */
 
 void ink_kv_advance(ink_kv_cache *kv, size_t n) {
   if (kv->n_ring && n > kv->ring_first + kv->n_ring) kv->ring_first = n - kv->n_ring;

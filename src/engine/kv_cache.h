@@ -8,6 +8,7 @@
 #define INK_ENGINE_KV_CACHE_H
 
 #include "base/memory.h"
+#include "engine/rope.h"
 #include "kernels/kernels.h"
 #include "model/architecture.h"
 
@@ -61,6 +62,22 @@ void ink_kv_carve(ink_kv_cache *kv, const ink_hparams *h, ink_kv_type type, uint
 /* key, value: [n_embd_head], the key rotated already. */
 void ink_kv_store(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t position,
                   const float *key, const float *value);
+
+/* How keys are turned when they move, or NULLs where they aren't. */
+typedef struct ink_kv_turn {
+  const ink_rope *rope;
+  const float *angles; /* from ink_rope_make_turn(); NULL: keys stay as they are */
+  float *scratch;      /* [n_embd_head] */
+} ink_kv_turn;
+
+/* Moves n keys and values of a layer and head from the position `from` to `to` <= from, first to last.
+ * In a ring `to` is `from`: keys are turned where they are. */
+void ink_kv_move(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t from, uint32_t to,
+                 uint32_t n, ink_kv_turn turn);
+
+/* What rings hold at position p is at p - delta from now on, delta being a multiple of INK_KV_TILE;
+ * afterwards they hold the positions from `first` on. */
+void ink_kv_shift_rings(ink_kv_cache *kv, uint32_t delta, size_t first);
 
 /* All layers have stored the positions before n: rings have lost what these displaced. */
 void ink_kv_advance(ink_kv_cache *kv, size_t n);

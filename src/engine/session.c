@@ -172,6 +172,12 @@ void ink_session_catch_up(ink_session *session, size_t max) {
   }
 }
 
+/* The session is used for something else than what was being done with it in bounded pieces. */
+static void give_up_pieces(ink_session *session) {
+  session->score.under_way = false;
+  session->shift.under_way = false;
+}
+
 ink_status ink_session_eval(ink_session *session, const ink_token *tokens, size_t n,
                             ink_error *error) {
   INK_TRY(ink_session_check_tokens(session, tokens, n, error));
@@ -183,7 +189,7 @@ ink_status ink_session_eval(ink_session *session, const ink_token *tokens, size_
                     (unsigned long long)session->n_tokens);
   }
   if (n == 0) return INK_OK;
-  session->score.under_way = false;
+  give_up_pieces(session);
   memcpy(session->tokens + session->n_tokens, tokens, n * sizeof *tokens);
   session->n_tokens += n;
   ink_session_catch_up(session, 0);
@@ -199,7 +205,7 @@ size_t ink_session_length(const ink_session *session) { return session->n_tokens
 size_t ink_session_capacity(const ink_session *session) { return session->n_ctx; }
 
 void ink_session_truncate(ink_session *session, size_t n) {
-  session->score.under_way = false;
+  give_up_pieces(session);
   if (n >= session->n_tokens) return;
   session->n_tokens = n;
   session->has_logits = false;

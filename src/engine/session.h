@@ -41,6 +41,7 @@ typedef enum ink_generation_state {
   INK_GENERATION_NONE,
   INK_GENERATION_PREFILL,
   INK_GENERATION_DECODE,
+  INK_GENERATION_SHIFT, /* making room for `pending` */
   INK_GENERATION_DONE,
 } ink_generation_state;
 
@@ -49,11 +50,21 @@ typedef struct ink_generation_run {
   ink_generation params; /* its stop strings are in `stream` */
   ink_token *prompt;     /* [n_ctx] */
   size_t n_prompt;
+  uint32_t n_keep;       /* tokens that stay when the context is shifted */
   ink_token pending;     /* generated, not yet evaluated; -1: none */
   size_t n_generated;
   char stop_bytes[INK_MAX_STOPS * INK_MAX_STOP_BYTES];
   ink_text_stream stream;
 } ink_generation_run;
+
+/* Keys on their way towards the beginning; see context_shift.h. */
+typedef struct ink_context_shift {
+  bool under_way;
+  uint32_t keep;      /* tokens that stay where they are */
+  uint32_t dropped;   /* tokens after these that go */
+  size_t ring_first;  /* of the cache when it is done */
+  uint32_t next_head; /* layer * n_head_kv + head */
+} ink_context_shift;
 
 /* Scoring a text: its tokens are session->tokens. */
 typedef struct ink_score_run {
@@ -80,6 +91,7 @@ struct ink_session {
   ink_sampler sampler;
   ink_generation_run run;
   ink_score_run score;
+  ink_context_shift shift;
 };
 
 /* INK_ERR_INVALID_ARGUMENT when one of n tokens is none of the model's. */
