@@ -49,6 +49,7 @@ INLINE void multiply_tile(uint32_t n_minima, const ink_unpacked_block *block, ui
   f32x4 sum0 = f32x4_splat(0.0f), sum1 = sum0, sum2 = sum0, sum3 = sum0;
   for (; n_parts > 0; n_parts--, block++, q += GROUPS * 16, d += 4, s += 4, s_low += 4) {
     i32x8 p0 = i32x8_zero(), p1 = p0, p2 = p0, p3 = p0;
+    KEEP_LOOP
     for (size_t g = 0; g < GROUPS; g++) {
       i16x16 weights = i16x16_load(block->q[g][0]);
       p0 = i32x8_add_products(p0, weights, q + 16 * g);
@@ -89,26 +90,44 @@ INLINE void store_scales(ink_type type, part_scales w, ink_unpacked_block *out) 
   if (minima_of(type) > 1) f32x4_store(out->m_low, w.m_low);
 }
 
+/* The words of a part, or of those that share them, in runs of one set of integer scales; a word holds
+ * so many vectors. */
+INLINE uint32_t words_of_part(ink_type type) {
+  return parts_of_word(type) == 1 || has_integer_scales(type) ? GROUPS / 2 : GROUPS;
+}
+INLINE uint32_t runs_of_part(ink_type type) { return has_integer_scales(type) ? 2 : 1; }
+INLINE uint32_t vectors_of_word(ink_type type) {
+  return parts_of_word(type) == 1 ? 2 : parts_of_word(type);
+}
+
+INLINE void read_integer_scales(ink_type type, const panel_header *header, uint32_t b, uint32_t h,
+                                i16x16 scales[4]) {
+  if (!has_integer_scales(type)) return;
+  for (uint32_t i = 0; i < parts_of_word(type); i++) {
+    scales[i] = integer_scale(type, header, b + i, h);
+  }
+}
+
+INLINE void unpack_scaled_word(ink_type type, const uint8_t *block, uint32_t b, uint32_t g,
+                               const i16x16 scales[4], i16x16 out[4]) {
+  unpack_word(type, block, b, g, out);
+  if (!has_integer_scales(type)) return;
+  for (uint32_t i = 0; i < parts_of_word(type); i++) out[i] = i16x16_mul(out[i], scales[i]);
+}
+
 /* The integers of the parts from b on that share words. */
 INLINE void unpack_parts(ink_type type, const uint8_t *block, const panel_header *header,
                          uint32_t b, ink_unpacked_block *out) {
-  const uint32_t n = parts_of_word(type);
-  if (n == 1) {
-    i16x16 groups[GROUPS];
-    unpack_part(type, block, b, groups);
-    for (size_t g = 0; g < GROUPS; g++) i16x16_store(out->q[g][0], groups[g]);
-    return;
-  }
-  for (uint32_t h = 0; h < 2; h++) {
+  bool is_shared = parts_of_word(type) > 1;
+  for (uint32_t h = 0; h < runs_of_part(type); h++) {
     i16x16 scales[4], q[4];
-    for (uint32_t i = 0; has_integer_scales(type) && i < n; i++) {
-      scales[i] = integer_scale(type, header, b + i, h);
-    }
-    for (uint32_t g = h * GROUPS / 2; g < (h + 1) * GROUPS / 2; g++) {
-      unpack_word(type, block, b, g, q);
-      for (uint32_t i = 0; i < n; i++) {
-        if (has_integer_scales(type)) q[i] = i16x16_mul(q[i], scales[i]);
-        i16x16_store(out[i].q[g][0], q[i]);
+    read_integer_scales(type, header, b, h, scales);
+    KEEP_LOOP
+    for (uint32_t w = 0; w < words_of_part(type); w++) {
+      uint32_t g = h * words_of_part(type) + w;
+      unpack_scaled_word(type, block, b, g, scales, q);
+      for (uint32_t i = 0; i < vectors_of_word(type); i++) {
+        i16x16_store(is_shared ? out[i].q[g][0] : out->q[g + GROUPS / 2 * i][0], q[i]);
       }
     }
   }
@@ -131,32 +150,21 @@ INLINE void unpack_panel(ink_type type, const uint8_t *panel, size_t step, uint3
 /* The products of the parts from b on that share words with the token's columns q. */
 INLINE void multiply_parts(ink_type type, const uint8_t *block, const panel_header *header,
                            uint32_t b, const int16_t *q, i32x8 sums[4]) {
-  const uint32_t n = parts_of_word(type);
-  if (n == 1) {
-    i16x16 groups[GROUPS];
-    unpack_part(type, block, b, groups);
-    i32x8 even = i32x8_zero(), odd = even;
-    for (size_t g = 0; g < GROUPS; g += 2) {
-      even = i32x8_add_products(even, groups[g], q + 4 * g);
-      odd = i32x8_add_products(odd, groups[g + 1], q + 4 * g + 4);
-    }
-    sums[0] = i32x8_add(even, odd);
-    return;
-  }
-  for (uint32_t i = 0; i < n; i++) sums[i] = i32x8_zero();
-  for (uint32_t h = 0; h < 2; h++) {
+  const uint32_t distance = parts_of_word(type) > 1 ? INK_BLOCK : INK_BLOCK / 2; /* of vectors */
+  for (uint32_t i = 0; i < vectors_of_word(type); i++) sums[i] = i32x8_zero();
+  for (uint32_t h = 0; h < runs_of_part(type); h++) {
     i16x16 scales[4], w[4];
-    for (uint32_t i = 0; has_integer_scales(type) && i < n; i++) {
-      scales[i] = integer_scale(type, header, b + i, h);
-    }
-    for (uint32_t g = h * GROUPS / 2; g < (h + 1) * GROUPS / 2; g++) {
-      unpack_word(type, block, b, g, w);
-      for (uint32_t i = 0; i < n; i++) {
-        if (has_integer_scales(type)) w[i] = i16x16_mul(w[i], scales[i]);
-        sums[i] = i32x8_add_products(sums[i], w[i], q + INK_BLOCK * i + 4 * g);
+    read_integer_scales(type, header, b, h, scales);
+    KEEP_LOOP
+    for (uint32_t n = 0; n < words_of_part(type); n++) {
+      uint32_t g = h * words_of_part(type) + n;
+      unpack_scaled_word(type, block, b, g, scales, w);
+      for (uint32_t i = 0; i < vectors_of_word(type); i++) {
+        sums[i] = i32x8_add_products(sums[i], w[i], q + distance * i + 4 * g);
       }
     }
   }
+  if (parts_of_word(type) == 1) sums[0] = i32x8_add(sums[0], sums[1]);
 }
 
 INLINE f32x4 multiply_token(ink_type type, const uint8_t *panel, size_t step, uint32_t n_parts,
@@ -259,6 +267,7 @@ static void matmul(const ink_matmul *job) {
 }
 
 #undef INLINE
+#undef KEEP_LOOP
 #undef GROUPS
 
 #endif

@@ -96,12 +96,12 @@ static inline u8x16 u8x16_load(const uint8_t *p) {
 static inline u8x16 u8x16_or(u8x16 a, u8x16 b) { return _mm256_or_si256(a, b); }
 /* The bits `mask` of each byte, shifted down; they must all come from that byte. */
 static inline u8x16 u8x16_bits(u8x16 v, uint32_t shift, int mask) {
-  if (shift) v = _mm256_srl_epi16(v, _mm_cvtsi32_si128((int)shift));
+  if (shift) v = _mm256_srli_epi16(v, (int)shift);
   return _mm256_and_si256(v, _mm256_set1_epi16((int16_t)mask));
 }
 /* Shifts bytes up that have no bits to lose. */
 static inline u8x16 u8x16_up(u8x16 v, uint32_t shift) {
-  return _mm256_sll_epi16(v, _mm_cvtsi32_si128((int)shift));
+  return _mm256_slli_epi16(v, (int)shift);
 }
 static inline i16x16 i16x16_of_bytes(u8x16 v) { return v; }
 /* v - offset, for v < 128. */
@@ -132,10 +132,10 @@ static inline i32x4 i32x4_load_u8(const uint8_t *p) {
 static inline i32x4 i32x4_or(i32x4 a, i32x4 b) { return _mm_or_si128(a, b); }
 static inline i32x4 i32x4_add(i32x4 v, int x) { return _mm_add_epi32(v, _mm_set1_epi32(x)); }
 static inline i32x4 i32x4_bits(i32x4 v, uint32_t shift, int mask) {
-  return _mm_and_si128(_mm_srl_epi32(v, _mm_cvtsi32_si128((int)shift)), _mm_set1_epi32(mask));
+  return _mm_and_si128(_mm_srli_epi32(v, (int)shift), _mm_set1_epi32(mask));
 }
 static inline i32x4 i32x4_up(i32x4 v, uint32_t shift) {
-  return _mm_sll_epi32(v, _mm_cvtsi32_si128((int)shift));
+  return _mm_slli_epi32(v, (int)shift);
 }
 /* Byte `at` of each lane, signed. */
 static inline i32x4 i32x4_signed_byte(i32x4 v, uint32_t at) {
