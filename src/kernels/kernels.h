@@ -35,7 +35,7 @@ typedef struct ink_unpacked_block {
   float d[INK_PANEL_ROWS];
   float m[INK_PANEL_ROWS];
   float m_low[INK_PANEL_ROWS];
-  int16_t q[INK_BLOCK / 4][INK_PANEL_ROWS][4]; /* [group][row][column] */
+  _Alignas(32) int16_t q[INK_BLOCK / 4][INK_PANEL_ROWS][4]; /* [group][row][column] */
 } ink_unpacked_block;
 
 /* y[t][row] = sum over c of weights[row][c] * x[t][c], for rows first_row to end_row. */
