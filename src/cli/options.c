@@ -18,6 +18,11 @@ static const struct {
     {"version", COMMAND_VERSION},   {"help", COMMAND_HELP},
 };
 
+static const struct {
+  const char *name;
+  ink_kv_type type;
+} kv_types[] = {{"f32", INK_KV_F32}, {"f16", INK_KV_F16}, {"bf16", INK_KV_BF16}, {"q8_0", INK_KV_Q8_0}};
+
 enum {
   FLAG_TEMPERATURE = 256,
   FLAG_TOP_K,
@@ -30,7 +35,10 @@ enum {
   FLAG_CHAT_TEMPLATE,
   FLAG_TEMPLATE,
   FLAG_EXAMPLES,
+  FLAG_CONTEXT_SHIFT,
+  FLAG_KEEP,
   FLAG_KERNELS,
+  FLAG_CACHE_TYPE,
   FLAG_JSON,
   FLAG_SPECIAL,
   FLAG_PIECES,
@@ -72,7 +80,10 @@ static const struct {
     {FLAG_REPEAT_LAST_N, "repeat-last-n", required_argument, GENERATE},
     {FLAG_SEED, "seed", required_argument, GENERATE},
     {FLAG_STOP, "stop", required_argument, GENERATE},
+    {FLAG_CONTEXT_SHIFT, "context-shift", no_argument, GENERATE},
+    {FLAG_KEEP, "keep", required_argument, GENERATE},
     {FLAG_KERNELS, "kernels", required_argument, COMPUTE},
+    {FLAG_CACHE_TYPE, "cache-type", required_argument, COMPUTE | ON(INFO)},
     {FLAG_JSON, "json", no_argument, COMPUTE | ON(INFO)},
     {FLAG_SPECIAL, "special", no_argument, ON(TOKENIZE)},
     {FLAG_PIECES, "pieces", no_argument, ON(TOKENIZE)},
@@ -107,10 +118,13 @@ void options_print_help(void) {
         "            --seed N           same seed, same text (default: the time)\n"
         "            --stop TEXT        end before TEXT; may be given several times\n"
         "            --examples FILE    few-shot: {\"role\":…,\"content\":…} a line, put before the prompt\n"
+        "            --context-shift    when the context is full, drop the older half of it and go on\n"
+        "            --keep N           tokens at the beginning that stay then (default: 4)\n"
         "Chat:       --chat-template T  chatml, llama3, llama2, gemma, phi3, mistral, zephyr, alpaca or\n"
         "                               a file (default: the model's own)\n"
         "Computing:  -c/--ctx N         context in tokens (default: the model's, at most 4096)\n"
         "            -t/--threads N     threads that compute (default: 1; always 1 in WebAssembly)\n"
+        "            --cache-type T     what keys and values are held as: f32, f16 (default), bf16, q8_0\n"
         "            --kernels NAME     auto, simd or a name that `inkling version` lists\n"
         "            --json             the result as JSON\n"
         "Quantising: TYPE               f32, f16, bf16, q8_0, q6_k, q5_0, q5_1, q5_k_s, q5_k_m, q4_0, q4_1,\n"
@@ -159,6 +173,22 @@ static bool parse_max_tokens(const char *text, uint64_t *out) {
   return true;
 }
 
+/* llama.cpp spells "all of the prompt" as -1; the engine keeps half of the context at most. */
+static bool parse_keep(const char *text, uint32_t *out) {
+  if (strcmp(text, "-1") != 0) return parse_u32(text, 0, out);
+  *out = UINT32_MAX;
+  return true;
+}
+
+static bool parse_kv_type(const char *text, ink_kv_type *out) {
+  for (size_t i = 0; i < sizeof kv_types / sizeof kv_types[0]; i++) {
+    if (strcmp(kv_types[i].name, text) != 0) continue;
+    *out = kv_types[i].type;
+    return true;
+  }
+  return false;
+}
+
 static bool set_flag(options *o, int flag, const char *value) {
   switch (flag) {
   case 'm': o->model = value; return true;
@@ -182,7 +212,10 @@ static bool set_flag(options *o, int flag, const char *value) {
   case FLAG_CHAT_TEMPLATE: o->chat_template = value; return true;
   case FLAG_TEMPLATE: o->template_file = value; return true;
   case FLAG_EXAMPLES: o->examples = value; return true;
+  case FLAG_CONTEXT_SHIFT: o->context_shift = true; return true;
+  case FLAG_KEEP: return parse_keep(value, &o->n_keep);
   case FLAG_KERNELS: o->kernels = value; return true;
+  case FLAG_CACHE_TYPE: return parse_kv_type(value, &o->kv_type);
   case FLAG_JSON: o->json = true; return true;
   case FLAG_SPECIAL: o->special = true; return true;
   case FLAG_PIECES: o->pieces = true; return true;

@@ -32,6 +32,9 @@ typedef struct options {
   const char *kernels;
   uint32_t n_ctx;      /* 0: the default */
   uint32_t n_threads;
+  ink_kv_type kv_type;
+  bool context_shift;
+  uint32_t n_keep;
   uint64_t max_tokens;
   ink_sampling sampling;
   const char *stops[INK_MAX_STOPS];

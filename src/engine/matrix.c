@@ -7,7 +7,7 @@ ink_input ink_prepare(ink_session *session, const float *x, uint32_t n_tokens, u
   return (ink_input){x, n_tokens};
 }
 
-/* Multiplications that are worth a part of their own: handing one over costs about a microsecond. */
+/* Multiplications that are worth a part of their own: handing one over takes about a microsecond */
 #define MIN_PART_WORK 65536u
 /* More parts than threads: one that starts late or runs slowly takes fewer. */
 #define PARTS_PER_THREAD 4u
@@ -26,7 +26,7 @@ static void multiply_part(void *context, uint32_t part, uint32_t n_parts, uint32
   job.first_row = (uint32_t)(n_panels * part / n_parts) * INK_PANEL_ROWS;
   job.end_row = end < job.end_row ? end : job.end_row;
   job.scratch += (size_t)thread * shared->session->scratch.panel_blocks;
-  ink_kernels_matmul(shared->session->model->kernels, &job);
+  shared->session->model->kernels->matmul(&job);
 }
 
 void ink_multiply(ink_session *session, const ink_linear *linear, ink_input in, float *y) {
@@ -39,7 +39,7 @@ void ink_multiply(ink_session *session, const ink_linear *linear, ink_input in, 
                     .y = y,
                     .y_stride = (weights->n_rows + INK_PANEL_ROWS - 1u) & ~(INK_PANEL_ROWS - 1u),
                     .scratch = session->scratch.panel};
-  if (weights->type != INK_TYPE_F32 && weights->type != INK_TYPE_F16) {
+  if (ink_type_get_traits(weights->type)->block_columns > 1) {
     job.end_row = (uint32_t)job.y_stride;
   }
   shared_matmul shared = {session, job};

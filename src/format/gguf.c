@@ -124,11 +124,10 @@ static ink_status take_value(reader *r, ink_gguf_value *value, ink_error *error)
 
 static ink_status tensor_size(ink_gguf_tensor *tensor, ink_error *error) {
   const ink_type_traits *traits = ink_type_get_traits(tensor->type);
-  bool computed = traits && (tensor->type <= INK_TYPE_Q4_1 || tensor->type == INK_TYPE_Q8_0);
-  if (!computed) {
+  if (!traits) {
     return ink_fail(error, INK_ERR_UNSUPPORTED_TYPE,
-                    "tensor '%.*s' has block type %s (%u); this engine reads F32, F16, Q4_0, Q4_1 "
-                    "and Q8_0",
+                    "tensor '%.*s' has block type %s (%u); this engine reads F32, F16, BF16, Q4_0, "
+                    "Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K, IQ4_NL, IQ4_XS, MXFP4, TQ1_0 and TQ2_0",
                     INK_STR_ARGS(tensor->name), ink_type_name(tensor->type),
                     (unsigned)tensor->type);
   }

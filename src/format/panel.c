@@ -93,24 +93,25 @@ static size_t words_at(const ink_type_traits *traits) {
   return (size_t)traits->narrow_bytes * traits->n_narrow;
 }
 
-static inline void copy_units(const byte_run *part, const uint8_t *row, size_t r, size_t unit,
-                              uint8_t *out) {
-  out += 4 * part->offset + r * unit;
-  row += part->offset;
-  for (size_t i = 0; i < part->n_bytes; i += unit) memcpy(out + 4 * i, row + i, unit);
+static inline void copy_units(const byte_run *run, size_t unit, const uint8_t *rows,
+                              size_t row_bytes, uint8_t *out) {
+  rows += run->offset;
+  out += run->offset * INK_PANEL_ROWS;
+  for (size_t at = 0; at < run->n_bytes; at += unit) {
+    for (size_t r = 0; r < INK_PANEL_ROWS; r++, out += unit) {
+      memcpy(out, rows + r * row_bytes + at, unit);
+    }
+  }
 }
 
 /* Regroups the blocks of 4 rows that cover the same columns: `rows` are row_bytes apart. */
-static void interleave_blocks(ink_type type, const byte_run *runs, size_t n_runs, const uint8_t *rows,
-                              size_t row_bytes, uint8_t *out) {
+static void interleave_blocks(ink_type type, const byte_run *runs, size_t n_runs,
+                              const uint8_t *rows, size_t row_bytes, uint8_t *out) {
   for (size_t i = 0; i < n_runs; i++) {
-    for (size_t r = 0; r < INK_PANEL_ROWS; r++) {
-      const uint8_t *row = rows + r * row_bytes;
-      switch (runs[i].unit) {
-      case 4: copy_units(&runs[i], row, r, 4, out); break;
-      case 2: copy_units(&runs[i], row, r, 2, out); break;
-      default: copy_units(&runs[i], row, r, 1, out); break;
-      }
+    switch (runs[i].unit) { /* each a copy of known size */
+    case 4: copy_units(&runs[i], 4, rows, row_bytes, out); break;
+    case 2: copy_units(&runs[i], 2, rows, row_bytes, out); break;
+    default: copy_units(&runs[i], 1, rows, row_bytes, out); break;
     }
   }
   if (has_bit_word(type)) {

@@ -4,11 +4,7 @@
   {                                                                                                \
       .name = table_name,                                                                          \
       .quantize = quantize,                                                                        \
-      .matmul_q4_0 = matmul_q4_0,                                                                  \
-      .matmul_q4_1 = matmul_q4_1,                                                                  \
-      .matmul_q8_0 = matmul_q8_0,                                                                  \
-      .matmul_f32 = matmul_f32,                                                                    \
-      .matmul_f16 = matmul_f16,                                                                    \
+      .matmul = matmul,                                                                            \
       .rms_norm = rms_norm,                                                                        \
       .add = add,                                                                                  \
       .scale = scale,                                                                              \
@@ -20,6 +16,9 @@
       .gelu_erf = gelu_erf,                                                                        \
       .soft_cap = soft_cap,                                                                        \
       .floats_of_halves = floats_of_halves,                                                        \
+      .floats_of_bf16 = floats_of_bf16,                                                            \
+      .floats_of_q8_keys = floats_of_q8_keys,                                                      \
+      .floats_of_q8_values = floats_of_q8_values,                                                  \
       .exp_sum = exp_sum,                                                                          \
       .attend = attend,                                                                            \
   }

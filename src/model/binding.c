@@ -76,8 +76,10 @@ static const tensor_spec specs[INK_ROLES] = {
 
 /* Tensors that files of these families carry and no computation needs: what they would say about
  * rotation, the metadata says too. */
-static const char *const unneeded[] = {".attn_rot_embd.weight", ".attn_rot_embd", ".rotary_emb.inv_freq",
-                                       ".attn.bias", ".attn.masked_bias"};
+static const char *const unneeded[] = {
+    ".attn_rot_embd.weight", ".attn_rot_embd", ".rotary_emb.inv_freq", ".attn.bias",
+    ".attn.masked_bias",
+};
 
 static uint32_t dimension_of(const ink_hparams *h, dimension d) {
   bool heads = h->qk_norm == INK_QK_NORM_HEADS, width = h->qk_norm == INK_QK_NORM_WIDTH;
@@ -137,6 +139,7 @@ static void settle_experts(binder *b) {
   const ink_roles dense = 1u << INK_FFN_GATE | 1u << INK_FFN_UP | 1u << INK_FFN_DOWN;
   const ink_roles experts = 1u << INK_FFN_ROUTER | 1u << INK_FFN_GATE_EXPS |
                             1u << INK_FFN_UP_EXPS | 1u << INK_FFN_DOWN_EXPS;
+  const ink_roles long_rope = 1u << INK_ROPE_FACTORS_LONG | 1u << INK_ROPE_FACTORS_SHORT;
   b->required = b->architecture->required;
   b->optional = b->architecture->optional;
   if (b->h->n_expert > 0) {
@@ -144,6 +147,7 @@ static void settle_experts(binder *b) {
   } else {
     b->optional &= ~experts;
   }
+  if (b->h->rope_scaling == INK_ROPE_SCALING_LONGROPE) b->required |= long_rope;
 }
 
 /* ---- One tensor ---- */
@@ -159,8 +163,8 @@ static ink_status check_tensor(const binder *b, const tensor_spec *spec, bool bi
   if (tensor->dims[0] != columns || tensor->dims[1] != rows || tensor->dims[2] != experts ||
       tensor->dims[3] != 1) {
     return ink_fail(error, INK_ERR_BAD_MODEL,
-                    "tensor '%.*s' is %llu x %llu x %llu, but the model's description makes it %u x "
-                    "%u x %u (columns x rows x experts)",
+                    "tensor '%.*s' is %llu x %llu x %llu, but the model's description makes it "
+                    "%u x %u x %u (columns x rows x experts)",
                     INK_STR_ARGS(tensor->name), (unsigned long long)tensor->dims[0],
                     (unsigned long long)tensor->dims[1], (unsigned long long)tensor->dims[2],
                     (unsigned)columns, (unsigned)rows, (unsigned)experts);
@@ -172,7 +176,8 @@ static ink_status check_tensor(const binder *b, const tensor_spec *spec, bool bi
                     INK_STR_ARGS(tensor->name), ink_type_name(tensor->type));
   }
   if ((uint64_t)rows * experts > UINT32_MAX / 2) {
-    return ink_fail(error, INK_ERR_BAD_MODEL, "tensor '%.*s' has too many rows: %u for each of %u experts",
+    return ink_fail(error, INK_ERR_BAD_MODEL,
+                    "tensor '%.*s' has too many rows: %u for each of %u experts",
                     INK_STR_ARGS(tensor->name), (unsigned)rows, (unsigned)experts);
   }
   return INK_OK;
@@ -312,7 +317,21 @@ static ink_linear slice_linear(const ink_linear *linear, uint32_t first_row, uin
   return slice;
 }
 
-void ink_weights_finish(ink_weights *weights, const ink_hparams *h) {
+static ink_status check_factors(const ink_linear *factors, ink_role role, ink_error *error) {
+  const float *values = (const float *)(const void *)factors->weight.data;
+  for (uint32_t i = 0; values && i < factors->weight.n_cols; i++) {
+    if (values[i] >= INK_MIN_ROPE_FACTOR) continue;
+    return ink_fail(error, INK_ERR_BAD_MODEL,
+                    "factor %u of tensor '%s.weight' is %g; it must be %g or more",
+                    (unsigned)i, specs[role].name, (double)values[i], (double)INK_MIN_ROPE_FACTOR);
+  }
+  return INK_OK;
+}
+
+ink_status ink_weights_finish(ink_weights *weights, const ink_hparams *h, ink_error *error) {
+  INK_TRY(check_factors(&weights->rope_freqs, INK_ROPE_FREQS, error));
+  INK_TRY(check_factors(&weights->rope_factors_long, INK_ROPE_FACTORS_LONG, error));
+  INK_TRY(check_factors(&weights->rope_factors_short, INK_ROPE_FACTORS_SHORT, error));
   uint32_t q = h->n_head * h->n_embd_head, kv = h->n_head_kv * h->n_embd_head;
   for (uint32_t i = 0; i < h->n_layer; i++) {
     ink_layer *layer = &weights->layers[i];
@@ -330,4 +349,5 @@ void ink_weights_finish(ink_weights *weights, const ink_hparams *h) {
       layer->attn_norm = layer->attn_norm_2;
     }
   }
+  return INK_OK;
 }

@@ -18,8 +18,8 @@ ink_status ink_weights_bind(ink_weights *weights, const ink_gguf *gguf,
 ink_status ink_weights_check(ink_weights *weights, const ink_architecture *architecture,
                              const ink_hparams *h, ink_error *error);
 
-/* When all data is in place: gives each slice of a fused tensor its own name, so to speak, and each
- * norm the block that it stands before. */
-void ink_weights_finish(ink_weights *weights, const ink_hparams *h);
+/* When all data is in place: makes slices of fused tensors, gives each norm the block that it
+ * stands before, and checks the rotary factors (INK_ERR_BAD_MODEL). */
+ink_status ink_weights_finish(ink_weights *weights, const ink_hparams *h, ink_error *error);
 
 #endif

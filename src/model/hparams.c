@@ -116,18 +116,7 @@ static ink_status read_scores(key_reader *r, ink_hparams *h, ink_error *error) {
                                                                : h->n_embd_head;
   INK_TRY(read_positive(r, "attention.scale", 1.0f / sqrtf((float)(width ? width : 1)),
                         &h->attn_scale, error));
-  INK_TRY(read_optional(r, "attn_logit_softcapping", a->attn_softcap, &h->attn_softcap, error));
-  float clamp, max_bias;
-  INK_TRY(read_optional(r, "attention.clamp_kqv", 0.0f, &clamp, error));
-  if (clamp > 0.0f) {
-    return ink_fail(error, INK_ERR_UNSUPPORTED_ARCHITECTURE,
-                    "%s: clamped queries, keys and values are not supported", r->key);
-  }
-  INK_TRY(read_optional(r, "attention.max_alibi_bias", 0.0f, &max_bias, error));
-  if (max_bias > 0.0f) {
-    return ink_fail(error, INK_ERR_UNSUPPORTED_ARCHITECTURE, "%s: ALiBi is not supported", r->key);
-  }
-  return INK_OK;
+  return read_optional(r, "attn_logit_softcapping", a->attn_softcap, &h->attn_softcap, error);
 }
 
 static void slide_periodically(ink_hparams *h, uint32_t period) {
@@ -192,6 +181,10 @@ static ink_status read_scaling_type(key_reader *r, ink_hparams *h, ink_error *er
   INK_TRY(read_optional(r, "rope.scale_linear", 0.0f, &factor, error)); /* of old files */
   INK_TRY(read_optional(r, "rope.scaling.factor", factor, &factor, error));
   h->rope_scaling_factor = factor > 0.0f ? factor : 1.0f;
+  if (h->rope_scaling_factor < INK_MIN_ROPE_FACTOR) {
+    return ink_fail(error, INK_ERR_BAD_MODEL, "%s is %g; it must be %g or more", r->key,
+                    (double)factor, (double)INK_MIN_ROPE_FACTOR);
+  }
   return INK_OK;
 }
 
@@ -287,6 +280,47 @@ static ink_status read_parallel(key_reader *r, ink_hparams *h, ink_error *error)
   return INK_OK;
 }
 
+/* ---- What is not computed here ---- */
+
+/* A key that would change the results, and its values that don't. */
+static const struct {
+  const char *key;
+  float harmless[2];
+} refused_numbers[] = {
+    {"attention.clamp_kqv", {0.0f, 0.0f}},
+    {"attention.max_alibi_bias", {0.0f, 0.0f}},
+    {"expert_weights_scale", {0.0f, 1.0f}},
+};
+static const struct {
+  const char *key;
+  uint32_t harmless[2];
+} refused_counts[] = {
+    {"expert_gating_func", {0, 1}}, /* 1: softmax */
+    {"expert_group_count", {0, 1}},
+    {"leading_dense_block_count", {0, 0}},
+    {"attention.q_lora_rank", {0, 0}},
+    {"attention.kv_lora_rank", {0, 0}},
+};
+
+static ink_status refuse_features(key_reader *r, ink_error *error) {
+  bool harmless = true;
+  for (size_t i = 0; harmless && i < sizeof refused_numbers / sizeof refused_numbers[0]; i++) {
+    float x;
+    const float *fine = refused_numbers[i].harmless;
+    INK_TRY(ink_gguf_get_f32(r->gguf, full_key(r, refused_numbers[i].key), 0.0f, &x, error));
+    harmless = x == fine[0] || x == fine[1];
+  }
+  for (size_t i = 0; harmless && i < sizeof refused_counts / sizeof refused_counts[0]; i++) {
+    uint32_t n;
+    const uint32_t *fine = refused_counts[i].harmless;
+    INK_TRY(ink_gguf_get_u32(r->gguf, full_key(r, refused_counts[i].key), 0, &n, error));
+    harmless = n == fine[0] || n == fine[1];
+  }
+  if (harmless) return INK_OK;
+  return ink_fail(error, INK_ERR_UNSUPPORTED_ARCHITECTURE,
+                  "%s asks for what this engine does not compute", r->key);
+}
+
 /* ---- The whole ---- */
 
 static ink_status read_scales(key_reader *r, ink_hparams *h, ink_error *error) {
@@ -303,8 +337,8 @@ static ink_status check_widths(const ink_hparams *h, ink_error *error) {
   if (h->n_embd % 4 || h->n_ff % 4 || h->n_embd_head % 4 || h->n_ff_expert % 4 ||
       h->n_ff_shared % 4) {
     return ink_fail(error, INK_ERR_UNSUPPORTED_ARCHITECTURE,
-                    "embedding (%u), head (%u) and feed-forward (%u, experts %u and %u) widths must "
-                    "be multiples of 4",
+                    "embedding (%u), head (%u) and feed-forward (%u, experts %u and %u) widths "
+                    "must be multiples of 4",
                     (unsigned)h->n_embd, (unsigned)h->n_embd_head, (unsigned)h->n_ff,
                     (unsigned)h->n_ff_expert, (unsigned)h->n_ff_shared);
   }
@@ -332,5 +366,6 @@ ink_status ink_hparams_read(const ink_gguf *gguf, const ink_architecture *a, ink
   INK_TRY(read_experts(&r, h, error));
   INK_TRY(read_parallel(&r, h, error));
   INK_TRY(read_scales(&r, h, error));
+  INK_TRY(refuse_features(&r, error));
   return check_widths(h, error);
 }

@@ -8,6 +8,10 @@
 #define INK_MAX_LAYERS 1024u
 #define INK_MAX_EXPERTS 512u
 
+/* The least that rotary frequencies, 1 radian a token at most, may be divided by: angles stay in
+ * ink_sincos()'s range. */
+#define INK_MIN_ROPE_FACTOR 0.01f
+
 typedef enum ink_activation {
   INK_SILU,      /* x / (1 + e^-x) */
   INK_GELU_TANH, /* GELU's tanh approximation */

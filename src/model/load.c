@@ -287,8 +287,12 @@ ink_status ink_loader_finish(ink_loader *loader, ink_model **out, ink_error *err
                              : "the loader has not been given the whole model");
   }
   ink_model *model = loader->model;
-  ink_weights_finish(&model->weights, &model->hparams);
   free_loader(loader);
+  ink_status status = ink_weights_finish(&model->weights, &model->hparams, error);
+  if (status != INK_OK) {
+    ink_model_free(model);
+    return status;
+  }
   *out = model;
   return INK_OK;
 }

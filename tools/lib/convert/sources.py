@@ -21,6 +21,15 @@ def _content(token: Any) -> str | None:
     return token.get("content") if isinstance(token, dict) else token
 
 
+def _added_tokens(source: Path, config: dict[str, Any]) -> list[dict[str, Any]]:
+    """What Hugging Face adds to a SentencePiece model, in files beside it."""
+    added = [{"id": place, "content": token, "special": False}
+             for token, place in _json(source.with_name("added_tokens.json")).items()]
+    described = config.get("added_tokens_decoder") or {}
+    return added + [{"id": int(place), "content": token["content"], "special": bool(token.get("special"))}
+                    for place, token in described.items()]
+
+
 def read(source: Path, pre: str | None = None, lower_case: bool | None = None) -> Vocabulary:
     if source.is_dir():
         found = [source / name for name in KNOWN_FILES if (source / name).exists()]
@@ -35,6 +44,7 @@ def read(source: Path, pre: str | None = None, lower_case: bool | None = None) -
                                     config.get("strip_accents"))
     elif source.suffix in (".model", ".spm"):
         vocabulary = sentencepiece.read(source.read_bytes())
+        huggingface.add_tokens(vocabulary, _added_tokens(source, config))
     else:
         raise ConvertError(f"{source} is no tokenizer that is known by its name: give one of {', '.join(KNOWN_FILES)}")
     _apply_config(vocabulary, config)
