@@ -68,7 +68,7 @@ static int bench(const ink_model *model, const options *o) {
   ink_error error = {INK_ERR_OUT_OF_MEMORY, "not enough memory for the benchmark"};
   if (n > UINT32_MAX) return report(&(ink_error){INK_ERR_INVALID_ARGUMENT, "too many tokens"});
   ink_session_params params = {.n_ctx = o->n_ctx > n ? o->n_ctx : (uint32_t)n,
-                               .n_threads = o->n_threads};
+                               .n_threads = o->n_threads, .kv_type = o->kv_type};
   ink_session *session = NULL;
   ink_token *tokens = malloc((size_t)n * sizeof *tokens);
   double *rates = malloc(2 * (size_t)o->repetitions * sizeof *rates);

@@ -72,7 +72,9 @@ static ink_status generate(ink_session *session, const options *o, const ink_tok
   ink_generation params = {.sampling = o->sampling,
                            .max_tokens = o->max_tokens,
                            .stops = o->stops,
-                           .n_stops = o->n_stops};
+                           .n_stops = o->n_stops,
+                           .context_shift = o->context_shift,
+                           .n_keep = o->n_keep};
   ink_status status = ink_generation_begin(session, &params, prompt, n_prompt, error);
   r->n_prompt = n_prompt;
   double start = now_ms();
@@ -106,7 +108,8 @@ static void free_result(result *r) {
 }
 
 static ink_session *create_session(const ink_model *model, const options *o) {
-  ink_session_params params = {.n_ctx = o->n_ctx, .n_threads = o->n_threads};
+  ink_session_params params = {
+      .n_ctx = o->n_ctx, .n_threads = o->n_threads, .kv_type = o->kv_type};
   ink_session *session;
   ink_error error;
   if (ink_session_create(&session, model, &params, &error) == INK_OK) return session;

@@ -41,7 +41,8 @@ static ink_token bos_of(const ink_model *model) {
 static int score_tokens(const ink_model *model, const options *o, const ink_token *tokens,
                         size_t n) {
   uint32_t window = o->n_ctx ? o->n_ctx : DEFAULT_WINDOW;
-  ink_session_params params = {.n_ctx = window + 1, .n_threads = o->n_threads};
+  ink_session_params params = {
+      .n_ctx = window + 1, .n_threads = o->n_threads, .kv_type = o->kv_type};
   ink_session *session;
   ink_error error;
   if (ink_session_create(&session, model, &params, &error) != INK_OK) return report(&error);

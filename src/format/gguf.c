@@ -126,8 +126,8 @@ static ink_status tensor_size(ink_gguf_tensor *tensor, ink_error *error) {
   const ink_type_traits *traits = ink_type_get_traits(tensor->type);
   if (!traits) {
     return ink_fail(error, INK_ERR_UNSUPPORTED_TYPE,
-                    "tensor '%.*s' has block type %s (%u); this engine reads F32, F16, Q4_0, Q4_1 "
-                    "and Q8_0",
+                    "tensor '%.*s' has block type %s (%u); this engine reads F32, F16, BF16, Q4_0, "
+                    "Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K, IQ4_NL, IQ4_XS, MXFP4, TQ1_0 and TQ2_0",
                     INK_STR_ARGS(tensor->name), ink_type_name(tensor->type),
                     (unsigned)tensor->type);
   }
@@ -307,6 +307,10 @@ void ink_gguf_free(ink_gguf *gguf) {
   ink_release(&gguf->allocator, gguf->values, gguf->n_values * sizeof *gguf->values);
   ink_release(&gguf->allocator, gguf->tensors, gguf->n_tensors * sizeof *gguf->tensors);
   *gguf = (ink_gguf){0};
+}
+
+uint32_t ink_gguf_find_tensor(const ink_gguf *gguf, const char *name) {
+  return ink_index_find(&gguf->tensor_index, (ink_str){name, strlen(name)});
 }
 
 const ink_gguf_value *ink_gguf_find(const ink_gguf *gguf, const char *key) {

@@ -74,6 +74,9 @@ ink_status ink_gguf_parse_values(ink_gguf *gguf, const ink_allocator *allocator,
                                  bool *complete, ink_error *error);
 void ink_gguf_free(ink_gguf *gguf);
 
+/* The tensor's number, or INK_INDEX_NONE. */
+uint32_t ink_gguf_find_tensor(const ink_gguf *gguf, const char *name);
+
 /* Looks keys up. Each sets *out to `fallback`'s value when the key is absent, and fails with
  * INK_ERR_BAD_MODEL when the value has another type or does not fit. */
 const ink_gguf_value *ink_gguf_find(const ink_gguf *gguf, const char *key);

@@ -6,14 +6,21 @@
 
 #include <math.h>
 
+#include "base/half.h"
 #include "kernels/kernels.h"
 
 /* Adding it makes a float of at most 2^22 an integer, rounded to even, in the low bits. */
 #define ROUND_BIAS 12582912.0f /* 1.5 * 2^23 */
 
-/* e^x: x = n ln 2 + r, |r| <= 0.35; minimax polynomial of degree 5 for (e^r - 1 - r) / r^2 as in
- * Cephes (S. Moshier). Relative error below 2e-7; x is clamped to [-87.3, 88.3]. */
-static inline f32x4 exp_f32x4(f32x4 x) {
+/* e^x = 2^n (1 + rest) */
+typedef struct exp_parts {
+  f32x4 power; /* 2^n */
+  f32x4 rest;
+} exp_parts;
+
+/* x = n ln 2 + r, |r| <= 0.35; minimax polynomial of degree 5 for (e^r - 1 - r) / r^2 as in Cephes
+ * (S. Moshier). Relative error below 2e-7; x is clamped to [-87.3, 88.3]. */
+static inline exp_parts exp_parts_f32x4(f32x4 x) {
   x = f32x4_min(f32x4_max(x, f32x4_splat(-87.3f)), f32x4_splat(88.3f));
   f32x4 bias = f32x4_splat(ROUND_BIAS);
   f32x4 biased = f32x4_add(f32x4_mul(x, f32x4_splat(1.44269504f)), bias);
@@ -26,8 +33,20 @@ static inline f32x4 exp_f32x4(f32x4 x) {
   p = f32x4_add(f32x4_mul(p, r), f32x4_splat(4.1665795894e-2f));
   p = f32x4_add(f32x4_mul(p, r), f32x4_splat(1.6666665459e-1f));
   p = f32x4_add(f32x4_mul(p, r), f32x4_splat(5.0000001201e-1f));
-  p = f32x4_add(f32x4_add(f32x4_mul(p, f32x4_mul(r, r)), r), f32x4_splat(1.0f));
-  return f32x4_mul(p, f32x4_power_of_2(biased));
+  return (exp_parts){f32x4_power_of_2(biased), f32x4_add(f32x4_mul(p, f32x4_mul(r, r)), r)};
+}
+
+static inline f32x4 exp_f32x4(f32x4 x) {
+  exp_parts e = exp_parts_f32x4(x);
+  return f32x4_mul(f32x4_add(e.rest, f32x4_splat(1.0f)), e.power);
+}
+
+/* tanh x = m / (m + 2), m = e^2x - 1: exact to a few units of the last place near 0 too, since n is
+ * 0 there and m is `rest`. */
+static inline f32x4 tanh_f32x4(f32x4 x) {
+  exp_parts e = exp_parts_f32x4(f32x4_add(x, x));
+  f32x4 m = f32x4_add(f32x4_mul(e.power, e.rest), f32x4_sub(e.power, f32x4_splat(1.0f)));
+  return f32x4_div(m, f32x4_add(m, f32x4_splat(2.0f)));
 }
 
 /* Where token t's element (block b, group g, column i) stands; see ink_activations. */
@@ -50,6 +69,7 @@ static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_act
     int16_t *q = out->q + (size_t)at.first * n_cols;
     float *d = out->d + (size_t)at.first * n_blocks;
     float *s = out->s + (size_t)at.first * n_blocks;
+    float *s_low = out->s_low + (size_t)at.first * n_blocks;
     for (uint32_t b = 0; b < n_blocks; b++) {
       const float *block = x + b * INK_BLOCK;
       f32x4 largest = f32x4_splat(0.0f);
@@ -59,8 +79,9 @@ static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_act
       float max = f32x4_lane_max(largest);
       f32x4 inverse = f32x4_splat(max > 0.0f ? 127.0f / max : 0.0f);
       f32x4 bias = f32x4_splat(ROUND_BIAS);
-      f32x4 sum = f32x4_splat(0.0f);
+      f32x4 sum = f32x4_splat(0.0f), sum_low = sum;
       for (uint32_t g = 0; g < INK_BLOCK / 4; g++) {
+        if (g == INK_BLOCK / 8) sum_low = sum;
         f32x4 rounded = f32x4_add(f32x4_mul(f32x4_load(block + 4 * g), inverse), bias);
         sum = f32x4_add(sum, f32x4_sub(rounded, bias)); /* small integers: exact */
         f32x4_store_low_bits(q + ((size_t)(b * (INK_BLOCK / 4) + g) * at.width + t) * 4, rounded);
@@ -68,19 +89,21 @@ static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_act
       float scale = max / 127.0f;
       d[b * at.width + t] = scale;
       s[b * at.width + t] = scale * f32x4_lane_sum(sum);
+      s_low[b * at.width + t] = scale * f32x4_lane_sum(sum_low);
     }
   }
 }
 
-static inline f32x4 load_weights(const ink_tensor *weights, size_t at) {
-  if (weights->type == INK_TYPE_F16) {
-    return f32x4_load_halves((const uint16_t *)(const void *)weights->data + at);
-  }
-  return f32x4_load((const float *)(const void *)weights->data + at);
+static inline f32x4 load_weights(ink_type type, const uint8_t *weights, size_t at) {
+  const uint16_t *halves = (const uint16_t *)(const void *)weights + at;
+  if (type == INK_TYPE_F16) return f32x4_load_halves(halves);
+  if (type == INK_TYPE_BF16) return f32x4_load_bf16(halves);
+  return f32x4_load((const float *)(const void *)weights + at);
 }
 
 /* Four rows at a time so that four sums are under way; `rows` < 4 at the end of a tensor. */
-static inline void multiply_rows(const ink_matmul *job, uint32_t row, uint32_t rows) {
+static inline void multiply_rows(ink_type type, const ink_matmul *job, uint32_t row,
+                                 uint32_t rows) {
   size_t n_cols = job->weights->n_cols;
   for (uint32_t t = 0; t < job->n_tokens; t++) {
     const float *x = job->x_f32 + t * n_cols;
@@ -88,7 +111,7 @@ static inline void multiply_rows(const ink_matmul *job, uint32_t row, uint32_t r
     for (size_t c = 0; c < n_cols; c += 4) {
       f32x4 column = f32x4_load(x + c);
       for (uint32_t r = 0; r < rows; r++) {
-        f32x4 w = load_weights(job->weights, (row + r) * n_cols + c);
+        f32x4 w = load_weights(type, job->weights->data, (row + r) * n_cols + c);
         sums[r] = f32x4_add(sums[r], f32x4_mul(w, column));
       }
     }
@@ -98,14 +121,21 @@ static inline void multiply_rows(const ink_matmul *job, uint32_t row, uint32_t r
   }
 }
 
-static inline void matmul_rows(const ink_matmul *job) {
+static inline void multiply_all_rows(ink_type type, const ink_matmul *job) {
   uint32_t row = job->first_row;
-  for (; row + 4 <= job->end_row; row += 4) multiply_rows(job, row, 4);
-  for (; row < job->end_row; row++) multiply_rows(job, row, 1);
+  for (; row + 4 <= job->end_row; row += 4) multiply_rows(type, job, row, 4);
+  for (; row < job->end_row; row++) multiply_rows(type, job, row, 1);
 }
 
-static void matmul_f32(const ink_matmul *job) { matmul_rows(job); }
-static void matmul_f16(const ink_matmul *job) { matmul_rows(job); }
+/* The product with F32, F16 or BF16 weights; false for other types. */
+static bool matmul_floats(const ink_matmul *job) {
+  switch (job->weights->type) {
+  case INK_TYPE_F32: multiply_all_rows(INK_TYPE_F32, job); return true;
+  case INK_TYPE_F16: multiply_all_rows(INK_TYPE_F16, job); return true;
+  case INK_TYPE_BF16: multiply_all_rows(INK_TYPE_BF16, job); return true;
+  default: return false;
+  }
+}
 
 static void rms_norm(float *out, const float *x, const float *weight, uint32_t n, float epsilon) {
   f32x4 squares = f32x4_splat(0.0f);
@@ -146,6 +176,36 @@ static void floats_of_halves(float *out, const uint16_t *halves, uint32_t n) {
   for (uint32_t i = 0; i < n; i += 4) f32x4_store(out + i, f32x4_load_halves(halves + i));
 }
 
+static void floats_of_bf16(float *out, const uint16_t *bits, uint32_t n) {
+  for (uint32_t i = 0; i < n; i += 4) f32x4_store(out + i, f32x4_load_bf16(bits + i));
+}
+
+static void floats_of_q8_keys(float *out, const int8_t *q, const uint16_t *d, uint32_t n_fours,
+                              uint32_t width) {
+  for (uint32_t four = 0; four < n_fours; four++) {
+    for (uint32_t first = 0; first < width; first += INK_BLOCK, d += 4) {
+      f32x4 factor = f32x4_load_halves(d); /* one for each position */
+      uint32_t n = width - first < INK_BLOCK ? width - first : INK_BLOCK;
+      for (uint32_t c = 0; c < n; c++, q += 4, out += 4) {
+        f32x4_store(out, f32x4_mul(f32x4_load_bytes(q), factor));
+      }
+    }
+  }
+}
+
+static void floats_of_q8_values(float *out, const int8_t *q, const uint16_t *d, uint32_t n,
+                                uint32_t width) {
+  for (uint32_t p = 0; p < n; p++) {
+    for (uint32_t first = 0; first < width; first += INK_BLOCK, d++) {
+      f32x4 factor = f32x4_splat(ink_f32_of_f16(*d));
+      uint32_t n_columns = width - first < INK_BLOCK ? width - first : INK_BLOCK;
+      for (uint32_t c = 0; c < n_columns; c += 4, q += 4, out += 4) {
+        f32x4_store(out, f32x4_mul(f32x4_load_bytes(q), factor));
+      }
+    }
+  }
+}
+
 static float exp_sum(const float *x, uint32_t n, float max) {
   f32x4 sum = f32x4_splat(0.0f);
   uint32_t i = 0;
@@ -156,6 +216,14 @@ static float exp_sum(const float *x, uint32_t n, float max) {
   for (uint32_t j = 0; i + j < n; j++) rest[j] = x[i + j] - max;
   if (i < n) sum = f32x4_add(sum, exp_f32x4(f32x4_load(rest)));
   return f32x4_lane_sum(sum);
+}
+
+static void soft_cap(float *x, float cap, uint32_t n) {
+  f32x4 inverse = f32x4_splat(1.0f / cap);
+  for (uint32_t i = 0; i < n; i += 4) {
+    f32x4 v = tanh_f32x4(f32x4_mul(f32x4_load(x + i), inverse));
+    f32x4_store(x + i, f32x4_mul(f32x4_splat(cap), v));
+  }
 }
 
 /* scores[p] = query . key p for 16 positions from p, in 4 registers of 4 positions. */
@@ -180,16 +248,18 @@ static inline void score_positions(const ink_kv_tile *tile, const float *query, 
 static void attend(const ink_kv_tile *tile, const float *query, ink_attention_state *state,
                    float *out) {
   float scores[INK_KV_TILE];
-  uint32_t n = tile->n, head_dim = tile->head_dim;
-  for (uint32_t p = 0; p < n; p += 16) score_positions(tile, query, p, scores);
-  uint32_t padded = (n + 3) / 4 * 4;
-  for (uint32_t p = n; p < padded; p++) scores[p] = -INFINITY;
+  uint32_t first = tile->first, n = tile->n, head_dim = tile->head_dim;
+  uint32_t begin = first & ~3u, end = (n + 3) & ~3u; /* whole fours around first .. n - 1 */
+  for (uint32_t p = first & ~15u; p < n; p += 16) score_positions(tile, query, p, scores);
+  if (tile->softcap > 0.0f) soft_cap(scores + begin, tile->softcap, end - begin);
+  for (uint32_t p = begin; p < first; p++) scores[p] = -INFINITY;
+  for (uint32_t p = n; p < end; p++) scores[p] = -INFINITY;
 
   f32x4 largest = f32x4_splat(state->max);
-  for (uint32_t p = 0; p < padded; p += 4) largest = f32x4_max(largest, f32x4_load(scores + p));
+  for (uint32_t p = begin; p < end; p += 4) largest = f32x4_max(largest, f32x4_load(scores + p));
   float max = f32x4_lane_max(largest);
   f32x4 sum = f32x4_splat(0.0f);
-  for (uint32_t p = 0; p < padded; p += 4) {
+  for (uint32_t p = begin; p < end; p += 4) {
     f32x4 e = exp_f32x4(f32x4_sub(f32x4_load(scores + p), f32x4_splat(max)));
     sum = f32x4_add(sum, e);
     f32x4_store(scores + p, e);
@@ -202,8 +272,8 @@ static void attend(const ink_kv_tile *tile, const float *query, ink_attention_st
 
   for (uint32_t c = 0; c < head_dim; c += 4) {
     f32x4 o = f32x4_mul(f32x4_load(out + c), f32x4_splat(rescale[0]));
-    const float *values = tile->values + c;
-    for (uint32_t p = 0; p < n; p++, values += head_dim) {
+    const float *values = tile->values + (size_t)first * head_dim + c;
+    for (uint32_t p = first; p < n; p++, values += head_dim) {
       o = f32x4_add(o, f32x4_mul(f32x4_splat(scores[p]), f32x4_load(values)));
     }
     f32x4_store(out + c, o);

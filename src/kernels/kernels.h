@@ -15,23 +15,27 @@
 #define INK_KV_TILE 64u    /* positions of the KV cache that attention handles at a time */
 
 /* A batch of token vectors, quantised to 8 bits in blocks of 32 columns:
- *   x = d * q, d = max |x| / 127, q from -127 to 127 held as i16;  s = d * sum(q)
+ *   x = d * q, d = max |x| / 127, q from -127 to 127 held as i16;  s = d * sum(q), which minima are
+ *   multiplied with; s_low = d * sum(q) over the first 16 columns, for minima of 16 columns
  * Tokens are grouped in tiles of T = 4; up to 3 left over are tiles of T = 1. With b the block and
  * t the token in its tile, a tile that begins at token `first` stands at
  *   q + first * n_cols:           [n_cols / 32][8 groups][T][4 columns]
- *   d, s + first * n_cols / 32:   [n_cols / 32][T] */
+ *   d, s, s_low + first * n_cols / 32:  [n_cols / 32][T] */
 typedef struct ink_activations {
   int16_t *q;
   float *d;
   float *s;
+  float *s_low;
 } ink_activations;
 
-/* One block of 4 rows of weights, unpacked: w = d * q + m. Matrix kernels turn a panel into these
- * once and use them for all tokens. */
+/* 32 columns of 4 rows of weights, unpacked: w = d * q + m, and in the first 16 columns + m_low.
+ * Scales of 16 columns are integers, and already in q. Matrix kernels turn a panel into these once and
+ * use them for all tokens. Types without minima leave m alone, those with one also m_low. */
 typedef struct ink_unpacked_block {
   float d[INK_PANEL_ROWS];
   float m[INK_PANEL_ROWS];
-  int16_t q[INK_BLOCK / 4][INK_PANEL_ROWS][4]; /* [group][row][column] */
+  float m_low[INK_PANEL_ROWS];
+  _Alignas(32) int16_t q[INK_BLOCK / 4][INK_PANEL_ROWS][4]; /* [group][row][column] */
 } ink_unpacked_block;
 
 /* y[t][row] = sum over c of weights[row][c] * x[t][c], for rows first_row to end_row. */
@@ -41,7 +45,7 @@ typedef struct ink_matmul {
   uint32_t end_row;       /* of a quantised tensor: likewise, rounded up */
   uint32_t n_tokens;
   ink_activations x;      /* for quantised weights */
-  const float *x_f32;     /* [n_tokens][n_cols], for F32 and F16 weights */
+  const float *x_f32;     /* [n_tokens][n_cols], for F32, F16 and BF16 weights */
   float *y;               /* [n_tokens][y_stride], y_stride >= end_row */
   size_t y_stride;
   ink_unpacked_block *scratch; /* [n_cols / 32] */
@@ -51,8 +55,10 @@ typedef struct ink_matmul {
 typedef struct ink_kv_tile {
   const float *keys;   /* [positions / 4][head_dim][4 positions] */
   const float *values; /* [positions][head_dim] */
-  uint32_t n;          /* positions that the query may see, >= 1 */
+  uint32_t first;      /* the first position that the query may see */
+  uint32_t n;          /* the last one + 1; first < n */
   uint32_t head_dim;   /* a multiple of 4 */
+  float softcap;       /* c: scores become c tanh(score / c); 0: they don't */
 } ink_kv_tile;
 
 /* Softmax over tiles, one after the other (Milakov and Gimelshein, "Online normalizer calculation
@@ -68,11 +74,8 @@ typedef struct ink_kernels {
   /* x: [n_tokens][n_cols], n_cols a multiple of 32. */
   void (*quantize)(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_activations *out);
 
-  void (*matmul_q4_0)(const ink_matmul *job);
-  void (*matmul_q4_1)(const ink_matmul *job);
-  void (*matmul_q8_0)(const ink_matmul *job);
-  void (*matmul_f32)(const ink_matmul *job); /* n_cols a multiple of 4 */
-  void (*matmul_f16)(const ink_matmul *job);
+  /* For weights of any type; n_cols of F32, F16 and BF16 a multiple of 4. */
+  void (*matmul)(const ink_matmul *job);
 
   /* The vectors below have n elements, a multiple of 4. */
 
@@ -81,7 +84,28 @@ typedef struct ink_kernels {
   void (*add)(float *x, const float *y, uint32_t n);                  /* x += y */
   void (*scale)(float *x, float factor, uint32_t n);                  /* x *= factor */
   void (*silu_multiply)(float *gate, const float *up, uint32_t n);    /* gate = silu(gate) * up */
+  void (*multiply)(float *x, const float *y, uint32_t n);             /* x *= y */
+  void (*add_scaled)(float *x, const float *y, float factor, uint32_t n); /* x += factor * y */
+  /* out = (x - mean) / sqrt(variance + epsilon) * weight + bias (Ba et al., 2016); bias may be
+   * NULL. */
+  void (*layer_norm)(float *out, const float *x, const float *weight, const float *bias, uint32_t n,
+                     float epsilon);
+  /* GELU (Hendrycks and Gimpel, 2016), by its tanh approximation and as it is defined. */
+  void (*gelu_tanh)(float *x, uint32_t n);
+  void (*gelu_erf)(float *x, uint32_t n);
+  void (*soft_cap)(float *x, float cap, uint32_t n); /* x = cap tanh(x / cap) */
   void (*floats_of_halves)(float *out, const uint16_t *halves, uint32_t n);
+  void (*floats_of_bf16)(float *out, const uint16_t *bits, uint32_t n);
+
+  /* A tile of 8-bit keys or values to an ink_kv_tile's floats: d * q, with a binary16 scale d for
+   * each position's 32 columns; width is a multiple of 4, and the last block may be shorter.
+   *   keys:    q [n_fours][width][4 positions], d [n_fours][blocks][4 positions]
+   *   values:  q [n][width],                    d [n][blocks] */
+  void (*floats_of_q8_keys)(float *out, const int8_t *q, const uint16_t *d, uint32_t n_fours,
+                            uint32_t width);
+  void (*floats_of_q8_values)(float *out, const int8_t *q, const uint16_t *d, uint32_t n,
+                              uint32_t width);
+
   float (*exp_sum)(const float *x, uint32_t n, float max); /* sum of e^(x - max), any n */
 
   /* Adds a tile to the weighted sum of values `out` [head_dim]; `query` is already scaled. */
@@ -96,8 +120,5 @@ extern const ink_kernels ink_kernels_x86_avx2;
 /* The table of that name ("auto" or NULL: the fastest here; "simd": the fastest that is not
  * scalar), or NULL when this build or this processor has none. */
 const ink_kernels *ink_kernels_select(const char *name);
-
-/* Computes a job with the kernel for the weights' type. */
-void ink_kernels_matmul(const ink_kernels *kernels, const ink_matmul *job);
 
 #endif

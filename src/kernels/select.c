@@ -30,13 +30,3 @@ const char *ink_kernels_name(size_t index) {
   const ink_kernels *tables[4];
   return index < list_tables(tables) ? tables[index]->name : NULL;
 }
-
-void ink_kernels_matmul(const ink_kernels *kernels, const ink_matmul *job) {
-  switch (job->weights->type) {
-  case INK_TYPE_Q4_0: kernels->matmul_q4_0(job); break;
-  case INK_TYPE_Q4_1: kernels->matmul_q4_1(job); break;
-  case INK_TYPE_Q8_0: kernels->matmul_q8_0(job); break;
-  case INK_TYPE_F32: kernels->matmul_f32(job); break;
-  case INK_TYPE_F16: kernels->matmul_f16(job); break;
-  }
-}

@@ -18,6 +18,8 @@ typedef struct f32x4 {
 
 static inline f32x4 f32x4_load(const float *p) { INK_LANES(p[i]); }
 static inline f32x4 f32x4_load_halves(const uint16_t *p) { INK_LANES(ink_f32_of_f16(p[i])); }
+static inline f32x4 f32x4_load_bf16(const uint16_t *p) { INK_LANES(ink_f32_of_bf16(p[i])); }
+static inline f32x4 f32x4_load_bytes(const int8_t *p) { INK_LANES((float)p[i]); }
 static inline void f32x4_store(float *p, f32x4 v) {
   for (int i = 0; i < 4; i++) p[i] = v.lane[i];
 }

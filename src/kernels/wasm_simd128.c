@@ -1,5 +1,6 @@
 #include "kernels/vec_wasm_simd128.h"
 
+#include "kernels/activation_ops.h"
 #include "kernels/float_ops.h"
 #include "kernels/panel_ops.h"
 #include "kernels/table.h"
