@@ -135,6 +135,7 @@ FAMILIES = {
                         layouts={"ffn_gate_inp_shexp.weight": lambda values, config: values.reshape(-1)}),
     "qwen3": Family("qwen3", SILU, refuses=QWEN_WINDOW),
     "qwen3_moe": Family("qwen3moe", SILU, keys=_qwen3_moe, refuses=QWEN_WINDOW),
+    "gemma": Family("gemma", (*TANH_GELU, "gelu"), norms_from_one=True, defaults=GEMMA),  # "gelu" was tanh's all along
     "gemma2": Family("gemma2", TANH_GELU, norms_from_one=True, keys=lambda config: _gemma(config, 2),
                      defaults={**GEMMA, "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}),
     "gemma3_text": Family("gemma3", TANH_GELU, norms_from_one=True, keys=lambda config: _gemma(config, 6),
