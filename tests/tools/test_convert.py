@@ -110,6 +110,15 @@ def test_older_names_of_rotary_positions(folder: Callable[[str], Folder], name: 
     assert there.converted() == (DATA / f"{name}.gguf").read_bytes()
 
 
+def test_dynamic_scaling_is_left_out_with_a_note(folder: Callable[[str], Folder]) -> None:
+    there = folder("llama")
+    there.config["rope_parameters"] |= {"rope_type": "dynamic", "factor": 2.0}
+    there.write()
+    done = there.convert()
+    assert "note: dynamic NTK scaling is left out; it starts past 64 tokens" in done.stderr
+    assert there.out.read_bytes() == (DATA / "llama.gguf").read_bytes()
+
+
 def test_a_multimodal_folder_gives_its_text_model(folder: Callable[[str], Folder]) -> None:
     there = folder("gemma3")
     there.config = {"model_type": "gemma3", "vision_config": {}, "text_config": there.config}
@@ -227,6 +236,55 @@ def test_more_tokens_than_rows(folder: Callable[[str], Folder]) -> None:
     there.write()
     failed = there.convert()
     assert failed.returncode == 1 and "the tokenizer has 81 tokens, the model 70 rows" in failed.stderr
+
+
+PIECES = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(60)), "\u2581", "a", "b", "ab", "\u2581ab"]
+
+
+def test_sentencepiece_in_tokenizer_json(folder: Callable[[str], Folder]) -> None:
+    there = folder("llama")
+    metaspace = [{"type": "Prepend", "prepend": "\u2581"},
+                 {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]
+    special = [{"id": 0, "content": "<unk>", "special": True}, {"id": 1, "content": "<s>", "special": True},
+               {"id": 70, "content": "<turn>", "special": False}]
+    after = {"type": "TemplateProcessing", "special_tokens": {"<s>": {"id": "<s>", "ids": [1]}},
+             "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}]}
+    model = {"type": "BPE", "byte_fallback": True, "unk_token": "<unk>",
+             "vocab": {piece: i for i, piece in enumerate(PIECES)}, "merges": [["a", "b"], "\u2581 ab"]}
+    tokenizer = {"model": model, "normalizer": {"type": "Sequence", "normalizers": metaspace},
+                 "pre_tokenizer": None, "post_processor": after, "added_tokens": special}
+    (there.path / "tokenizer.json").write_text(json.dumps(tokenizer))
+    (there.path / "tokenizer_config.json").unlink()
+    there.write()
+    made = there.converted()
+    assert key("tokenizer.ggml.model", "llama") in made
+    assert text("tokenizer.ggml.add_bos_token") + struct.pack("<IB", 7, 1) in made
+    kinds = [2, 3, 1, *[6] * 60, *[1] * 5, *[5] * 2, 4, *[5] * 9]  # in between and after: padding
+    kinds[2] = 3  # config.json has it for the end
+    assert struct.pack("<IQ80i", 5, 80, *kinds) in made
+    assert struct.pack("<5f", 0, 0, 0, -0.0, -1.0) in made, "a token's score is its merge's rank, below 0"
+
+
+def test_sentencepiece_model_with_added_tokens(folder: Callable[[str], Folder]) -> None:
+    def field(number: int, data: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(data)]) + data
+
+    there = folder("llama")
+    (there.path / "tokenizer.json").unlink()
+    kinds = [2, 3, 3, *[6] * 60, *[1] * 5]
+    pieces = [field(1, field(1, piece.encode()) + b"\x15" + struct.pack("<f", -i) + bytes([3 << 3, kind]))
+              for i, (piece, kind) in enumerate(zip(PIECES, kinds))]
+    byte_pairs = field(2, bytes([3 << 3, 2]))
+    (there.path / "tokenizer.model").write_bytes(b"".join(pieces) + byte_pairs)
+    config = {"add_bos_token": True, "added_tokens_decoder": {
+        "1": {"content": "<s>", "special": True}, "68": {"content": "<turn>", "special": True}}}
+    (there.path / "tokenizer_config.json").write_text(json.dumps(config))
+    (there.path / "added_tokens.json").write_text('{"<word>": 69}')
+    there.write()
+    made = there.converted()
+    assert key("tokenizer.ggml.model", "llama") in made
+    assert text("<turn>") + text("<word>") + text("[PAD70]") in made
+    assert struct.pack("<IQ80i", 5, 80, *kinds, 3, 4, *[5] * 10) in made
 
 
 BYTES, WORDS = {"type": "ByteLevel", "use_regex": False}, {"type": "ByteLevel"}
