@@ -15,6 +15,7 @@ typedef enum command {
   COMMAND_SCORE,
   COMMAND_BENCH,
   COMMAND_INFO,
+  COMMAND_QUANTIZE,
   COMMAND_VERSION,
   COMMAND_HELP,
 } command;
@@ -45,6 +46,9 @@ typedef struct options {
   uint32_t bench_prefill;
   uint32_t bench_decode;
   uint32_t repetitions;
+  const char *importance; /* a file of llama-imatrix */
+  bool pure;
+  const char *operands[3]; /* of quantize: the input, the output, the type */
 } options;
 
 /* EXIT_DONE, or EXIT_USAGE after one line on stderr. */

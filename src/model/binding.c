@@ -112,7 +112,8 @@ typedef struct binder {
   const ink_architecture *architecture;
   const ink_hparams *h;
   ink_tensor **bound;
-  ink_roles required, optional, biased, optional_biases;
+  ink_roles required, optional;
+  ink_roles unwanted; /* of those, beside others that are there */
 } binder;
 
 static bool has(ink_roles roles, ink_role role) { return roles >> role & 1u; }
@@ -126,37 +127,26 @@ static void write_name(char name[64], const tensor_spec *spec, uint32_t layer, b
   }
 }
 
-static bool is_in_file(const binder *b, ink_role role, bool bias) {
-  char name[64];
-  write_name(name, &specs[role], 0, bias);
-  return ink_gguf_find_tensor(b->gguf, name) != INK_INDEX_NONE;
+static ink_linear *linear_of(ink_weights *weights, const tensor_spec *spec, uint32_t layer) {
+  uint8_t *owner = (uint8_t *)weights;
+  if (spec->place != IN_MODEL) owner = (uint8_t *)&weights->layers[layer];
+  return (ink_linear *)(void *)(owner + spec->field);
 }
 
-/* ---- What is to be expected ---- */
+static bool is_bound(const ink_tensor *tensor) { return tensor->n_cols > 0; }
 
+/* What the hyperparameters decide: experts or one feed-forward network for all. */
 static void settle_roles(binder *b) {
-  const ink_roles separate = 1u << INK_ATTN_Q | 1u << INK_ATTN_K | 1u << INK_ATTN_V;
   const ink_roles dense = 1u << INK_FFN_GATE | 1u << INK_FFN_UP | 1u << INK_FFN_DOWN;
   const ink_roles experts = 1u << INK_FFN_ROUTER | 1u << INK_FFN_GATE_EXPS |
                             1u << INK_FFN_UP_EXPS | 1u << INK_FFN_DOWN_EXPS;
-  const ink_roles long_rope = 1u << INK_ROPE_FACTORS_LONG | 1u << INK_ROPE_FACTORS_SHORT;
-  const ink_architecture *a = b->architecture;
-  b->required = a->required;
-  b->optional = a->optional;
-  b->biased = a->biased;
-  b->optional_biases = a->optional_biases;
+  b->required = b->architecture->required;
+  b->optional = b->architecture->optional;
   if (b->h->n_expert > 0) {
     b->required = (b->required & ~dense) | experts;
   } else {
     b->optional &= ~experts;
   }
-  if (b->h->rope_scaling == INK_ROPE_SCALING_LONGROPE) b->required |= long_rope;
-  for (ink_role role = 0; role < INK_ROLES; role++) {
-    if (specs[role].place == IN_MODEL) continue;
-    if (has(b->optional, role) && is_in_file(b, role, false)) b->required |= 1u << role;
-    if (has(b->optional_biases, role) && is_in_file(b, role, true)) b->biased |= 1u << role;
-  }
-  if (has(b->required, INK_ATTN_QKV)) b->required &= ~separate;
 }
 
 /* ---- One tensor ---- */
@@ -192,22 +182,20 @@ static ink_status check_tensor(const binder *b, const tensor_spec *spec, bool bi
   return INK_OK;
 }
 
-static ink_status bind(binder *b, ink_role role, uint32_t layer, bool bias, bool must_be,
-                       ink_error *error) {
+/* Binds the tensor if this file has it. */
+static ink_status bind(binder *b, ink_role role, uint32_t layer, bool bias, ink_error *error) {
   const tensor_spec *spec = &specs[role];
   char name[64];
   write_name(name, spec, layer, bias);
   uint32_t i = ink_gguf_find_tensor(b->gguf, name);
-  if (i == INK_INDEX_NONE) {
-    if (!must_be) return INK_OK;
-    return ink_fail(error, INK_ERR_BAD_MODEL, "the file has no tensor '%s'", name);
-  }
+  if (i == INK_INDEX_NONE) return INK_OK;
   const ink_gguf_tensor *source = &b->gguf->tensors[i];
   INK_TRY(check_tensor(b, spec, bias, source, error));
-  uint8_t *owner = spec->place == IN_MODEL ? (uint8_t *)b->weights
-                                           : (uint8_t *)&b->weights->layers[layer];
-  ink_linear *linear = (ink_linear *)(void *)(owner + spec->field);
+  ink_linear *linear = linear_of(b->weights, spec, layer);
   ink_tensor *tensor = bias ? &linear->bias : &linear->weight;
+  if (is_bound(tensor)) {
+    return ink_fail(error, INK_ERR_BAD_MODEL, "tensor '%s' is in two parts of the model", name);
+  }
   *tensor = (ink_tensor){source->name, (ink_type)source->type,
                          (uint32_t)(source->dims[1] * source->dims[2]), (uint32_t)source->dims[0],
                          NULL};
@@ -244,17 +232,72 @@ ink_status ink_weights_bind(ink_weights *weights, const ink_gguf *gguf,
               .architecture = architecture,
               .h = h,
               .bound = bound};
+  ink_roles biased = architecture->biased | architecture->optional_biases;
   settle_roles(&b);
   for (size_t i = 0; i < gguf->n_tensors; i++) bound[i] = NULL;
   for (ink_role role = 0; role < INK_ROLES; role++) {
-    bool in_model = specs[role].place == IN_MODEL, must_be = has(b.required, role);
-    if (!must_be && !(in_model && has(b.optional, role))) continue;
-    for (uint32_t layer = 0; layer < (in_model ? 1 : h->n_layer); layer++) {
-      INK_TRY(bind(&b, role, layer, false, must_be, error));
-      if (has(b.biased, role)) INK_TRY(bind(&b, role, layer, true, must_be, error));
+    if (!has(b.required | b.optional, role)) continue;
+    uint32_t n = specs[role].place == IN_MODEL ? 1 : h->n_layer;
+    for (uint32_t layer = 0; layer < n; layer++) {
+      INK_TRY(bind(&b, role, layer, false, error));
+      if (has(biased, role)) INK_TRY(bind(&b, role, layer, true, error));
     }
   }
   return check_all_have_a_place(&b, error);
+}
+
+/* ---- Whether that is a whole model ---- */
+
+static ink_status check_presence(const binder *b, const ink_tensor *tensor, ink_role role,
+                                 uint32_t layer, bool bias, bool expected, ink_error *error) {
+  if (is_bound(tensor) == expected) return INK_OK;
+  char name[64];
+  write_name(name, &specs[role], layer, bias);
+  if (expected) return ink_fail(error, INK_ERR_BAD_MODEL, "the file has no tensor '%s'", name);
+  return ink_fail(error, INK_ERR_UNSUPPORTED_ARCHITECTURE,
+                  "tensor '%s' has no place in a '%s' model as this engine computes it", name,
+                  b->architecture->name);
+}
+
+/* What may or may not be there is in all layers or in none: the first decides. */
+static ink_status check_role(const binder *b, ink_role role, ink_error *error) {
+  const ink_architecture *a = b->architecture;
+  const tensor_spec *spec = &specs[role];
+  const ink_linear *first = linear_of(b->weights, spec, 0);
+  bool required = has(b->required, role);
+  if (spec->place == IN_MODEL) {
+    if (!required) return INK_OK;
+    INK_TRY(check_presence(b, &first->weight, role, 0, false, true, error));
+    if (!has(a->biased, role)) return INK_OK;
+    return check_presence(b, &first->bias, role, 0, true, true, error);
+  }
+  bool expected = required || (is_bound(&first->weight) && !has(b->unwanted, role));
+  bool bias_expected = expected && (has(a->biased, role) || is_bound(&first->bias));
+  for (uint32_t layer = 0; layer < b->h->n_layer; layer++) {
+    const ink_linear *linear = linear_of(b->weights, spec, layer);
+    INK_TRY(check_presence(b, &linear->weight, role, layer, false, expected, error));
+    INK_TRY(check_presence(b, &linear->bias, role, layer, true, bias_expected, error));
+  }
+  return INK_OK;
+}
+
+ink_status ink_weights_check(ink_weights *weights, const ink_architecture *architecture,
+                             ink_hparams *h, ink_error *error) {
+  const ink_roles long_rope = 1u << INK_ROPE_FACTORS_LONG | 1u << INK_ROPE_FACTORS_SHORT;
+  binder b = {.weights = weights, .architecture = architecture, .h = h};
+  ink_hparams_settle(h, architecture, is_bound(&weights->rope_factors_long.weight),
+                     is_bound(&weights->layers[0].ffn_norm.weight));
+  settle_roles(&b);
+  if (h->rope_scaling == INK_ROPE_SCALING_LONGROPE) b.required |= long_rope;
+  if (has(b.required, INK_ATTN_QKV) || is_bound(&weights->layers[0].attn_qkv.weight)) {
+    b.unwanted = 1u << INK_ATTN_Q | 1u << INK_ATTN_K | 1u << INK_ATTN_V;
+    b.optional |= b.required & b.unwanted;
+    b.required &= ~b.unwanted;
+  }
+  for (ink_role role = 0; role < INK_ROLES; role++) {
+    if (has(b.required | b.optional, role)) INK_TRY(check_role(&b, role, error));
+  }
+  return INK_OK;
 }
 
 /* ---- After loading ---- */

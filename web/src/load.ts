@@ -1,8 +1,10 @@
 import { Connection } from './connection.js';
+import { checkTemplate } from './conversation.js';
 import { InklingError, invalidArgument, reasonOf } from './errors.js';
 import { Model } from './model.js';
+import { partsOf } from './parts.js';
 import type { SourceMessage } from './protocol.js';
-import type { LoadOptions, ModelSource } from './types.js';
+import type { LoadOptions, ModelPart, ModelSource } from './types.js';
 
 /** What is handed to the engine at a time, of sources that only the page can read. */
 const CHUNK_BYTES = 1 << 20;
@@ -16,29 +18,31 @@ const CHUNK_BYTES = 1 << 20;
  * workers, as in Node, the engine runs in this thread, in steps of at most about 50 ms.
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
-  const { onProgress, signal, contextLength = 0, kernels = '' } = options;
+  const { onProgress, signal, contextLength = 0, kernels = '', vocabularyOnly = false, chatTemplate, tools } = options;
   signal?.throwIfAborted();
   if (!Number.isInteger(contextLength) || contextLength < 0 || contextLength >= 2 ** 32) {
     throw invalidArgument('contextLength must be a whole number of tokens.');
   }
-  const { message, read } = describe(source);
+  const ownTemplate = checkTemplate(chatTemplate) !== '';
+  const parts = partsOf(source, absoluteUrl).map(describe);
   const connection = await Connection.open();
   try {
-    const info = await connection.request({ type: 'load', source: message, kernels, contextLength }, signal, {
+    const request = { type: 'load', parts: parts.map(({ message }) => message), kernels, contextLength, vocabularyOnly } as const;
+    const info = await connection.request(request, signal, {
       onProgress: (loaded, total) => onProgress?.({ loaded, total: total || undefined }),
-      onPull: () => {
-        read().then(
+      onPull: (part) => {
+        parts[part]!.read().then(
           (chunk) => connection.sendChunk(chunk),
           (cause: unknown) => connection.sendChunkFailure(readFailure(cause)),
         );
       },
     });
-    return new Model(connection, info);
+    return new Model(connection, { ...info, hasChatFormat: info.hasChatFormat || ownTemplate }, { chatTemplate, tools });
   } catch (error) {
     connection.close(new InklingError('INK_ERR_WRONG_STATE', 'The model was not loaded.'));
     throw error;
   } finally {
-    read.cancel();
+    for (const { read } of parts) read.cancel();
   }
 }
 
@@ -49,7 +53,7 @@ interface ChunkReader {
   cancel(): void;
 }
 
-function describe(source: ModelSource): { message: SourceMessage; read: ChunkReader } {
+function describe(source: ModelPart): { message: SourceMessage; read: ChunkReader } {
   if (typeof source === 'string' || source instanceof URL) {
     return { message: { kind: 'url', url: absoluteUrl(source) }, read: readNothing };
   }
@@ -58,7 +62,7 @@ function describe(source: ModelSource): { message: SourceMessage; read: ChunkRea
     return { message: { kind: 'pulled', size: source.byteLength }, read: readBuffer(source) };
   }
   if (source instanceof ReadableStream) return { message: { kind: 'pulled', size: 0 }, read: readStream(source) };
-  throw invalidArgument('The source must be a URL, a File or Blob, an ArrayBuffer or a ReadableStream.');
+  throw invalidArgument('The source must be a URL, a File or Blob, an ArrayBuffer or a ReadableStream, or a list of them.');
 }
 
 function absoluteUrl(source: string | URL): string {
