@@ -135,6 +135,7 @@ FAMILIES = {
                         layouts={"ffn_gate_inp_shexp.weight": lambda values, config: values.reshape(-1)}),
     "qwen3": Family("qwen3", SILU, refuses=QWEN_WINDOW),
     "qwen3_moe": Family("qwen3moe", SILU, keys=_qwen3_moe, refuses=QWEN_WINDOW),
+    "gemma": Family("gemma", (*TANH_GELU, "gelu"), norms_from_one=True, defaults=GEMMA),  # "gelu" was tanh's all along
     "gemma2": Family("gemma2", TANH_GELU, norms_from_one=True, keys=lambda config: _gemma(config, 2),
                      defaults={**GEMMA, "attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0}),
     "gemma3_text": Family("gemma3", TANH_GELU, norms_from_one=True, keys=lambda config: _gemma(config, 6),
@@ -156,7 +157,9 @@ FAMILIES = {
                        shapes={"attn_q_norm": ("head", "head_dim"), "attn_k_norm": ("head_kv", "head_dim")},
                        defaults={"partial_rotary_factor": 0.25}),
     "starcoder2": Family("starcoder2", TANH_GELU, layer_norm=True, keys=_window, defaults=TIED),
-    "olmo2": Family("olmo2", SILU, shapes=ROW_NORMS),
+    "olmo2": Family("olmo2", SILU, shapes=ROW_NORMS, own_output=True),
+    "olmo3": Family("olmo2", SILU, shapes=ROW_NORMS, own_output=True, keys=lambda config: _alternating_window(config, 4),
+                    defaults={"rope_theta": 500000.0, "sliding_window": 4096}),
     "olmoe": Family("olmoe", SILU, shapes=ROW_NORMS, own_output=True, refuses={"clip_qkv": ...},
                     keys=lambda config: _experts(config, "n_ff", config.flag("norm_topk_prob"))),
     "falcon": Family("falcon", ("gelu",), layer_norm=True, layouts={"attn_qkv.weight": layouts.group_qkv},

@@ -169,7 +169,9 @@ class Model:
     def type_of(self, planned: Planned, wanted: Type | None) -> Type:
         if len(self.expected_shape(planned.name)) == 1 or ALWAYS_F32.search(planned.name):
             return Type.F32
-        return wanted or numbers.STORED_AS[planned.parts[min(planned.parts)].dtype]
+        if wanted is not None:
+            return wanted
+        return numbers.STORED_AS[planned.parts[min(planned.parts)].dtype]
 
 
 def _architecture(family: Family) -> gguf.MODEL_ARCH:

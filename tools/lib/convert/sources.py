@@ -13,7 +13,15 @@ KNOWN_FILES = ["tokenizer.json", "spiece.model", "tokenizer.model", "sentencepie
 
 
 def _json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not path.exists():
+        return {}
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConvertError(f"{path} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ConvertError(f"{path} is not a JSON object")
+    return value
 
 
 def _content(token: Any) -> str | None:
@@ -38,7 +46,10 @@ def read(source: Path, pre: str | None = None, lower_case: bool | None = None) -
         source = found[0]
     config = _json(source.with_name("tokenizer_config.json"))
     if source.suffix == ".json":
-        vocabulary = huggingface.read(_json(source), pre)
+        try:
+            vocabulary = huggingface.read(_json(source), pre)
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise ConvertError(f"{source} is not as tokenizers writes it: {error!r}") from error
     elif source.suffix == ".txt":
         vocabulary = wordpiece.read(source, config.get("do_lower_case") if lower_case is None else lower_case,
                                     config.get("strip_accents"))
