@@ -314,6 +314,12 @@ typedef struct ink_step {
   size_t n_generated;  /* tokens generated so far, this one included */
 } ink_step;
 
+/* The text of a generation is that of its tokens as UTF-8 that is always well-formed: bytes that can't be
+ * part of a character become U+FFFD, one for each maximal ill-formed part (Unicode, section 3.9). Bytes
+ * that begin a character wait for the next token; when there is none, because of max_tokens, a full
+ * context, or the end of the turn, they are dropped: what was cut off is not wrong, and the next answer may
+ * go on with it. So a text may be up to three bytes shorter than ink_detokenize() makes its tokens. */
+
 /* Starts generating after `prompt` (n_prompt >= 1 tokens, copied). Tokens that the session already
  * holds as a common prefix are not evaluated again. INK_ERR_CONTEXT_FULL when the prompt leaves no
  * room for a new token, but for context_shift. Abandoning a generation halfway is fine: just begin another. */

@@ -39,8 +39,10 @@ INKJS_EXPORT const char *inkjs_error_message(const void *handle);
 
 /* ---- Loading: begin, then (buffer, commit) until complete, then finish ----------------------------- */
 
-/* kernels: NUL-terminated, or NULL for the fastest. size in bytes, 0 when not known. */
-INKJS_EXPORT ink_status inkjs_load_begin(inkjs_model *model, const char *kernels, double size);
+/* kernels: NUL-terminated, or NULL for the fastest. size in bytes, 0 when not known. vocabulary_only as in
+ * ink_load_params: no session can be created then. */
+INKJS_EXPORT ink_status inkjs_load_begin(inkjs_model *model, const char *kernels, double size,
+                                         bool vocabulary_only);
 
 /* Finds out where the next bytes go: inkjs_buffer_size() > 0 bytes at inkjs_buffer(). */
 INKJS_EXPORT ink_status inkjs_load_buffer(inkjs_model *model);
@@ -96,13 +98,16 @@ INKJS_EXPORT ink_status inkjs_tokenize(inkjs_model *model, const char *text, siz
 /* Result: bytes, whole characters only if the tokens are. */
 INKJS_EXPORT ink_status inkjs_detokenize(inkjs_model *model, const ink_token *tokens, size_t n);
 
-/* Appends a message to the conversation that inkjs_chat_format() renders; both are copied. On failure the
- * whole conversation is forgotten. */
-INKJS_EXPORT ink_status inkjs_chat_add(inkjs_model *model, const char *role, const char *content,
-                                       size_t len);
-/* Result: the prompt's text, up to where the assistant's answer begins. Forgets the messages. `now`: local
- * time in seconds since 1970-01-01 00:00, for templates that name the date. */
-INKJS_EXPORT ink_status inkjs_chat_format(inkjs_model *model, double now);
+/* Result: each token's length in bytes as a uint32_t, then their bytes one after another. Its length is that
+ * of all in bytes. */
+INKJS_EXPORT ink_status inkjs_token_pieces(inkjs_model *model, const ink_token *tokens, size_t n);
+
+/* Result: the prompt's text. chat_template: a built-in one's name or Jinja, chat_template_len bytes and a NUL;
+ * 0 bytes: the model's own. json as for ink_apply_chat_template(). now: local time in seconds since 1970-01-01
+ * 00:00, for templates that name the date. */
+INKJS_EXPORT ink_status inkjs_apply_chat_template(inkjs_model *model, const char *chat_template,
+                                                  size_t chat_template_len, const char *json,
+                                                  size_t json_len, double now);
 
 /* ---- Generating: reset, set and add what differs from the defaults, begin, then step --------------- */
 

@@ -1,8 +1,8 @@
 /** One model and one session in one WebAssembly instance, behind methods that speak JavaScript. */
 import * as c from './constants.js';
 import { InklingError } from './errors.js';
-import type { Sampling } from './protocol.js';
-import type { Message, ModelInfo, Score } from './types.js';
+import type { ChatInput, Results, Sampling, TextInput } from './protocol.js';
+import type { ModelInfo, Score } from './types.js';
 import { type WasmExports, instantiate } from './wasm.js';
 
 /** The end of a 32-bit address space: no instance can have more. */
@@ -55,9 +55,10 @@ export class Engine {
   // ---- Loading ----
 
   /** kernels: '' for the fastest. size in bytes, 0 when not known. */
-  beginLoad(kernels: string, size: number): void {
+  beginLoad(kernels: string, size: number, vocabularyOnly: boolean): void {
     this.#withText(`${kernels}\0`, (text) => {
-      this.#check(this.#model, this.#wasm.inkjs_load_begin(this.#model, kernels ? text : 0, size));
+      const name = kernels ? text : 0;
+      this.#check(this.#model, this.#wasm.inkjs_load_begin(this.#model, name, size, Number(vocabularyOnly)));
     });
   }
 
@@ -90,13 +91,17 @@ export class Engine {
     );
   }
 
-  /** After the source's last byte. contextLength in tokens, 0 for the default. */
-  finishLoad(contextLength: number): void {
+  /** After the source's last byte. */
+  finishLoad(): void {
     if (!this.#isComplete()) {
       this.#check(this.#model, this.#wasm.inkjs_load_buffer(this.#model));
       this.#check(this.#model, this.#wasm.inkjs_load_commit(this.#model, 0)); // says what is missing
     }
     this.#check(this.#model, this.#wasm.inkjs_load_finish(this.#model));
+  }
+
+  /** Makes generating and scoring possible. contextLength in tokens, 0 for the default. */
+  openSession(contextLength: number): void {
     this.#session = this.#wasm.inkjs_session_create(this.#model, contextLength) >>> 0;
     if (this.#session === 0) throw this.#errorOf(this.#model);
   }
@@ -118,7 +123,7 @@ export class Engine {
       weightBytes: number(c.INKJS_NUMBER_WEIGHT_BYTES),
       memoryBytes: this.#wasm.memory.buffer.byteLength,
       vocabularySize: number(c.INKJS_NUMBER_N_VOCAB),
-      contextLength: this.#wasm.inkjs_session_capacity(this.#session),
+      contextLength: this.#session && this.#wasm.inkjs_session_capacity(this.#session),
       trainedContextLength: number(c.INKJS_NUMBER_N_CTX_TRAIN),
       embeddingLength: number(c.INKJS_NUMBER_N_EMBD),
       layerCount: number(c.INKJS_NUMBER_N_LAYER),
@@ -132,42 +137,52 @@ export class Engine {
 
   // ---- Text and tokens ----
 
+  /** Of a conversation, as the model is to read it. */
+  tokensOf(input: TextInput): Int32Array {
+    if ('text' in input) return this.tokenize(input.text, input.flags);
+    return this.tokenize(this.applyChatTemplate(input), c.INK_TOKENIZE_SPECIAL | c.INK_TOKENIZE_BOS);
+  }
+
   /** flags: INK_TOKENIZE_… */
-  tokenize(text: string, flags: number): number[] {
+  tokenize(text: string, flags: number): Int32Array {
     this.#withText(text, (pointer, length) => {
       this.#check(this.#model, this.#wasm.inkjs_tokenize(this.#model, pointer, length, flags));
     });
-    const n = this.#wasm.inkjs_result_length(this.#model) >>> 0;
-    return [...new Int32Array(this.#wasm.memory.buffer, this.#wasm.inkjs_result(this.#model) >>> 0, n)];
+    return new Int32Array(this.#wasm.memory.buffer, this.#wasm.inkjs_result(this.#model) >>> 0, this.#resultLength()).slice();
   }
 
-  detokenize(tokens: readonly number[]): string {
+  detokenize(tokens: Int32Array): string {
     this.#withTokens(tokens, (pointer) => {
       this.#check(this.#model, this.#wasm.inkjs_detokenize(this.#model, pointer, tokens.length));
     });
     return this.#resultText();
   }
 
-  /** The conversation in the model's own format, up to where the answer begins. */
-  formatChat(messages: readonly Message[]): string {
-    for (const { role, content } of messages) {
-      this.#withText(`${role}\0`, (rolePointer) => {
-        this.#withText(content, (pointer, length) => {
-          this.#check(this.#model, this.#wasm.inkjs_chat_add(this.#model, rolePointer, pointer, length));
-        });
-      });
-    }
+  tokenPieces(tokens: Int32Array): Results['tokenPieces'] {
+    this.#withTokens(tokens, (pointer) => {
+      this.#check(this.#model, this.#wasm.inkjs_token_pieces(this.#model, pointer, tokens.length));
+    });
+    const result = this.#wasm.inkjs_result(this.#model) >>> 0;
+    const lengths = new Uint32Array(this.#wasm.memory.buffer, result, tokens.length).slice();
+    return { lengths, bytes: this.#bytes(result + lengths.byteLength, this.#resultLength() - lengths.byteLength).slice() };
+  }
+
+  applyChatTemplate({ json, chatTemplate }: ChatInput): string {
     // Templates may ask for the date, which is the visitor's.
     const now = Date.now() / 1000 - new Date().getTimezoneOffset() * 60;
-    this.#check(this.#model, this.#wasm.inkjs_chat_format(this.#model, Math.floor(now)));
+    this.#withText(`${chatTemplate}\0`, (source, sourceSize) => {
+      this.#withText(json, (pointer, length) => {
+        this.#check(this.#model, this.#wasm.inkjs_apply_chat_template(this.#model, source, sourceSize - 1, pointer, length, Math.floor(now)));
+      });
+    });
     return this.#resultText();
   }
 
   // ---- Generating ----
 
   /** Returns how many of the prompt's tokens the context holds already. */
-  beginGeneration(prompt: readonly number[], sampling: Sampling): number {
-    const session = this.#session;
+  beginGeneration(prompt: Int32Array, sampling: Sampling): number {
+    const session = this.#openedSession();
     this.#wasm.inkjs_generation_reset(session);
     for (const [name, option] of OPTIONS) {
       const value = sampling[name];
@@ -200,13 +215,22 @@ export class Engine {
     };
   }
 
+  /** Only a model without weights has none. */
+  #openedSession(): number {
+    if (this.#session === 0) {
+      throw new InklingError('INK_ERR_WRONG_STATE', 'The model was loaded with vocabularyOnly: it can neither generate nor score.');
+    }
+    return this.#session;
+  }
+
   // ---- Scoring ----
 
   /** Non-overlapping windows of `windowLength` text tokens, each after BOS if the model asks for one. */
   score(text: string, windowLength: number): Score {
+    const session = this.#openedSession();
     const tokens = this.tokenize(text, 0);
     const bos = this.tokenize('', c.INK_TOKENIZE_BOS);
-    const room = this.#wasm.inkjs_session_capacity(this.#session) - bos.length;
+    const room = this.#wasm.inkjs_session_capacity(session) - bos.length;
     const length = windowLength || Math.min(room, 512);
     if (length > room) {
       throw new InklingError('INK_ERR_CONTEXT_FULL', `A window of ${length} tokens does not fit a context with room for ${room}.`);
@@ -214,12 +238,12 @@ export class Engine {
     let scored = 0;
     let nll = 0;
     for (let first = 0; first < tokens.length; first += length) {
-      const window = [...bos, ...tokens.slice(first, first + length)];
+      const window = Int32Array.from([...bos, ...tokens.subarray(first, first + length)]);
       if (window.length < 2) continue; // a lone last token, and nothing to predict it from
       this.#withTokens(window, (pointer) => {
-        this.#check(this.#session, this.#wasm.inkjs_session_score(this.#session, pointer, window.length));
+        this.#check(session, this.#wasm.inkjs_session_score(session, pointer, window.length));
       });
-      nll += this.#wasm.inkjs_session_nll(this.#session);
+      nll += this.#wasm.inkjs_session_nll(session);
       scored += window.length - 1;
     }
     if (scored === 0) throw new InklingError('INK_ERR_INVALID_ARGUMENT', 'The text is too short to be scored.');
@@ -239,9 +263,12 @@ export class Engine {
     return this.#decoder.decode(memory.subarray(start, memory.indexOf(0, start)));
   }
 
+  #resultLength(): number {
+    return this.#wasm.inkjs_result_length(this.#model) >>> 0;
+  }
+
   #resultText(): string {
-    const length = this.#wasm.inkjs_result_length(this.#model) >>> 0;
-    return this.#decoder.decode(this.#bytes(this.#wasm.inkjs_result(this.#model), length));
+    return this.#decoder.decode(this.#bytes(this.#wasm.inkjs_result(this.#model), this.#resultLength()));
   }
 
   #withText(text: string, use: (pointer: number, length: number) => void): void {
@@ -249,9 +276,8 @@ export class Engine {
     this.#withBytes(bytes, (pointer) => use(pointer, bytes.length));
   }
 
-  #withTokens(tokens: readonly number[], use: (pointer: number) => void): void {
-    const ids = Int32Array.from(tokens);
-    this.#withBytes(new Uint8Array(ids.buffer), use);
+  #withTokens(tokens: Int32Array, use: (pointer: number) => void): void {
+    this.#withBytes(new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength), use);
   }
 
   #withBytes(bytes: Uint8Array, use: (pointer: number) => void): void {

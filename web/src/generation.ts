@@ -39,7 +39,7 @@ export class PrefillPacer {
 export async function generate(
   engine: Engine,
   pacer: PrefillPacer,
-  prompt: readonly number[],
+  prompt: Int32Array,
   sampling: Sampling,
   signal: AbortSignal,
   onPiece: (text: string) => void,

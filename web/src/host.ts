@@ -1,5 +1,4 @@
 /** The engine's side of the protocol: takes requests one after another and answers them. */
-import { INK_TOKENIZE_BOS, INK_TOKENIZE_SPECIAL } from './constants.js';
 import { Engine } from './engine.js';
 import { InklingError, reasonOf } from './errors.js';
 import { PrefillPacer, generate } from './generation.js';
@@ -83,16 +82,19 @@ class Host {
     const engine = this.#engine!; // the page has no model to ask before the load is answered
     switch (request.type) {
       case 'generate': {
-        const { input } = request;
-        const text = 'messages' in input ? engine.formatChat(input.messages) : input.prompt;
-        const prompt = engine.tokenize(text, INK_TOKENIZE_SPECIAL | INK_TOKENIZE_BOS);
         const onPiece = (piece: string) => this.#port.postMessage({ type: 'piece', id, text: piece });
-        return generate(engine, this.#pacer, prompt, request.sampling, signal, onPiece);
+        return generate(engine, this.#pacer, engine.tokensOf(request.input), request.sampling, signal, onPiece);
       }
       case 'tokenize':
-        return engine.tokenize(request.text, request.special ? INK_TOKENIZE_SPECIAL : 0);
+        return engine.tokensOf(request.input);
+      case 'countTokens':
+        return engine.tokensOf(request.input).length;
       case 'detokenize':
         return engine.detokenize(request.tokens);
+      case 'tokenPieces':
+        return engine.tokenPieces(request.tokens);
+      case 'applyChatTemplate':
+        return engine.applyChatTemplate(request.input);
       case 'score':
         return engine.score(request.text, request.windowLength);
     }

@@ -8,11 +8,19 @@
  * ```
  * @packageDocumentation
  */
+export { CHAT_TEMPLATES } from './constants.js';
 export { loadModel } from './load.js';
 export { InklingError, type InklingErrorCode } from './errors.js';
 export type { Model } from './model.js';
 export type { Run } from './run.js';
 export type {
+  ApplyChatTemplateOptions,
+  ChatOptions,
+  ChatTemplate,
+  ChatTemplateName,
+  CompleteOptions,
+  Conversation,
+  Examples,
   FinishReason,
   GenerateOptions,
   LoadOptions,
@@ -20,8 +28,11 @@ export type {
   Message,
   ModelInfo,
   ModelSource,
+  Role,
   RunResult,
   Score,
   ScoreOptions,
+  TemplateOptions,
+  TokenPiece,
   TokenizeOptions,
 } from './types.js';

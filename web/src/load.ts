@@ -1,4 +1,5 @@
 import { Connection } from './connection.js';
+import { checkTemplate } from './conversation.js';
 import { InklingError, invalidArgument, reasonOf } from './errors.js';
 import { Model } from './model.js';
 import type { SourceMessage } from './protocol.js';
@@ -16,15 +17,17 @@ const CHUNK_BYTES = 1 << 20;
  * workers, as in Node, the engine runs in this thread, in steps of at most about 50 ms.
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
-  const { onProgress, signal, contextLength = 0, kernels = '' } = options;
+  const { onProgress, signal, contextLength = 0, kernels = '', vocabularyOnly = false, chatTemplate, tools } = options;
   signal?.throwIfAborted();
   if (!Number.isInteger(contextLength) || contextLength < 0 || contextLength >= 2 ** 32) {
     throw invalidArgument('contextLength must be a whole number of tokens.');
   }
+  const ownTemplate = checkTemplate(chatTemplate) !== '';
   const { message, read } = describe(source);
   const connection = await Connection.open();
   try {
-    const info = await connection.request({ type: 'load', source: message, kernels, contextLength }, signal, {
+    const request = { type: 'load', source: message, kernels, contextLength, vocabularyOnly } as const;
+    const info = await connection.request(request, signal, {
       onProgress: (loaded, total) => onProgress?.({ loaded, total: total || undefined }),
       onPull: () => {
         read().then(
@@ -33,7 +36,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
         );
       },
     });
-    return new Model(connection, info);
+    return new Model(connection, { ...info, hasChatFormat: info.hasChatFormat || ownTemplate }, { chatTemplate, tools });
   } catch (error) {
     connection.close(new InklingError('INK_ERR_WRONG_STATE', 'The model was not loaded.'));
     throw error;

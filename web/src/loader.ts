@@ -27,6 +27,7 @@ export interface LoadTask {
   source: SourceMessage;
   kernels: string;
   contextLength: number;
+  vocabularyOnly: boolean;
   signal: AbortSignal;
   /** For a source of kind 'pulled'. */
   pull: Pull;
@@ -38,9 +39,10 @@ export interface LoadTask {
 export async function load(engine: Engine, task: LoadTask): Promise<void> {
   const source = await open(task);
   try {
-    engine.beginLoad(task.kernels, source.size);
+    engine.beginLoad(task.kernels, source.size, task.vocabularyOnly);
     await fill(engine, source, task);
-    engine.finishLoad(task.contextLength);
+    engine.finishLoad();
+    if (!task.vocabularyOnly) engine.openSession(task.contextLength);
   } catch (error) {
     if (error instanceof InklingError && error.code === 'INK_ERR_NOT_GGUF' && source.hint) {
       throw new InklingError(error.code, `${error.message} ${source.hint}`, { cause: error });
@@ -61,7 +63,7 @@ async function fill(engine: Engine, source: Source, task: LoadTask): Promise<voi
     task.signal.throwIfAborted();
     if (!chunk) break; // finishLoad() says what is missing
     complete = engine.write(chunk);
-    engine.checkMemory(task.contextLength);
+    if (!task.vocabularyOnly) engine.checkMemory(task.contextLength);
     loaded += chunk.length;
     const now = performance.now();
     if (now - reported >= PROGRESS_MS) {

@@ -1,3 +1,5 @@
+import type { CHAT_TEMPLATES } from './constants.js';
+
 /** Where a GGUF model comes from. A string is a URL, relative to the page. A stream is read once. */
 export type ModelSource = string | URL | Blob | ArrayBuffer | ReadableStream<Uint8Array>;
 
@@ -19,6 +21,13 @@ export interface LoadOptions {
   contextLength?: number;
   /** Which kernels compute: 'auto' (the default, the fastest), or a name from the core, e.g. 'scalar'. */
   kernels?: string;
+  /** Read the tokenizer and the chat template alone, of any model, and stop before the weights: for counting and
+   *  splitting text in a page. `complete`, `chat` and `score` are refused with `INK_ERR_WRONG_STATE`. */
+  vocabularyOnly?: boolean;
+  /** For conversations that name none of their own. Default: the model's. */
+  chatTemplate?: ChatTemplate;
+  /** For conversations that name none of their own. */
+  tools?: readonly object[];
 }
 
 /** What is known of a loaded model. */
@@ -38,7 +47,7 @@ export interface ModelInfo {
   /** All of the engine's memory: weights, vocabulary, context and scratch, in bytes. It only ever grows. */
   memoryBytes: number;
   vocabularySize: number;
-  /** Tokens that fit this model's context as it was loaded. */
+  /** Tokens that fit this model's context as it was loaded; 0 with `vocabularyOnly`. */
   contextLength: number;
   /** Tokens of context that the model was trained for. */
   trainedContextLength: number;
@@ -53,9 +62,57 @@ export interface ModelInfo {
   hasChatFormat: boolean;
 }
 
+/** What chat templates know; some know others too. */
+export type Role = 'system' | 'user' | 'assistant' | 'tool' | (string & {});
+
+/** Handed to the chat template as it is, in the form that OpenAI's API and Hugging Face's templates share. */
 export interface Message {
-  role: 'system' | 'user' | 'assistant';
-  content: string;
+  role: Role;
+  /** Text; null or nothing beside tool calls; a list of parts where the template takes one. */
+  content?: string | readonly object[] | null;
+  name?: string;
+  /** What the assistant asked for: `{ id, type: 'function', function: { name, arguments } }`. */
+  tool_calls?: readonly object[];
+  /** In a message of role 'tool': which call this answers. */
+  tool_call_id?: string;
+  reasoning_content?: string;
+}
+
+/** Messages with everything else that the chat template may ask for, as it names it. */
+export interface Conversation {
+  messages: readonly Message[];
+  /** `{ type: 'function', function: { name, description, parameters } }` each. */
+  tools?: readonly object[] | null;
+  documents?: readonly object[] | null;
+  /** e.g. `enable_thinking`. */
+  [variable: string]: unknown;
+}
+
+/** Chat templates that are built in. */
+export type ChatTemplateName = (typeof CHAT_TEMPLATES)[number];
+/** A built-in one's name, or Jinja as in Hugging Face's `tokenizer_config.json`. */
+export type ChatTemplate = ChatTemplateName | (string & {});
+
+export interface TemplateOptions {
+  /** Instead of the model's own. */
+  chatTemplate?: ChatTemplate;
+  /** Takes the place of the conversation's. */
+  tools?: readonly object[];
+  /** Few-shot examples; see {@link Examples}. They stand after the system message. */
+  examples?: Examples;
+}
+
+/**
+ * Messages that show the model what is wanted: a list, or JSON Lines, `{"role":…,"content":…}` on each (empty lines
+ * don't count). `INK_ERR_INVALID_JSON` names a line that is something else.
+ */
+export type Examples = string | readonly Message[];
+
+export interface ApplyChatTemplateOptions extends TemplateOptions {
+  /** End with the header of the assistant's turn. Default: the conversation's `add_generation_prompt`, or false. */
+  addGenerationPrompt?: boolean;
+  /** Give the prompt's tokens, just as `chat()` reads them, instead of its text. Default false. */
+  tokenize?: boolean;
 }
 
 export interface GenerateOptions {
@@ -86,7 +143,8 @@ export interface GenerateOptions {
 export type FinishReason = 'end' | 'stop' | 'length' | 'context';
 
 export interface RunResult {
-  /** The whole text; the pieces joined. */
+  /** The whole text; the pieces joined. Bytes that are no UTF-8 are U+FFFD; a character that the end cut off is
+   *  left out, so that the tokens' own text may be up to three bytes longer. */
   text: string;
   /** The new tokens. */
   tokens: number[];
@@ -105,9 +163,28 @@ export interface RunResult {
   };
 }
 
+export interface ChatOptions extends GenerateOptions, TemplateOptions {}
+
+export interface CompleteOptions extends GenerateOptions {
+  /** Few-shot examples; see {@link Examples}. They stand before the prompt as plain text: each on lines of its own, an
+   *  empty line after those that are not the user's. */
+  examples?: Examples;
+}
+
 export interface TokenizeOptions {
   /** The text of control tokens, e.g. <|im_start|>, becomes those tokens. Default false: it is plain text. */
   special?: boolean;
+  /** Put around the text what the model asks for: BOS, or BERT's CLS and SEP, or T5's EOS. Default false. */
+  addBos?: boolean;
+}
+
+/** What a token stands for. */
+export interface TokenPiece {
+  id: number;
+  /** For display: the bytes as text, U+FFFD where they are part of a character only. Control tokens' names too. */
+  text: string;
+  /** Exactly what stands in the vocabulary; pieces' bytes put together are whole characters again. */
+  bytes: Uint8Array;
 }
 
 export interface ScoreOptions {

@@ -13,7 +13,7 @@ export interface WasmExports {
   inkjs_session_destroy(session: number): void;
   inkjs_error_code(handle: number): number;
   inkjs_error_message(handle: number): number;
-  inkjs_load_begin(model: number, kernels: number, size: number): number;
+  inkjs_load_begin(model: number, kernels: number, size: number, vocabularyOnly: number): number;
   inkjs_load_buffer(model: number): number;
   inkjs_buffer(model: number): number;
   inkjs_buffer_size(model: number): number;
@@ -28,8 +28,10 @@ export interface WasmExports {
   inkjs_result_length(model: number): number;
   inkjs_tokenize(model: number, text: number, length: number, flags: number): number;
   inkjs_detokenize(model: number, tokens: number, n: number): number;
-  inkjs_chat_add(model: number, role: number, content: number, length: number): number;
-  inkjs_chat_format(model: number, now: number): number;
+  inkjs_token_pieces(model: number, tokens: number, n: number): number;
+  inkjs_apply_chat_template(
+    model: number, chatTemplate: number, chatTemplateLength: number, json: number, jsonLength: number, now: number,
+  ): number;
   inkjs_generation_reset(session: number): void;
   inkjs_generation_set(session: number, option: number, value: number): number;
   inkjs_generation_add_stop(session: number, stop: number): number;

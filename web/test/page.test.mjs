@@ -1,10 +1,11 @@
 // The demo page and the package in a real Chromium, with the real default model, under a strict
 // Content-Security-Policy and without COOP or COEP.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './lib/browser.mjs';
-import { DATA, ROOT, defaultModel, runNatively } from './lib/files.mjs';
+import { DATA, NATIVE, ROOT, defaultModel, runNatively } from './lib/files.mjs';
 import { startServer } from './lib/server.mjs';
 
 const MANIFEST = JSON.parse(readFileSync(`${ROOT}models/manifest.json`, 'utf8'));
@@ -174,6 +175,35 @@ test('greedy tokens are those of the native scalar kernels', LIMIT, async () => 
     return (await model.complete(text, { temperature: 0, maxTokens: 48 }).result()).tokens;
   }, [MODEL, prompt]));
   assert.deepEqual(tokens, native.tokens);
+});
+
+test('a page has tokenizer and chat template without the weights', LIMIT, async () => {
+  const text = '안녕하세요 👩‍👩‍👧 <|im_start|>';
+  const conversation = { messages: [{ role: 'user', content: text }], tools: [{ name: '날씨' }], add_generation_prompt: true };
+  const command = (parameters, input) => execFileSync(NATIVE, parameters, { input, encoding: 'utf8' });
+  const found = await onBlankPage((page) => page.evaluate(async ([url, text, conversation]) => {
+    const { loadModel } = await import('/package/index.js');
+    let read;
+    const model = await loadModel(url, { vocabularyOnly: true, onProgress: ({ loaded }) => (read = loaded) });
+    const ids = await model.tokenize(text);
+    return {
+      read,
+      memory: model.info.memoryBytes,
+      ids: ids.join(' '),
+      back: await model.detokenize(ids),
+      count: await model.countTokens(conversation),
+      pieces: (await model.tokenPieces(ids)).flatMap(({ bytes }) => [...bytes]),
+      prompts: [await model.applyChatTemplate(conversation), await model.applyChatTemplate(conversation, { chatTemplate: 'llama3' })],
+    };
+  }, [MODEL, text, conversation]));
+  const prompts = [[], ['--chat-template', 'llama3']].map((more) => command(['template', '-m', defaultModel(), ...more], JSON.stringify(conversation)));
+  assert.deepEqual(found.prompts, prompts);
+  assert.equal(found.ids, command(['tokenize', '-m', defaultModel()], text).trim());
+  assert.equal(found.count, command(['tokenize', '-m', defaultModel(), '--special'], prompts[0]).split(' ').length);
+  assert.equal(found.back, text);
+  assert.equal(Buffer.from(found.pieces).toString(), text);
+  assert.ok(found.read < statSync(defaultModel()).size / 10, `${found.read} bytes were read`);
+  assert.ok(found.memory < 16e6, `${found.memory} bytes of memory`);
 });
 
 test('the engine is quiet 100 ms after an abort', LIMIT, async () => {
