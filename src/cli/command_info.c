@@ -50,7 +50,9 @@ int command_info(const options *o) {
   ink_loader *loader = load_description(o);
   if (!loader) return EXIT_FAILED;
   const ink_model_info *info = ink_loader_info(loader);
-  ink_memory memory = ink_memory_needed(info, o->n_ctx);
+  ink_session_params params = {
+      .n_ctx = o->n_ctx, .n_threads = o->n_threads, .kv_type = o->kv_type};
+  ink_memory memory = ink_memory_needed(info, &params);
   if (o->json) print_json(info, &memory);
   else print_text(info, &memory);
   ink_loader_free(loader);

@@ -45,6 +45,7 @@ typedef struct ink_vocab {
 
   bool add_space_prefix;       /* SentencePiece: a text begins with a space */
   bool fold_space_marks;       /* SentencePiece's BPE: U+2581 is a space, in special tokens too */
+  bool words_stand_alone;      /* SentencePiece's BPE: no token goes on past the end of a word */
   bool remove_extra_whitespaces; /* SentencePiece: spaces are trimmed and joined */
   ink_charsmap charsmap;       /* SentencePiece: rules that texts are normalised by */
   float unknown_score;         /* Unigram: of a character that no token covers */
