@@ -31,9 +31,10 @@ static ink_status check_tensor(const ink_hparams *h, const ink_tensor_spec *spec
                     INK_STR_ARGS(tensor->name), (unsigned long long)tensor->dims[0],
                     (unsigned long long)tensor->dims[1], (unsigned)columns, (unsigned)rows);
   }
-  if (spec->rows == INK_DIM_ONE && tensor->type != INK_TYPE_F32) {
+  if (spec->rows == INK_DIM_ONE && ink_type_get_traits(tensor->type)->block_columns > 1) {
     return ink_fail(error, INK_ERR_UNSUPPORTED_TYPE,
-                    "tensor '%.*s' is a vector of type %s; only F32 is supported there",
+                    "tensor '%.*s' is a vector of type %s; only F32, F16 and BF16 are supported "
+                    "there",
                     INK_STR_ARGS(tensor->name), ink_type_name(tensor->type));
   }
   return INK_OK;
