@@ -1,8 +1,8 @@
 /* Weights in memory: the file's blocks, regrouped in place so that vector code can eat them.
  *
- * A quantised tensor becomes panels of 4 rows r0 to r3. Within a panel the blocks of the 4 rows that
- * cover the same columns stand together as a panel block, 4 times as long: what the file's block has
- * in its order, but taken from 4 rows at once, in words of 4 bytes. So a 16-byte vector holds the
+ * A quantised tensor becomes panels of 4 rows r0 to r3. Within a panel the blocks of the 4 rows
+ * that cover the same columns stand together as a panel block, 4 times as long: what the file's
+ * block has, in its order, but taken from 4 rows at once, in words of 4 bytes. So a 16-byte vector holds the
  * same 4 bytes of each row, row r's in its 32-bit lane r. Fields narrower than a word (binary16, or
  * MXFP4's exponent) are taken from 4 rows one by one. No bit is added or lost.
  *

@@ -1,5 +1,5 @@
-/* The vector primitives of float_ops.h and panel_ops.h on AVX2 with F16C; floats stay in 4 lanes, so that sums
- * have the same order as everywhere. */
+/* The vector primitives of float_ops.h and panel_ops.h on AVX2 with F16C; floats stay in 4 lanes,
+ * so that sums have the same order as everywhere. */
 #ifndef INK_KERNELS_VEC_H
 #define INK_KERNELS_VEC_H
 

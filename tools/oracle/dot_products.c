@@ -3,8 +3,8 @@
  *   cc -O2 -Isrc tools/oracle/dot_products.c build/native/libinkling.a -lm -lpthread -o dot_products
  *   dot_products [KERNELS] < INPUT > OUTPUT
  *
- * INPUT: type, n_rows (a multiple of 4), n_columns, n_tokens as u32; the rows' blocks; the tokens as
- * f32 [n_tokens][n_columns]. OUTPUT: f32 [n_tokens][n_rows]. */
+ * INPUT: type, n_rows (a multiple of 4), n_columns, n_tokens as u32; the rows' blocks; the tokens
+ * as f32 [n_tokens][n_columns]. OUTPUT: f32 [n_tokens][n_rows]. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -29,7 +29,7 @@ if __name__ == "__main__":
     parser.add_argument("text", type=Path)
     parser.add_argument("types", nargs="*", metavar="TYPE")
     parser.add_argument("--windows", type=int, default=16)
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     files = [args.folder / f"{name}.gguf" for name in args.types] or sorted(args.folder.glob("*.gguf"))
     tokens = LlamaCpp(files[0], vocab_only=True).tokenize(args.text.read_bytes())
     windows = [tokens[i * CTX : (i + 1) * CTX] for i in range(args.windows)]
