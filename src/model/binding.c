@@ -169,10 +169,13 @@ static ink_status check_tensor(const binder *b, const tensor_spec *spec, bool bi
                     (unsigned)columns, (unsigned)rows, (unsigned)experts);
   }
   bool is_norm = spec->columns == Q_NORM || spec->columns == K_NORM;
-  if ((rows == 1 || is_norm) && tensor->type != INK_TYPE_F32) {
+  bool fits = rows == 1 ? ink_type_get_traits(tensor->type)->block_columns == 1
+                        : !is_norm || tensor->type == INK_TYPE_F32;
+  if (!fits) {
     return ink_fail(error, INK_ERR_UNSUPPORTED_TYPE,
-                    "tensor '%.*s' is a vector of type %s; only F32 is supported there",
-                    INK_STR_ARGS(tensor->name), ink_type_name(tensor->type));
+                    "tensor '%.*s' is of type %s; %s supported for vectors",
+                    INK_STR_ARGS(tensor->name), ink_type_name(tensor->type),
+                    rows == 1 ? "F32, F16 and BF16 are" : "only F32 is");
   }
   if ((uint64_t)rows * experts > UINT32_MAX / 2) {
     return ink_fail(error, INK_ERR_BAD_MODEL,
