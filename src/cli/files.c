@@ -80,6 +80,11 @@ static ink_status read_part(model_files *f, size_t i, ink_loader *loader, ink_er
   return INK_OK;
 }
 
+static void name_part(const model_part *part, ink_error *error) {
+  ink_error found = *error;
+  ink_fail(error, found.code, "'%s': %s", part->path, found.message);
+}
+
 /* All parts; those of a vocabulary end with the first. */
 static ink_status read_parts(model_files *f, const ink_load_params *params, ink_loader **loader,
                              ink_error *error) {
@@ -88,7 +93,9 @@ static ink_status read_parts(model_files *f, const ink_load_params *params, ink_
     uint64_t size = f->names.parts[i].size;
     INK_TRY(i == 0 ? ink_loader_begin(loader, params, size, error)
                    : ink_loader_next_part(*loader, size, error));
-    INK_TRY(read_part(f, i, *loader, error));
+    ink_status status = read_part(f, i, *loader, error);
+    if (status != INK_OK && f->names.n > 1) name_part(&f->names.parts[i], error);
+    INK_TRY(status);
     if (params->vocabulary_only) return INK_OK;
     INK_TRY(model_parts_agree(&f->names, ink_loader_n_parts(*loader), error));
   }

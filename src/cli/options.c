@@ -42,6 +42,8 @@ enum {
   FLAG_JSON,
   FLAG_SPECIAL,
   FLAG_PIECES,
+  FLAG_METADATA,
+  FLAG_TENSORS,
   FLAG_WINDOWS,
   FLAG_PREFILL,
   FLAG_DECODE,
@@ -85,6 +87,8 @@ static const struct {
     {FLAG_JSON, "json", no_argument, COMPUTE | ON(INFO)},
     {FLAG_SPECIAL, "special", no_argument, ON(TOKENIZE)},
     {FLAG_PIECES, "pieces", no_argument, ON(TOKENIZE)},
+    {FLAG_METADATA, "metadata", no_argument, ON(INFO)},
+    {FLAG_TENSORS, "tensors", no_argument, ON(INFO)},
     {FLAG_WINDOWS, "windows", required_argument, ON(SCORE)},
     {FLAG_PREFILL, "pp", required_argument, ON(BENCH)},
     {FLAG_DECODE, "tg", required_argument, ON(BENCH)},
@@ -104,7 +108,7 @@ void options_print_help(void) {
         "  inkling template   -m MODEL | --template FILE           conversation as JSON on stdin -> prompt\n"
         "  inkling score      -m MODEL -f FILE [--ctx N] [--windows K] [--json]\n"
         "  inkling bench      -m MODEL [--pp 128] [--tg 64] [-t 1] [--reps 5] [--json]\n"
-        "  inkling info       -m MODEL [--ctx N] [--cache-type T] [--json]\n"
+        "  inkling info       -m MODEL [--ctx N] [--cache-type T] [--metadata] [--tensors] [--json]\n"
         "  inkling quantize   [-t N] [--imatrix FILE] [--pure] IN.gguf OUT.gguf TYPE\n"
         "  inkling version\n"
         "\n"
@@ -215,6 +219,8 @@ static bool set_flag(options *o, int flag, const char *value) {
   case FLAG_JSON: o->json = true; return true;
   case FLAG_SPECIAL: o->special = true; return true;
   case FLAG_PIECES: o->pieces = true; return true;
+  case FLAG_METADATA: o->metadata = true; return true;
+  case FLAG_TENSORS: o->tensors = true; return true;
   case FLAG_WINDOWS: return parse_u32(value, 1, &o->windows);
   case FLAG_PREFILL: return parse_u32(value, 1, &o->bench_prefill);
   case FLAG_DECODE: return parse_u32(value, 1, &o->bench_decode);

@@ -42,6 +42,8 @@ typedef struct options {
   bool json;
   bool special;
   bool pieces;
+  bool metadata;
+  bool tensors;
   uint32_t windows;    /* 0: all */
   uint32_t bench_prefill;
   uint32_t bench_decode;
