@@ -110,6 +110,18 @@ def test_older_names_of_rotary_positions(folder: Callable[[str], Folder], name: 
     assert there.converted() == (DATA / f"{name}.gguf").read_bytes()
 
 
+def test_gpt2_as_it_was_published(folder: Callable[[str], Folder]) -> None:
+    """Names without a prefix, masks among the weights, the output matrix beside the embedding it repeats."""
+    there = folder("gpt2")
+    there.weights = {name.removeprefix("transformer."): values for name, values in there.weights.items()}
+    for buffer in ("h.0.attn.bias", "h.1.attn.masked_bias"):
+        there.weights[buffer] = ("F32", [1, 1, 4, 4], bytes(64))
+    there.weights["lm_head.weight"] = there.weights["wte.weight"]
+    there.config.pop("tie_word_embeddings", None)
+    there.write()
+    assert there.converted() == (DATA / "gpt2.gguf").read_bytes()
+
+
 def test_dynamic_scaling_is_left_out_with_a_note(folder: Callable[[str], Folder]) -> None:
     there = folder("llama")
     there.config["rope_parameters"] |= {"rope_type": "dynamic", "factor": 2.0}
@@ -355,6 +367,7 @@ BAD = [
     ("llama", setting(intermediate_size=40), "model.layers.0.mlp.down_proj.weight is [32, 32], which does not fit"),
     ("llama", setting(rope_parameters={"rope_type": "spiral", "rope_theta": 1.0}), "rope scaling of type 'spiral'"),
     ("llama", setting(rope_parameters={"rope_type": "linear"}), "rope scaling of type linear lacks factor"),
+    ("llama", setting(rope_parameters={"rope_type": "linear", "factor": []}), "type linear has a value that won't do"),
     ("llama", setting(vocab_size=81), "the token embedding has 80 rows, but config.json says vocab_size = 81"),
     ("llama", without("model.layers.1.self_attn.q_proj.weight"), "layer 1 has no attn_q.weight"),
     ("llama", without("model.embed_tokens.weight"), "no token embedding"),
