@@ -90,6 +90,7 @@ typedef struct ink_model_info {
   uint64_t vocabulary_bytes;  /* tokens, merges and their indexes */
   uint32_t n_tensors;
   uint32_t n_vocab;
+  uint32_t longest_token;     /* bytes */
   uint32_t n_ctx_train;       /* the context the model was trained for, tokens */
   uint32_t n_embd;
   uint32_t n_layer;
@@ -387,13 +388,15 @@ ink_status ink_score_step(ink_session *session, uint32_t max_tokens, ink_score *
 typedef struct ink_memory {
   uint64_t weights;    /* tensors */
   uint64_t vocabulary; /* tokens, merges and their indexes */
-  uint64_t kv_cache;
-  uint64_t scratch;
+  uint64_t kv_cache;   /* grows with the context; layers with a sliding window stop at that */
+  uint64_t scratch;    /* what else a session takes */
   uint64_t total;
 } ink_memory;
 
-/* What a model and one session of n_ctx tokens (0: the default) on one thread take. */
-ink_memory ink_memory_needed(const ink_model_info *info, uint32_t n_ctx);
+/* What a model and one session take: the session exactly, as it will ask the allocator for it, the
+ * model to within 2 %. params as for ink_session_create(); no session is counted for those that it
+ * refuses, nor for a model that was loaded with vocabulary_only. Threads' stacks are the system's. */
+ink_memory ink_memory_needed(const ink_model_info *info, const ink_session_params *params);
 
 /* The kernel tables that this build has and this processor can run: index 0.. until NULL. The last
  * is the fastest and is what "auto" means. */

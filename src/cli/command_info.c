@@ -48,7 +48,9 @@ static void print_text(const ink_model_info *info, const ink_memory *memory) {
 }
 
 static void print_info(const options *o, const ink_model_info *info, const gguf_file *file) {
-  ink_memory memory = ink_memory_needed(info, o->n_ctx);
+  ink_session_params params = {
+      .n_ctx = o->n_ctx, .n_threads = o->n_threads, .kv_type = o->kv_type};
+  ink_memory memory = ink_memory_needed(info, &params);
   if (o->json) {
     print_json(info, &memory);
     listing_print_json(file);

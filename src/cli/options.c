@@ -71,7 +71,7 @@ static const struct {
     {FLAG_EXAMPLES, "examples", required_argument, GENERATE},
     {'n', "n-predict", required_argument, GENERATE},
     {'c', "ctx", required_argument, COMPUTE | ON(INFO)},
-    {'t', "threads", required_argument, COMPUTE | ON(QUANTIZE)},
+    {'t', "threads", required_argument, COMPUTE | ON(INFO) | ON(QUANTIZE)},
     {FLAG_TEMPERATURE, "temp", required_argument, GENERATE},
     {FLAG_TOP_K, "top-k", required_argument, GENERATE},
     {FLAG_TOP_P, "top-p", required_argument, GENERATE},
@@ -108,7 +108,7 @@ void options_print_help(void) {
         "  inkling template   -m MODEL | --template FILE           conversation as JSON on stdin -> prompt\n"
         "  inkling score      -m MODEL -f FILE [--ctx N] [--windows K] [--json]\n"
         "  inkling bench      -m MODEL [--pp 128] [--tg 64] [-t 1] [--reps 5] [--json]\n"
-        "  inkling info       -m MODEL [--ctx N] [--metadata] [--tensors] [--json]\n"
+        "  inkling info       -m MODEL [--ctx N] [--cache-type T] [--metadata] [--tensors] [--json]\n"
         "  inkling quantize   [-t N] [--imatrix FILE] [--pure] IN.gguf OUT.gguf TYPE\n"
         "  inkling version\n"
         "\n"

@@ -29,8 +29,8 @@ typedef struct ink_activations {
 } ink_activations;
 
 /* 32 columns of 4 rows of weights, unpacked: w = d * q + m, and in the first 16 columns + m_low.
- * Scales of 16 columns are integers, and already in q. Matrix kernels turn a panel into these once and
- * use them for all tokens. Types without minima leave m alone, those with one also m_low. */
+ * Scales of 16 columns are integers, and already in q. Matrix kernels turn a panel into these once
+ * and use them for all tokens. Types without minima leave m alone, those with one also m_low. */
 typedef struct ink_unpacked_block {
   float d[INK_PANEL_ROWS];
   float m[INK_PANEL_ROWS];

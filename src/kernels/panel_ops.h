@@ -6,7 +6,8 @@
 
 #include "kernels/unpack_ops.h"
 
-/* Parts of 32 columns in a panel block. */
+/* What ink_type_traits says too, but constant: parts of 32 columns in a panel block, and minima in
+ * each. */
 INLINE uint32_t parts_of(ink_type type) {
   return type == INK_TYPE_Q2_K || type == INK_TYPE_Q3_K || type == INK_TYPE_Q4_K ||
                  type == INK_TYPE_Q5_K || type == INK_TYPE_Q6_K || type == INK_TYPE_IQ4_XS ||
@@ -23,7 +24,7 @@ INLINE uint32_t minima_of(ink_type type) {
 
 /* sum + (d * x_d) * products, and for types with minima + m * x_s, + m_low * x_s_low. */
 INLINE f32x4 add_part(uint32_t n_minima, f32x4 sum, part_scales w, float x_d, float x_s,
-                             float x_s_low, i32x8 products) {
+                      float x_s_low, i32x8 products) {
   f32x4 term = f32x4_mul(f32x4_mul(w.d, f32x4_splat(x_d)), f32x4_of_row_sums(products));
   if (n_minima) term = f32x4_add(term, f32x4_mul(w.m, f32x4_splat(x_s)));
   if (n_minima > 1) term = f32x4_add(term, f32x4_mul(w.m_low, f32x4_splat(x_s_low)));
@@ -82,6 +83,11 @@ static void multiply_tile_2(const ink_unpacked_block *blocks, uint32_t n_parts, 
   multiply_tile(2, blocks, n_parts, x, y, y_stride);
 }
 
+/* By the number of minima in 32 columns. */
+static void (*const multiply_tile_with[])(const ink_unpacked_block *blocks, uint32_t n_parts,
+                                          ink_activations x, float *y, size_t y_stride) = {
+    multiply_tile_0, multiply_tile_1, multiply_tile_2};
+
 /* ---- Panels of each type ---- */
 
 INLINE void store_scales(ink_type type, part_scales w, ink_unpacked_block *out) {
@@ -90,8 +96,8 @@ INLINE void store_scales(ink_type type, part_scales w, ink_unpacked_block *out) 
   if (minima_of(type) > 1) f32x4_store(out->m_low, w.m_low);
 }
 
-/* The words of a part, or of those that share them, in runs of one set of integer scales; a word holds
- * so many vectors. */
+/* The words of a part, or of those that share them, in runs of one set of integer scales; a word
+ * holds so many vectors. */
 INLINE uint32_t words_of_part(ink_type type) {
   return parts_of_word(type) == 1 || has_integer_scales(type) ? GROUPS / 2 : GROUPS;
 }
@@ -206,8 +212,6 @@ INLINE void multiply_tokens(ink_type type, const ink_matmul *job, uint32_t first
 typedef struct panel_kernel {
   void (*unpack)(const uint8_t *panel, size_t step, uint32_t n_parts, ink_unpacked_block *out);
   void (*multiply_tokens)(const ink_matmul *job, uint32_t first);
-  void (*multiply_tile)(const ink_unpacked_block *blocks, uint32_t n_parts, ink_activations x,
-                        float *y, size_t y_stride);
 } panel_kernel;
 
 #define PANEL_KERNEL(NAME)                                                                         \
@@ -235,13 +239,12 @@ PANEL_KERNEL(TQ1_0)
 PANEL_KERNEL(TQ2_0)
 PANEL_KERNEL(MXFP4)
 
-#define ENTRY(NAME, n_minima)                                                                      \
-  [INK_TYPE_##NAME] = {unpack_##NAME, multiply_tokens_##NAME, multiply_tile_##n_minima}
+#define ENTRY(NAME) [INK_TYPE_##NAME] = {unpack_##NAME, multiply_tokens_##NAME}
 
 static const panel_kernel panel_kernels[INK_TYPE_END] = {
-    ENTRY(Q4_0, 0),  ENTRY(Q4_1, 1), ENTRY(Q5_0, 0),   ENTRY(Q5_1, 1),   ENTRY(Q8_0, 0),
-    ENTRY(Q2_K, 2),  ENTRY(Q3_K, 0), ENTRY(Q4_K, 1),   ENTRY(Q5_K, 1),   ENTRY(Q6_K, 0),
-    ENTRY(TQ1_0, 0), ENTRY(TQ2_0, 0), ENTRY(IQ4_NL, 0), ENTRY(IQ4_XS, 0), ENTRY(MXFP4, 0),
+    ENTRY(Q4_0),   ENTRY(Q4_1),   ENTRY(Q5_0),  ENTRY(Q5_1),  ENTRY(Q8_0),
+    ENTRY(Q2_K),   ENTRY(Q3_K),   ENTRY(Q4_K),  ENTRY(Q5_K),  ENTRY(Q6_K),
+    ENTRY(IQ4_NL), ENTRY(IQ4_XS), ENTRY(TQ1_0), ENTRY(TQ2_0), ENTRY(MXFP4),
 };
 
 #undef ENTRY
@@ -251,7 +254,8 @@ static void matmul(const ink_matmul *job) {
   if (matmul_floats(job)) return;
   const ink_tensor *weights = job->weights;
   const panel_kernel *kernel = &panel_kernels[weights->type];
-  size_t step = (size_t)ink_type_get_traits(weights->type)->block_bytes * INK_PANEL_ROWS;
+  const ink_type_traits *traits = ink_type_get_traits(weights->type);
+  size_t step = (size_t)traits->block_bytes * INK_PANEL_ROWS;
   size_t panel_bytes = (size_t)ink_panel_bytes(weights->type, weights->n_cols);
   uint32_t n_parts = weights->n_cols / INK_BLOCK;
   uint32_t tiled = job->n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS;
@@ -259,8 +263,8 @@ static void matmul(const ink_matmul *job) {
     kernel->unpack(weights->data + row / INK_PANEL_ROWS * panel_bytes, step, n_parts,
                    job->scratch);
     for (uint32_t t = 0; t < tiled; t += INK_TILE_TOKENS) {
-      kernel->multiply_tile(job->scratch, n_parts, activations_from(job, t),
-                            job->y + t * job->y_stride + row, job->y_stride);
+      multiply_tile_with[traits->n_minima](job->scratch, n_parts, activations_from(job, t),
+                                           job->y + t * job->y_stride + row, job->y_stride);
     }
   }
   if (tiled < job->n_tokens) kernel->multiply_tokens(job, tiled);

@@ -1,7 +1,7 @@
-/* From the bytes of a panel block to the integers and scales that products take, for each type, over
- * the primitives of a vec_*.h, which must be included before. `type` is constant wherever these are
- * called, so that each call is the code of one type. Offsets are those of format/panel.h: word w of
- * a field stands 16 * w bytes after its start. */
+/* From the bytes of a panel block to the integers and scales that products take, for each type,
+ * over the primitives of a vec_*.h, which must be included before. `type` is constant wherever
+ * these are called, so that each call is the code of one type. Offsets are those of format/panel.h:
+ * word w of a field stands 16 * w bytes after its start. */
 #ifndef INK_KERNELS_UNPACK_OPS_H
 #define INK_KERNELS_UNPACK_OPS_H
 
@@ -179,8 +179,8 @@ INLINE void unpack_5_bits(const uint8_t *bits, uint32_t g, int offset, i16x16 ou
   out[1] = i16x16_of_bytes_less(second, offset);
 }
 
-/* What word g of part b holds: if words are about one part (0 unless the type has super-blocks), its
- * groups g and g + 4; else group g of parts b, b + 1, ... */
+/* What word g of part b holds: if words are about one part (0 unless the type has super-blocks),
+ * its groups g and g + 4; else group g of parts b, b + 1, ... */
 INLINE void unpack_word(ink_type type, const uint8_t *block, uint32_t b, uint32_t g,
                         i16x16 out[4]) {
   const uint8_t *word = block + 16 * g;
@@ -258,8 +258,8 @@ INLINE bool has_integer_scales(ink_type type) {
   return type == INK_TYPE_Q2_K || type == INK_TYPE_Q3_K || type == INK_TYPE_Q6_K;
 }
 
-/* The scale of 16 columns, half `h` of part b: multiplied with weights of at most 6 bits it is exact
- * in 16, and 32 products with activations in 32. */
+/* The scale of 16 columns, half `h` of part b: multiplied with weights of at most 6 bits it is
+ * exact in 16, and 32 products with activations in 32. */
 INLINE i16x16 integer_scale(ink_type type, const panel_header *header, uint32_t b, uint32_t h) {
   i32x4 scale = i32x4_signed_byte(header->scales[b / 2], b % 2 * 2 + h);
   return i16x16_of_rows(type == INK_TYPE_Q3_K ? i32x4_add(scale, -32) : scale);

@@ -128,18 +128,18 @@ static void write_name(char name[64], const tensor_spec *spec, uint32_t layer, b
 }
 
 static ink_linear *linear_of(ink_weights *weights, const tensor_spec *spec, uint32_t layer) {
-  uint8_t *owner = spec->place == IN_MODEL ? (uint8_t *)weights : (uint8_t *)&weights->layers[layer];
+  uint8_t *owner = (uint8_t *)weights;
+  if (spec->place != IN_MODEL) owner = (uint8_t *)&weights->layers[layer];
   return (ink_linear *)(void *)(owner + spec->field);
 }
 
 static bool is_bound(const ink_tensor *tensor) { return tensor->n_cols > 0; }
 
 /* What the hyperparameters decide: experts or one feed-forward network for all. */
-static void settle_experts(binder *b) {
+static void settle_roles(binder *b) {
   const ink_roles dense = 1u << INK_FFN_GATE | 1u << INK_FFN_UP | 1u << INK_FFN_DOWN;
   const ink_roles experts = 1u << INK_FFN_ROUTER | 1u << INK_FFN_GATE_EXPS |
                             1u << INK_FFN_UP_EXPS | 1u << INK_FFN_DOWN_EXPS;
-  const ink_roles long_rope = 1u << INK_ROPE_FACTORS_LONG | 1u << INK_ROPE_FACTORS_SHORT;
   b->required = b->architecture->required;
   b->optional = b->architecture->optional;
   if (b->h->n_expert > 0) {
@@ -147,7 +147,6 @@ static void settle_experts(binder *b) {
   } else {
     b->optional &= ~experts;
   }
-  if (b->h->rope_scaling == INK_ROPE_SCALING_LONGROPE) b->required |= long_rope;
 }
 
 /* ---- One tensor ---- */
@@ -170,10 +169,13 @@ static ink_status check_tensor(const binder *b, const tensor_spec *spec, bool bi
                     (unsigned)columns, (unsigned)rows, (unsigned)experts);
   }
   bool is_norm = spec->columns == Q_NORM || spec->columns == K_NORM;
-  if ((rows == 1 || is_norm) && tensor->type != INK_TYPE_F32) {
+  bool fits = rows == 1 ? ink_type_get_traits(tensor->type)->block_columns == 1
+                        : !is_norm || tensor->type == INK_TYPE_F32;
+  if (!fits) {
     return ink_fail(error, INK_ERR_UNSUPPORTED_TYPE,
-                    "tensor '%.*s' is a vector of type %s; only F32 is supported there",
-                    INK_STR_ARGS(tensor->name), ink_type_name(tensor->type));
+                    "tensor '%.*s' is of type %s; %s supported for vectors",
+                    INK_STR_ARGS(tensor->name), ink_type_name(tensor->type),
+                    rows == 1 ? "F32, F16 and BF16 are" : "only F32 is");
   }
   if ((uint64_t)rows * experts > UINT32_MAX / 2) {
     return ink_fail(error, INK_ERR_BAD_MODEL,
@@ -234,7 +236,7 @@ ink_status ink_weights_bind(ink_weights *weights, const ink_gguf *gguf,
               .h = h,
               .bound = bound};
   ink_roles biased = architecture->biased | architecture->optional_biases;
-  settle_experts(&b);
+  settle_roles(&b);
   for (size_t i = 0; i < gguf->n_tensors; i++) bound[i] = NULL;
   for (ink_role role = 0; role < INK_ROLES; role++) {
     if (!has(b.required | b.optional, role)) continue;
@@ -269,7 +271,8 @@ static ink_status check_role(const binder *b, ink_role role, ink_error *error) {
   if (spec->place == IN_MODEL) {
     if (!required) return INK_OK;
     INK_TRY(check_presence(b, &first->weight, role, 0, false, true, error));
-    return has(a->biased, role) ? check_presence(b, &first->bias, role, 0, true, true, error) : INK_OK;
+    if (!has(a->biased, role)) return INK_OK;
+    return check_presence(b, &first->bias, role, 0, true, true, error);
   }
   bool expected = required || (is_bound(&first->weight) && !has(b->unwanted, role));
   bool bias_expected = expected && (has(a->biased, role) || is_bound(&first->bias));
@@ -282,9 +285,13 @@ static ink_status check_role(const binder *b, ink_role role, ink_error *error) {
 }
 
 ink_status ink_weights_check(ink_weights *weights, const ink_architecture *architecture,
-                             const ink_hparams *h, ink_error *error) {
+                             ink_hparams *h, ink_error *error) {
+  const ink_roles long_rope = 1u << INK_ROPE_FACTORS_LONG | 1u << INK_ROPE_FACTORS_SHORT;
   binder b = {.weights = weights, .architecture = architecture, .h = h};
-  settle_experts(&b);
+  ink_hparams_settle(h, architecture, is_bound(&weights->rope_factors_long.weight),
+                     is_bound(&weights->layers[0].ffn_norm.weight));
+  settle_roles(&b);
+  if (h->rope_scaling == INK_ROPE_SCALING_LONGROPE) b.required |= long_rope;
   if (has(b.required, INK_ATTN_QKV) || is_bound(&weights->layers[0].attn_qkv.weight)) {
     b.unwanted = 1u << INK_ATTN_Q | 1u << INK_ATTN_K | 1u << INK_ATTN_V;
     b.optional |= b.required & b.unwanted;

@@ -64,6 +64,14 @@ static const char *main_type(const ink_loader *loader) {
   return ink_type_name(best);
 }
 
+static uint32_t longest_token(const ink_vocab *vocab) {
+  size_t longest = 0;
+  for (uint32_t i = 0; i < vocab->n_tokens; i++) {
+    if (vocab->tokens[i].len > longest) longest = vocab->tokens[i].len;
+  }
+  return (uint32_t)longest;
+}
+
 /* What is known without tensors: a vocabulary alone has no more. */
 static ink_status describe_text(ink_model *model, const ink_gguf *gguf, ink_error *error) {
   ink_str name;
@@ -79,6 +87,7 @@ static ink_status describe_text(ink_model *model, const ink_gguf *gguf, ink_erro
       .kernels = model->kernels->name,
       .vocabulary_bytes = model->vocab.n_bytes,
       .n_vocab = model->vocab.n_tokens,
+      .longest_token = longest_token(&model->vocab),
       .add_bos = model->vocab.add_bos,
   };
   return ink_chat_check(&model->allocator, model->vocab.chat_template,

@@ -102,11 +102,12 @@ static void compare(const char *model_name, const char *golden_name) {
 
 static void logits_are_those_of_transformers(void) {
   static const char *const names[] = {
-      "llama",    "llama3",     "llama-linear",   "mistral",  "mixtral",           "smollm3",
-      "qwen2",    "qwen2-yarn", "qwen2moe",       "qwen3",    "qwen3moe",          "gemma2",
-      "gemma3",   "gpt2",       "gptneox",        "phi2",     "gptneox-serial",    "phi3",
-      "stablelm", "starcoder2", "phi3-longrope",  "olmo2",    "stablelm-parallel", "olmoe",
-      "granite",  "falcon",     "falcon-new",
+      "llama",      "llama3",         "llama-linear", "mistral",  "mixtral",
+      "smollm3",    "qwen2",          "qwen2-yarn",   "qwen2moe", "qwen3",
+      "qwen3moe",   "gemma",          "gemma2",       "gemma3",   "gpt2",
+      "gptneox",    "gptneox-serial", "phi2",         "phi3",     "phi3-longrope",
+      "stablelm",   "starcoder2",     "olmo2",        "olmo3",    "stablelm-parallel",
+      "olmoe",      "granite",        "falcon",       "falcon-new",
   };
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) compare(names[i], names[i]);
   compare("phi3-longrope", "phi3-longrope-short");

@@ -277,6 +277,11 @@ def controls(put: Callable) -> None:
     put("valid-order", f, [OK], "control: tensors in reverse order")
 
     f = minimal()
+    for name, kind, one in (("blk.0.attn_norm.weight", T_F16, 0x3C00), ("output_norm.weight", 30, 0x3F80)):
+        f.tensor(name).type, f.tensor(name).data = kind, struct.pack(f"<{N_EMBD}H", *[one] * N_EMBD)
+    put("valid-norm-16", f, [OK], "control: norms of F16 and BF16")
+
+    f = minimal()
     f.key("general.alignment", U32, 64)
     f.alignment = 64
     put("valid-align64", f, [OK], "control: data aligned to 64 bytes")
@@ -413,6 +418,7 @@ def containers(put: Callable, put_bytes: Callable) -> None:
     on_tensor("type-77", [TYPE, CORRUPT], "tensor type 77, which nobody has defined", type=77)
     on_tensor("type-max", [TYPE, CORRUPT], "tensor type 4294967295", type=(1 << 32) - 1)
     on_tensor("type-removed", [TYPE, CORRUPT], "tensor type 4 (Q4_2), removed from the format", type=4)
+    on_tensor("type-q6-k-narrow", [CORRUPT, BAD_MODEL], "super-blocks of 256 columns in rows of 4", type=14)
     on_tensor("type-i64", [TYPE, BAD_MODEL, CORRUPT], "a weight of 64-bit integers", type=27, data=bytes(128))
     on_tensor("type-block", [CORRUPT, BAD_MODEL], "Q4_0 with rows of 4 values, not a multiple of 32", type=T_Q4_0)
 
@@ -497,6 +503,15 @@ def models(put: Callable) -> None:
     shaped("shape-norm", "output_norm.weight", [7], "a norm one value short")
     shaped("shape-vocabulary", "token_embd.weight", [N_EMBD, 13], "13 embeddings for 14 tokens")
 
+    f = minimal(n_ff=32)
+    t = f.tensor("blk.0.attn_norm.weight")
+    t.type, t.data = 30, struct.pack(f"<{N_EMBD}H", *[0x3F80] * (N_EMBD - 1), 0x7FC0)
+    put("norm-bf16-nan", f, [BAD_MODEL], "a BF16 norm with a value that is no number")
+    f = minimal(n_ff=256)
+    t = f.tensor("blk.0.ffn_down.weight")
+    t.type, t.data = 14, (bytes(208) + struct.pack("<H", 0x7E00)) * N_EMBD
+    put("scale-q6-k-nan", f, [BAD_MODEL], "super-blocks whose scale is no number")
+
     for file, scale, reason in [("nan", 0x7E00, "no number"), ("inf", 0x7C00, "infinite")]:
         f = minimal(n_ff=32)
         t = f.tensor("blk.0.ffn_down.weight")
@@ -552,7 +567,7 @@ def families(put: Callable) -> None:
     f = gpt2()
     drop_tensor(f, "output_norm.bias")
     vector(f, "output_norm.bias", N_EMBD, T_F16)
-    put("bias-f16", f, [TYPE], "a bias in F16")
+    put("valid-bias-f16", f, [OK], "a control: a bias in F16")
 
     for value, file in ((0, "0"), (1, "1"), (4, "4"), (0xFFFFFFFF, "max")):
         fine = [BAD_MODEL, OK]
