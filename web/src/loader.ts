@@ -27,6 +27,7 @@ export interface LoadTask {
   source: SourceMessage;
   kernels: string;
   contextLength: number;
+  kvType: number;
   vocabularyOnly: boolean;
   signal: AbortSignal;
   /** For a source of kind 'pulled'. */
@@ -42,7 +43,7 @@ export async function load(engine: Engine, task: LoadTask): Promise<void> {
     engine.beginLoad(task.kernels, source.size, task.vocabularyOnly);
     await fill(engine, source, task);
     engine.finishLoad();
-    if (!task.vocabularyOnly) engine.openSession(task.contextLength);
+    if (!task.vocabularyOnly) engine.openSession(task.contextLength, task.kvType);
   } catch (error) {
     if (error instanceof InklingError && error.code === 'INK_ERR_NOT_GGUF' && source.hint) {
       throw new InklingError(error.code, `${error.message} ${source.hint}`, { cause: error });
@@ -63,7 +64,7 @@ async function fill(engine: Engine, source: Source, task: LoadTask): Promise<voi
     task.signal.throwIfAborted();
     if (!chunk) break; // finishLoad() says what is missing
     complete = engine.write(chunk);
-    if (!task.vocabularyOnly) engine.checkMemory(task.contextLength);
+    if (!task.vocabularyOnly) engine.checkMemory(task.contextLength, task.kvType);
     loaded += chunk.length;
     const now = performance.now();
     if (now - reported >= PROGRESS_MS) {
