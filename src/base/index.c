@@ -29,17 +29,18 @@ static uint64_t read_u32(const unsigned char *bytes) {
   return word;
 }
 
-/* The ends are read in words that overlap, as wyhash does (Wang Yi), so that lengths seldom decide. */
+/* The end is read in words that overlap, as wyhash does (Wang Yi), so that lengths seldom decide. */
 uint64_t ink_hash_fast(const void *data, size_t len) {
-  const unsigned char *bytes = data, *end = bytes + len;
+  const unsigned char *bytes = data;
   uint64_t hash = mix(0xA0761D6478BD642Full, len), first = 0, last = 0;
-  for (; end - bytes > 16; bytes += 8) hash = mix(hash, read_u64(bytes));
+  size_t at = 0;
+  for (; len - at > 16; at += 8) hash = mix(hash, read_u64(bytes + at));
   if (len >= 8) {
-    first = read_u64(len >= 16 ? end - 16 : bytes);
-    last = read_u64(end - 8);
+    first = read_u64(bytes + (len >= 16 ? len - 16 : 0));
+    last = read_u64(bytes + len - 8);
   } else if (len >= 4) {
     first = read_u32(bytes);
-    last = read_u32(end - 4);
+    last = read_u32(bytes + len - 4);
   } else if (len > 0) {
     first = (uint64_t)bytes[0] << 16 | (uint64_t)bytes[len / 2] << 8 | bytes[len - 1];
   }
@@ -50,8 +51,8 @@ uint64_t ink_hash_fast(const void *data, size_t len) {
 static bool same_bytes(const char *a, const char *b, size_t len) {
   const unsigned char *x = (const unsigned char *)a, *y = (const unsigned char *)b;
   if (len > 16) return memcmp(a, b, len) == 0;
-  if (len >= 8) return ((read_u64(x) ^ read_u64(y)) | (read_u64(x + len - 8) ^ read_u64(y + len - 8))) == 0;
-  if (len >= 4) return ((read_u32(x) ^ read_u32(y)) | (read_u32(x + len - 4) ^ read_u32(y + len - 4))) == 0;
+  if (len >= 8) return read_u64(x) == read_u64(y) && read_u64(x + len - 8) == read_u64(y + len - 8);
+  if (len >= 4) return read_u32(x) == read_u32(y) && read_u32(x + len - 4) == read_u32(y + len - 4);
   return len == 0 || (x[0] == y[0] && x[len / 2] == y[len / 2] && x[len - 1] == y[len - 1]);
 }
 
