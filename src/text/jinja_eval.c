@@ -40,6 +40,18 @@ void ink_jinja_push_arg(ink_jinja *in, ink_jinja_args *args, ink_value item) {
   ink_list_push(in->task, (ink_value){.kind = INK_VALUE_LIST, .as.list = &args->items}, item);
 }
 
+int64_t ink_jinja_whole_of(ink_jinja *in, const ink_value *value, int64_t otherwise) {
+  if (!value || value->kind == INK_VALUE_NONE) return otherwise;
+  if (!ink_is_whole(*value)) ink_jinja_fail(in, "a whole number is needed, not a %s", ink_kind_name(*value));
+  return ink_is_whole(*value) ? ink_whole(*value) : otherwise;
+}
+
+ink_value ink_jinja_string_of(ink_jinja *in, const ink_value *value) {
+  if (value && value->kind == INK_VALUE_STRING) return *value;
+  ink_jinja_fail(in, "a string is needed, not a %s", value ? ink_kind_name(*value) : "missing argument");
+  return ink_text("", 0);
+}
+
 static void set_named(ink_jinja *in, ink_jinja_args *args, ink_value name, ink_value item) {
   ink_dict_set(in->task, (ink_value){.kind = INK_VALUE_DICT, .as.dict = &args->named}, name, item);
 }
@@ -96,6 +108,7 @@ ink_value ink_jinja_call(ink_jinja *in, ink_value callee, const ink_jinja_args *
   if (in->task->status != INK_OK) return callee;
   switch ((ink_value_kind)callee.kind) {
   case INK_VALUE_MACRO: return ink_jinja_call_macro(in, callee, args);
+  case INK_VALUE_LOOP: return ink_jinja_call_loop(in, callee, args);
   case INK_VALUE_FUNCTION: {
     const ink_jinja_builtin *builtin = callee.as.object;
     return builtin->call(in, ink_none(), args);

@@ -68,6 +68,71 @@ static ink_value new_namespace(ink_jinja *in, ink_value self, const ink_jinja_ar
   return make_dict(in, INK_VALUE_NAMESPACE, args);
 }
 
+/* ---- Cyclers and joiners ---- */
+
+static void set_entry(ink_jinja *in, ink_value dict, const char *name, ink_value value) {
+  ink_dict_set(in->task, dict, ink_text_z(name), value);
+}
+
+static ink_value bound(ink_jinja *in, ink_value self, const ink_jinja_builtin *builtin) {
+  ink_jinja_method *method = ink_task_allocate(in->task, sizeof *method);
+  if (method) *method = (ink_jinja_method){self, builtin};
+  return method ? ink_object(INK_VALUE_METHOD, method) : ink_none();
+}
+
+/* Makes the item at `place` the current one; returns the one that was. */
+static ink_value go_to_item(ink_jinja *in, ink_value self, int64_t place) {
+  const ink_value *items = ink_dict_get(in->task, self.as.dict, ink_text_z(" items"));
+  const ink_value *current = ink_dict_get(in->task, self.as.dict, ink_text_z("current"));
+  ink_value last = current ? *current : ink_none();
+  if (!items) return last;
+  set_entry(in, self, "current", items->as.list->items[place % items->as.list->n]);
+  set_entry(in, self, " place", ink_int(place % items->as.list->n));
+  return last;
+}
+static ink_value cycler_next(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+  (void)args;
+  const ink_value *place = ink_dict_get(in->task, self.as.dict, ink_text_z(" place"));
+  return place ? go_to_item(in, self, ink_whole(*place) + 1) : ink_none();
+}
+static ink_value cycler_reset(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+  (void)args;
+  go_to_item(in, self, 0);
+  return ink_none();
+}
+
+/* A namespace whose entries are what a cycler has; those that begin with a space no template can name. */
+static ink_value cycler(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+  static const ink_jinja_builtin methods[] = {{"next", cycler_next}, {"reset", cycler_reset}};
+  if (args->items.n == 0 || args->named.n > 0) return ink_jinja_fail(in, "cycler() takes items");
+  ink_value made = ink_dict_new(in->task, INK_VALUE_NAMESPACE), items = ink_list_new(in->task, INK_VALUE_LIST);
+  (void)self;
+  for (uint32_t i = 0; i < args->items.n; i++) ink_list_push(in->task, items, args->items.items[i]);
+  if (in->task->status != INK_OK) return made;
+  set_entry(in, made, " items", items);
+  for (size_t i = 0; i < COUNT(methods); i++) set_entry(in, made, methods[i].name, bound(in, made, &methods[i]));
+  go_to_item(in, made, 0);
+  return made;
+}
+
+/* `self`: a list of the separator, which an empty string hides the first time. */
+static ink_value joiner_call(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+  if (!ink_jinja_bind(in, args, "", 0, NULL)) return self;
+  ink_list *parts = self.as.list;
+  return parts->items[parts->n > 1 ? --parts->n : 0];
+}
+static ink_value joiner(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+  static const ink_jinja_builtin method = {"joiner", joiner_call};
+  const ink_value *separator;
+  if (!ink_jinja_bind(in, args, "sep", 0, &separator)) return self;
+  ink_value parts = ink_list_new(in->task, INK_VALUE_LIST);
+  ink_list_push(in->task, parts, separator ? *separator : ink_text(", ", 2));
+  ink_list_push(in->task, parts, ink_text("", 0));
+  return bound(in, parts, &method);
+}
+
+INK_JINJA_NOT_SUPPORTED(lipsum, "lipsum")
+
 /* ---- Time ---- */
 
 typedef struct date {
@@ -178,7 +243,8 @@ static ink_value strftime_now(ink_jinja *in, ink_value self, const ink_jinja_arg
 }
 
 static const ink_jinja_builtin globals[] = {
-    {"dict", dict}, {"namespace", new_namespace}, {"raise_exception", raise_exception}, {"range", range},
+    {"cycler", cycler}, {"dict", dict}, {"joiner", joiner}, {"lipsum", lipsum},
+    {"namespace", new_namespace}, {"raise_exception", raise_exception}, {"range", range},
     {"strftime_now", strftime_now},
 };
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/math.h"
-#include "text/jinja.h"
+#include "text/jinja_format.h"
 
 /* ---- Arithmetic ---- */
 
@@ -108,6 +108,7 @@ ink_value ink_jinja_binary(ink_jinja *in, int op, ink_value a, ink_value b) {
   if (op == '+' && a.kind == b.kind && is_repeatable(a)) {
     return a.kind == INK_VALUE_STRING ? ink_concatenate(in->task, a, b) : join_lists(in, a, b);
   }
+  if (op == '%' && a.kind == INK_VALUE_STRING) return ink_jinja_printf(in, a, b);
   if (op == '*' && is_repeatable(a) && ink_is_whole(b)) return repeat(in, a, ink_whole(b));
   if (op == '*' && is_repeatable(b) && ink_is_whole(a)) return repeat(in, b, ink_whole(a));
   return type_error(in, op, a, b);
@@ -178,17 +179,26 @@ static ink_value method_or_undefined(ink_jinja *in, ink_value object, ink_value 
   return ink_object(INK_VALUE_METHOD, bound);
 }
 
+static bool same_name(ink_value name, const char *other) {
+  return name.len == strlen(other) && memcmp(name.as.text, other, name.len) == 0;
+}
+
 ink_value ink_jinja_attribute(ink_jinja *in, ink_value object, ink_value name) {
   const ink_value *found = NULL;
   if (in->task->status != INK_OK) return ink_undefined(name);
   switch ((ink_value_kind)object.kind) {
   case INK_VALUE_UNDEFINED: return ink_jinja_fail_undefined(in, object);
   case INK_VALUE_LOOP: return ink_jinja_loop_attribute(in, object, name);
+  case INK_VALUE_MACRO: return ink_jinja_macro_attribute(in, object, name);
   case INK_VALUE_DICT:
     if (ink_jinja_find_method(object, name)) return method_or_undefined(in, object, name);
     found = ink_dict_get(in->task, object.as.dict, name);
     break;
   case INK_VALUE_NAMESPACE: found = ink_dict_get(in->task, object.as.dict, name); break;
+  case INK_VALUE_TUPLE:
+    if (object.is_group && same_name(name, "grouper")) return object.as.list->items[0];
+    if (object.is_group && same_name(name, "list")) return object.as.list->items[1];
+    return method_or_undefined(in, object, name);
   default: return method_or_undefined(in, object, name);
   }
   return found ? *found : ink_undefined(name);
@@ -256,7 +266,7 @@ ink_value ink_jinja_slice(ink_jinja *in, ink_value object, const ink_value bound
   const ink_list *items = ink_iterate(in->task, object);
   if (!items || !result.as.list) return object;
   if (step == 1) { /* the items are shared: lists don't change */
-    result.as.list->items = items->items + begin;
+    result.as.list->items = end > begin ? items->items + begin : NULL;
     result.as.list->n = result.as.list->capacity = (uint32_t)(end - begin);
     return result;
   }

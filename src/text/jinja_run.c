@@ -78,19 +78,22 @@ typedef enum flow { FLOW_NEXT, FLOW_BREAK, FLOW_CONTINUE } flow;
 static flow run_body(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node);
 
 /* The text that a body writes, in a scope of its own. */
-static ink_value capture(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *body) {
-  ink_task_buffer text = {0}, *outer = in->out;
-  in->out = &text;
-  run_body(in, scope, body);
+static flow capture(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *body, ink_value *text) {
+  ink_task_buffer inner = {0}, *outer = in->out;
+  in->out = &inner;
+  flow f = run_body(in, scope, body);
   in->out = outer;
-  return ink_task_buffer_value(&text);
+  *text = ink_task_buffer_value(&inner);
+  return f;
 }
 
-static ink_value capture_in_new_scope(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *body) {
+static flow capture_in_new_scope(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *body,
+                                 ink_value *text) {
   ink_jinja_scope *inner = ink_task_allocate(in->task, sizeof *inner);
-  if (!inner) return ink_text("", 0);
+  *text = ink_text("", 0);
+  if (!inner) return FLOW_NEXT;
   *inner = (ink_jinja_scope){.parent = scope};
-  return capture(in, inner, body);
+  return capture(in, inner, body, text);
 }
 
 /* ---- Macros ---- */
@@ -157,9 +160,23 @@ ink_value ink_jinja_call_macro(ink_jinja *in, ink_value callee, const ink_jinja_
   if (!scope || !ink_task_enter(in->task)) return callee;
   *scope = (ink_jinja_scope){.parent = m->scope};
   set_rest(in, scope, m->node, args, set_parameters(in, scope, m->node, args));
-  ink_value text = capture(in, scope, m->node->b);
+  ink_value text;
+  capture(in, scope, m->node->b, &text);
   ink_task_leave(in->task);
   return text;
+}
+
+ink_value ink_jinja_macro_attribute(ink_jinja *in, ink_value self, ink_value name) {
+  const macro *m = self.as.object;
+  name.kind = INK_VALUE_STRING;
+  if (ink_text_is(name, "name")) return m->node->value;
+  if (ink_text_is(name, "catch_kwargs")) return ink_bool(m->node->uses_kwargs);
+  if (ink_text_is(name, "catch_varargs")) return ink_bool(m->node->uses_varargs);
+  if (ink_text_is(name, "caller")) return ink_bool(m->node->uses_caller);
+  if (!ink_text_is(name, "arguments")) return ink_undefined(name);
+  ink_value names = ink_list_new(in->task, INK_VALUE_TUPLE);
+  for (const ink_jinja_node *p = m->node->a; p; p = p->next) ink_list_push(in->task, names, p->value);
+  return names;
 }
 
 /* ---- Loops ---- */
@@ -167,8 +184,10 @@ ink_value ink_jinja_call_macro(ink_jinja *in, ink_value callee, const ink_jinja_
 /* What `loop` is. Items are looked at one ahead, as Jinja does: a filter may depend on what the body
  * has set. */
 typedef struct loop {
+  const ink_jinja_node *node;
   ink_jinja_scope *scope;       /* around it, where its filter is evaluated */
-  const ink_jinja_node *target, *filter; /* NULL: all items pass, or have passed */
+  int64_t depth0;               /* loops of a recursive one around this */
+  const ink_jinja_node *filter; /* NULL: all items pass, or have passed */
   const ink_list *items;
   uint32_t next;                /* item to look at */
   int64_t index0;               /* of the current turn */
@@ -179,7 +198,7 @@ typedef struct loop {
 
 static bool passes(ink_jinja *in, loop *l, ink_value item) {
   ink_jinja_scope scope = {.parent = l->scope};
-  assign(in, &scope, l->target, item);
+  assign(in, &scope, l->node->a, item);
   return ink_truth(ink_jinja_eval(in, &scope, l->filter));
 }
 
@@ -236,8 +255,8 @@ ink_value ink_jinja_loop_attribute(ink_jinja *in, ink_value self, ink_value name
   if (ink_text_is(name, "length")) return ink_int(loop_length(in, l));
   if (ink_text_is(name, "revindex")) return ink_int(loop_length(in, l) - l->index0);
   if (ink_text_is(name, "revindex0")) return ink_int(loop_length(in, l) - l->index0 - 1);
-  if (ink_text_is(name, "depth")) return ink_int(1);
-  if (ink_text_is(name, "depth0")) return ink_int(0);
+  if (ink_text_is(name, "depth")) return ink_int(l->depth0 + 1);
+  if (ink_text_is(name, "depth0")) return ink_int(l->depth0);
   if (ink_text_is(name, "previtem")) return l->index0 > 0 ? l->previous : ink_undefined(name);
   if (ink_text_is(name, "nextitem")) return look_ahead(in, l) ? l->after : ink_undefined(name);
   const ink_jinja_builtin *method = ink_jinja_find(loop_methods, sizeof loop_methods / sizeof *loop_methods, name);
@@ -258,14 +277,15 @@ static ink_jinja_scope *turn_scope(ink_jinja *in, ink_jinja_scope *outer, ink_ji
   return scope;
 }
 
-static flow run_for(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node) {
-  ink_value iterable = ink_jinja_eval(in, scope, node->b);
+static flow run_loop(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node,
+                     ink_value iterable, int64_t depth0) {
   in->task->line = node->line;
   loop *l = ink_task_allocate(in->task, sizeof *l);
   const ink_list *items = ink_iterate(in->task, iterable);
   if (!l || !items) return FLOW_NEXT;
-  *l = (loop){.scope = scope,
-              .target = node->a,
+  *l = (loop){.node = node,
+              .scope = scope,
+              .depth0 = depth0,
               .filter = node->c,
               .items = items,
               .index0 = -1,
@@ -288,6 +308,24 @@ static flow run_for(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node 
   return body ? run_body(in, body, node->e) : FLOW_NEXT;
 }
 
+static flow run_for(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node) {
+  return run_loop(in, scope, node, ink_jinja_eval(in, scope, node->b), 0);
+}
+
+/* The text of the same loop over other items, in the scope around the first. */
+ink_value ink_jinja_call_loop(ink_jinja *in, ink_value callee, const ink_jinja_args *args) {
+  const loop *l = callee.as.object;
+  const ink_value *iterable;
+  if (!l->node->is_recursive) return ink_jinja_fail(in, "only a loop marked 'recursive' can be called");
+  if (!ink_jinja_bind(in, args, "iterable", 1, &iterable) || !ink_task_enter(in->task)) return callee;
+  ink_task_buffer text = {0}, *outer = in->out;
+  in->out = &text;
+  run_loop(in, l->scope, l->node, *iterable, l->depth0 + 1);
+  in->out = outer;
+  ink_task_leave(in->task);
+  return ink_task_buffer_value(&text);
+}
+
 /* ---- Statements ---- */
 
 static void print(ink_jinja *in, ink_value value) {
@@ -308,6 +346,14 @@ static void run_call_block(ink_jinja *in, ink_jinja_scope *scope, const ink_jinj
   print(in, ink_jinja_eval_call(in, scope, node->a, &caller));
 }
 
+/* A block sees what the template has set outside of loops, unless it is scoped. */
+static void run_block(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node) {
+  ink_value text;
+  while (!node->is_scoped && scope->parent) scope = scope->parent;
+  capture_in_new_scope(in, scope, node->b, &text);
+  print(in, text);
+}
+
 static flow run_if(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node) {
   for (;;) {
     bool holds = ink_truth(ink_jinja_eval(in, scope, node->a));
@@ -321,24 +367,33 @@ static flow run_if(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *
 
 static flow run_statement(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node) {
   ink_value value;
+  flow f;
   switch ((ink_jinja_node_kind)node->kind) {
   case INK_JINJA_TEXT: print(in, node->value); break;
   case INK_JINJA_PRINT: print(in, ink_jinja_eval(in, scope, node->a)); break;
   case INK_JINJA_IF: return run_if(in, scope, node);
   case INK_JINJA_FOR: return run_for(in, scope, node);
   case INK_JINJA_SET: assign(in, scope, node->a, ink_jinja_eval(in, scope, node->b)); break;
-  case INK_JINJA_SET_BLOCK:
-    value = capture_in_new_scope(in, scope, node->b);
+  case INK_JINJA_SET_BLOCK: /* a jump out of it takes its text along */
+    if ((f = capture_in_new_scope(in, scope, node->b, &value)) != FLOW_NEXT) return f;
     assign(in, scope, node->a, ink_jinja_eval_filters(in, scope, node->c, value));
     break;
   case INK_JINJA_FILTER_BLOCK:
-    value = capture_in_new_scope(in, scope, node->b);
+    if ((f = capture_in_new_scope(in, scope, node->b, &value)) != FLOW_NEXT) return f;
     print(in, ink_jinja_eval_filters(in, scope, node->c, value));
     break;
-  case INK_JINJA_GENERATION: print(in, capture_in_new_scope(in, scope, node->b)); break;
+  case INK_JINJA_GENERATION:
+    capture_in_new_scope(in, scope, node->b, &value);
+    print(in, value);
+    break;
   case INK_JINJA_MACRO: set_variable(in, scope, node->value, make_macro(in, scope, node)); break;
   case INK_JINJA_CALL_BLOCK: run_call_block(in, scope, node); break;
   case INK_JINJA_WITH: return run_with(in, scope, node);
+  case INK_JINJA_BLOCK: run_block(in, scope, node); break;
+  case INK_JINJA_OTHER_TEMPLATE:
+    ink_jinja_fail(in, "'%.*s' needs another template, and a chat template is one alone",
+                   INK_VALUE_ARGS(node->value));
+    break;
   case INK_JINJA_BREAK: return FLOW_BREAK;
   case INK_JINJA_CONTINUE: return FLOW_CONTINUE;
   default: break;
