@@ -306,7 +306,7 @@ static ink_value index_method(ink_jinja *in, ink_value self, const ink_jinja_arg
 static ink_value index_of(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   return index_method(in, self, args, false);
 }
-static ink_value rindex(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+static ink_value last_index_of(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   return index_method(in, self, args, true);
 }
 
@@ -403,7 +403,7 @@ static const ink_jinja_builtin string_methods[] = {
     {"count", count},           {"endswith", endswith},         {"find", find},
     {"index", index_of},        {"join", join},                 {"lstrip", lstrip},
     {"partition", partition},   {"removeprefix", removeprefix}, {"removesuffix", removesuffix},
-    {"replace", replace},       {"rfind", rfind},               {"rindex", rindex},
+    {"replace", replace},       {"rfind", rfind},               {"rindex", last_index_of},
     {"rpartition", rpartition}, {"rsplit", rsplit},             {"rstrip", rstrip},
     {"split", split},           {"splitlines", splitlines},     {"startswith", startswith},
     {"strip", strip},
