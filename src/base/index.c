@@ -29,7 +29,7 @@ static uint64_t read_u32(const unsigned char *bytes) {
   return word;
 }
 
-/* The end is read in words that overlap, as wyhash does (Wang Yi), so that lengths seldom decide. */
+/* The end is read in words that overlap, as wyhash does (Wang Yi): lengths seldom decide. */
 uint64_t ink_hash_fast(const void *data, size_t len) {
   const unsigned char *bytes = data;
   uint64_t hash = mix(0xA0761D6478BD642Full, len), first = 0, last = 0;

@@ -1,5 +1,5 @@
-/* A hash index from strings to their numbers. The strings stay where they are: in an array, each at the
- * beginning of an element. */
+/* A hash index from strings to their numbers. The strings stay where they are: in an array, each at
+ * the beginning of an element. */
 #ifndef INK_BASE_INDEX_H
 #define INK_BASE_INDEX_H
 
@@ -13,12 +13,13 @@ typedef struct ink_index {
   uint32_t number_mask;
   const void *strings; /* of elements that begin with an ink_str */
   size_t stride;       /* bytes from one element to the next */
-  bool is_slow; /* strings were left out because their hashes clash, as if meant to */
+  bool is_slow;        /* strings were left out because their hashes clash, as if meant to */
 } ink_index;
 
 #define INK_INDEX_NONE UINT32_MAX
 
-/* FNV-1a (Fowler, Noll, Vo), folded so that the low bits depend on all of it: the same everywhere. */
+/* FNV-1a (Fowler, Noll, Vo), folded so that the low bits depend on all of it: the same everywhere.
+ */
 uint64_t ink_hash(const void *data, size_t len);
 
 /* Faster; its values differ with byte order. */
@@ -33,9 +34,10 @@ void ink_index_free(ink_index *index, const ink_allocator *allocator);
 uint32_t ink_index_add(ink_index *index, uint32_t number);
 uint32_t ink_index_find(const ink_index *index, ink_str string);
 
-/* For who looks up or adds many strings, and would wait for memory with each: take some at a time, in
- * steps. ink_index_expect() hashes a string for the functions below and fetches its slot;
- * ink_index_expect_entry() then fetches what the slot names, ink_index_expect_string() its bytes. */
+/* For who looks up or adds many strings, and would wait for memory with each: take some at a time,
+ * in steps. ink_index_expect() hashes a string for the functions below and fetches its slot;
+ * ink_index_expect_entry() then fetches what the slot names, ink_index_expect_string() its bytes.
+ */
 uint64_t ink_index_expect(const ink_index *index, ink_str string);
 void ink_index_expect_entry(const ink_index *index, uint64_t hash);
 void ink_index_expect_string(const ink_index *index, uint64_t hash);

@@ -16,7 +16,7 @@ static int byte_of_character(uint32_t c) {
   return c == 0x143 ? 0xAD : -1;
 }
 
-/* A character that is not spelled by the rule stands for itself. `out` may be the text's own place. */
+/* What is not spelled by the rule stands for itself. `out` may be the text's own place. */
 static ink_str decode_any(ink_str text, char *out) {
   size_t n = 0, keep;
   for (size_t i = 0; i < text.len; i += keep) {
@@ -43,9 +43,9 @@ static int decode_wide(uint32_t lead, uint32_t next, const int16_t byte_of[N_SPE
   return byte_of[c] | -(int)(is_wide ^ 1);
 }
 
-/* In place, by a table of byte_of_character(). A spelling takes one byte of UTF-8, which stays, or two.
- * Runs of either are decoded eight bytes at a time; between them nothing branches on which it is, for
- * that can't be foreseen, nor on what is wrong until all has been looked at. */
+/* In place, by a table of byte_of_character(). A spelling takes one byte of UTF-8, which stays, or
+ * two. Runs of either are decoded eight bytes at a time; between them nothing branches on which it
+ * is, for that can't be foreseen, nor on what is wrong until all has been looked at. */
 static ink_str decode_byte_level(ink_str text, const int16_t byte_of[N_SPELLING]) {
   static const uint8_t wide_bits[8] = {0xC0, 0xC0, 0xC0, 0xC0, 0xC0, 0xC0, 0xC0, 0xC0};
   static const uint8_t wide[8] = {0xC0, 0x80, 0xC0, 0x80, 0xC0, 0x80, 0xC0, 0x80};
@@ -104,7 +104,7 @@ static void decode_tokens(ink_vocab *vocab) {
 
 /* ---- Merges ---- */
 
-/* A user-defined token is not spelled in the byte alphabet, though a merge that it took part in is. */
+/* A user-defined token is not spelled in the byte alphabet, though merges that name it are. */
 static uint32_t find_plain(const ink_vocab *vocab, ink_str spelled) {
   char plain[INK_PREFIX_MAX];
   if (spelled.len > sizeof plain) return INK_INDEX_NONE;
@@ -131,8 +131,8 @@ static uint32_t find_result(const ink_vocab *vocab, ink_str left, ink_str right,
   return find_piece(vocab, joined, ink_hash_fast(joined.data, joined.len));
 }
 
-/* Merges are read some at a time, each step for all of them: almost all the time goes in waiting for
- * memory, and so the waits overlap. */
+/* Merges are read some at a time, each step for all of them: almost all the time goes in waiting
+ * for memory, and so the waits overlap. */
 #define MERGES_AT_A_TIME 64u
 
 typedef struct spelled_merge {
@@ -257,8 +257,8 @@ static ink_status encode_bpe(ink_encoder *encoder, const char *text, size_t len,
   ink_word_cursor cursor = ink_words(pre, text, len);
   size_t start, end;
   while (ink_next_word(&cursor, &start, &end)) {
-    INK_TRY(ink_word_encode(&encoder->words, &encoder->merger, text + start, end - start, out,
-                            error));
+    INK_TRY(
+        ink_word_encode(&encoder->words, &encoder->merger, text + start, end - start, out, error));
   }
   return INK_OK;
 }

@@ -1,14 +1,14 @@
 /* Jinja, as far as chat templates use it: the interpreter, and what its parts share.
  *
- *   jinja_lexer -> jinja_parser, jinja_expression -> jinja_run (statements), jinja_eval (expressions)
- *   -> jinja_operators, jinja_filters, jinja_text_filters, jinja_tests, jinja_methods,
+ *   jinja_lexer -> jinja_parser, jinja_expression -> jinja_run (statements),
+ *   jinja_eval (expressions) -> jinja_operators, jinja_filters, jinja_text_filters, jinja_tests, jinja_methods,
  *   jinja_text_methods, jinja_globals -> jinja_format, jinja_printf
  *
  * The reference is jinja2 3.1 in the way that Hugging Face's transformers set it up: sandboxed and
- * immutable, trim_blocks, lstrip_blocks, loop controls, no escaping. What is not here fails with its
- * line: other templates (include, import, extends), autoescape, the filters pprint, random, striptags,
- * urlize and wordwrap, lipsum(), and the methods encode, isidentifier, isnumeric, maketrans and
- * translate of strings. */
+ * immutable, trim_blocks, lstrip_blocks, loop controls, no escaping. What is not here fails with
+ * its line: other templates (include, import, extends), autoescape, the filters pprint, random,
+ * striptags, urlize and wordwrap, lipsum(), and the methods encode, isidentifier, isnumeric,
+ * maketrans and translate of strings. */
 #ifndef INK_TEXT_JINJA_H
 #define INK_TEXT_JINJA_H
 
@@ -59,9 +59,11 @@ typedef struct ink_jinja_method {
 
 const ink_jinja_builtin *ink_jinja_find(const ink_jinja_builtin *table, size_t n, ink_value name);
 const ink_jinja_builtin *ink_jinja_find_filter(ink_value name);
-const ink_jinja_builtin *ink_jinja_find_text_filter(ink_value name); /* those of texts and numbers */
+/* Those of texts and numbers alone. */
+const ink_jinja_builtin *ink_jinja_find_text_filter(ink_value name);
 const ink_jinja_builtin *ink_jinja_find_test(ink_value name);
-const ink_jinja_builtin *ink_jinja_find_text_method(ink_value name); /* of strings: kinds and layout */
+/* Those of strings that ask for kinds of characters, and lay out. */
+const ink_jinja_builtin *ink_jinja_find_text_method(ink_value name);
 const ink_jinja_builtin *ink_jinja_find_method(ink_value self, ink_value name);
 const ink_jinja_builtin *ink_jinja_find_global(const ink_jinja *in, ink_value name);
 
@@ -69,14 +71,16 @@ const ink_jinja_builtin *ink_jinja_find_global(const ink_jinja *in, ink_value na
 void ink_jinja_fail_unknown(ink_task *task, const ink_jinja_node *node);
 
 /* Points out[i] at the argument for the i-th of `names` (separated by spaces), or NULL where it
- * wasn't given. False after a failure: one of the first `n_required` is missing, or there are others
- * than these. */
+ * wasn't given. False after a failure: one of the first `n_required` is missing, or there are
+ * others than these. */
 bool ink_jinja_bind(ink_jinja *in, const ink_jinja_args *args, const char *names,
                     uint32_t n_required, const ink_value **out);
 
 /* The whole number that was given, or `otherwise`: nothing was, or None. */
 int64_t ink_jinja_whole_of(ink_jinja *in, const ink_value *value, int64_t otherwise);
-static inline bool ink_jinja_truth_of(const ink_value *value) { return value && ink_truth(*value); }
+static inline bool ink_jinja_truth_of(const ink_value *value) {
+  return value && ink_truth(*value);
+}
 /* A string argument, or a failure and an empty string. */
 ink_value ink_jinja_string_of(ink_jinja *in, const ink_value *value);
 
@@ -95,8 +99,8 @@ ink_value ink_jinja_binary(ink_jinja *in, int op, ink_value a, ink_value b);
 ink_value ink_jinja_negative(ink_jinja *in, ink_value a);
 bool ink_jinja_compare(ink_jinja *in, int op, ink_value a, ink_value b);
 bool ink_jinja_contains(ink_jinja *in, ink_value container, ink_value item);
-ink_value ink_jinja_attribute(ink_jinja *in, ink_value object, ink_value name);   /* a.name */
-ink_value ink_jinja_subscript(ink_jinja *in, ink_value object, ink_value key);    /* a[key] */
+ink_value ink_jinja_attribute(ink_jinja *in, ink_value object, ink_value name); /* a.name */
+ink_value ink_jinja_subscript(ink_jinja *in, ink_value object, ink_value key);  /* a[key] */
 ink_value ink_jinja_slice(ink_jinja *in, ink_value object, const ink_value bounds[3]);
 /* Where `text` contains `part`, from byte `from` on; -1: nowhere. */
 int64_t ink_jinja_search(ink_jinja *in, ink_value text, ink_value part, uint32_t from);
@@ -111,8 +115,10 @@ typedef enum ink_jinja_case {
   INK_JINJA_FOLD,       /* for comparing without regard to case */
 } ink_jinja_case;
 ink_value ink_jinja_change_case(ink_jinja *in, ink_value text, ink_jinja_case which);
-ink_value ink_jinja_replace(ink_jinja *in, ink_value text, ink_value from, ink_value to, int64_t count);
-ink_value ink_jinja_strip(ink_jinja *in, ink_value text, const ink_value *characters, bool left, bool right);
+ink_value ink_jinja_replace(ink_jinja *in, ink_value text, ink_value from, ink_value to,
+                            int64_t count);
+ink_value ink_jinja_strip(ink_jinja *in, ink_value text, const ink_value *characters, bool left,
+                          bool right);
 ink_value ink_jinja_split_lines(ink_jinja *in, ink_value text);
 ink_value ink_jinja_join(ink_jinja *in, ink_value separator, const ink_list *items);
 

@@ -5,13 +5,16 @@
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
-static ink_value nothing(void) { return ink_undefined(ink_text_z("an item of nothing")); }
+static ink_value nothing(void) {
+  return ink_undefined(ink_text_z("an item of nothing"));
+}
 
 /* ---- Items and their attributes ---- */
 
-/* item.a.0.b for the attribute "a.0.b"; the item itself for none. What is undefined on the way becomes
- * `otherwise`, if that is given. */
-static ink_value attribute_or(ink_jinja *in, ink_value item, const ink_value *attribute, const ink_value *otherwise) {
+/* item.a.0.b for the attribute "a.0.b"; the item itself for none. What is undefined on the way
+ * becomes `otherwise`, if that is given. */
+static ink_value attribute_or(ink_jinja *in, ink_value item, const ink_value *attribute,
+                              const ink_value *otherwise) {
   bool replaces = otherwise && otherwise->kind != INK_VALUE_NONE;
   if (!attribute || attribute->kind == INK_VALUE_NONE) return item;
   bool is_path = attribute->kind == INK_VALUE_STRING;
@@ -25,7 +28,10 @@ static ink_value attribute_or(ink_jinja *in, ink_value item, const ink_value *at
       whole = at[i] >= '0' && at[i] <= '9';
       index = index * 10 + (at[i] - '0');
     }
-    item = ink_jinja_subscript(in, item, !is_path ? *attribute : whole ? ink_int(index) : ink_text(at, len));
+    item = ink_jinja_subscript(in, item,
+                               !is_path ? *attribute
+                               : whole  ? ink_int(index)
+                                        : ink_text(at, len));
     if (replaces && item.kind == INK_VALUE_UNDEFINED) item = *otherwise;
     if (!dot || in->task->status != INK_OK) return item;
     at = dot + 1;
@@ -52,7 +58,8 @@ static ink_jinja_args rest_of(const ink_jinja_args *args, uint32_t n) {
 }
 
 /* select, reject, selectattr, rejectattr: items for which a test holds, or which are true. */
-static ink_value select_items(ink_jinja *in, ink_value self, const ink_jinja_args *args, bool by_attribute, bool wanted) {
+static ink_value select_items(ink_jinja *in, ink_value self, const ink_jinja_args *args,
+                              bool by_attribute, bool wanted) {
   ink_value result = ink_list_new(in->task, INK_VALUE_ITERATOR);
   uint32_t n_first = by_attribute ? 1 : 0;
   if (args->items.n < n_first) return ink_jinja_fail(in, "the attribute's name is missing");
@@ -66,7 +73,8 @@ static ink_value select_items(ink_jinja *in, ink_value self, const ink_jinja_arg
   }
   const ink_list *items = ink_iterate(in->task, self);
   for (uint32_t i = 0; items && i < items->n && ink_task_step(in->task, 1); i++) {
-    ink_value value = attribute_of(in, items->items[i], by_attribute ? &args->items.items[0] : NULL);
+    ink_value value =
+        attribute_of(in, items->items[i], by_attribute ? &args->items.items[0] : NULL);
     bool holds = ink_truth(test ? test->call(in, value, &test_args) : value);
     if (holds == wanted) ink_list_push(in->task, result, items->items[i]);
   }
@@ -113,15 +121,21 @@ static ink_value map(ink_jinja *in, ink_value self, const ink_jinja_args *args) 
 static ink_value length(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   (void)args;
   switch ((ink_value_kind)self.kind) {
-  case INK_VALUE_UNDEFINED: return ink_int(0);
-  case INK_VALUE_STRING: return ink_int(ink_text_length(self));
+  case INK_VALUE_UNDEFINED:
+    return ink_int(0);
+  case INK_VALUE_STRING:
+    return ink_int(ink_text_length(self));
   case INK_VALUE_LIST:
   case INK_VALUE_TUPLE:
   case INK_VALUE_RANGE:
-  case INK_VALUE_VIEW: return ink_int(self.as.list->n);
-  case INK_VALUE_DICT: return ink_int(self.as.dict->n);
-  case INK_VALUE_LOOP: return ink_jinja_loop_attribute(in, self, ink_text_z("length"));
-  default: return ink_jinja_fail(in, "a %s has no length", ink_kind_name(self));
+  case INK_VALUE_VIEW:
+    return ink_int(self.as.list->n);
+  case INK_VALUE_DICT:
+    return ink_int(self.as.dict->n);
+  case INK_VALUE_LOOP:
+    return ink_jinja_loop_attribute(in, self, ink_text_z("length"));
+  default:
+    return ink_jinja_fail(in, "a %s has no length", ink_kind_name(self));
   }
 }
 
@@ -138,7 +152,8 @@ static ink_value first(ink_jinja *in, ink_value self, const ink_jinja_args *args
 
 static ink_value last(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   (void)args;
-  if (self.kind == INK_VALUE_ITERATOR) return ink_jinja_fail(in, "a generator has no last item; use list first");
+  if (self.kind == INK_VALUE_ITERATOR)
+    return ink_jinja_fail(in, "a generator has no last item; use list first");
   const ink_list *items = ink_iterate(in->task, self);
   return items && items->n ? items->items[items->n - 1] : nothing();
 }
@@ -161,8 +176,10 @@ static ink_value list(ink_jinja *in, ink_value self, const ink_jinja_args *args)
 static ink_value items(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   (void)args;
   if (self.kind == INK_VALUE_UNDEFINED) return ink_list_new(in->task, INK_VALUE_ITERATOR);
-  if (self.kind != INK_VALUE_DICT) return ink_jinja_fail(in, "only a dict has items, not a %s", ink_kind_name(self));
-  ink_value view = ink_jinja_find_method(self, ink_text_z("items"))->call(in, self, &(ink_jinja_args){0});
+  if (self.kind != INK_VALUE_DICT)
+    return ink_jinja_fail(in, "only a dict has items, not a %s", ink_kind_name(self));
+  ink_value view =
+      ink_jinja_find_method(self, ink_text_z("items"))->call(in, self, &(ink_jinja_args){0});
   return copy_items(in, view, INK_VALUE_ITERATOR);
 }
 
@@ -192,9 +209,11 @@ static ink_value unique(ink_jinja *in, ink_value self, const ink_jinja_args *arg
   const ink_value *given[2];
   if (!ink_jinja_bind(in, args, "case_sensitive attribute", 0, given)) return self;
   const ink_list *source = ink_iterate(in->task, self);
-  ink_value result = ink_list_new(in->task, INK_VALUE_ITERATOR), seen = ink_dict_new(in->task, INK_VALUE_DICT);
+  ink_value result = ink_list_new(in->task, INK_VALUE_ITERATOR),
+            seen = ink_dict_new(in->task, INK_VALUE_DICT);
   for (uint32_t i = 0; source && i < source->n && ink_task_step(in->task, 1); i++) {
-    ink_value key = fold(in, attribute_of(in, source->items[i], given[1]), ink_jinja_truth_of(given[0]));
+    ink_value key =
+        fold(in, attribute_of(in, source->items[i], given[1]), ink_jinja_truth_of(given[0]));
     if (ink_dict_get(in->task, seen.as.dict, key)) continue;
     ink_dict_set(in->task, seen, key, ink_none());
     ink_list_push(in->task, result, source->items[i]);
@@ -218,8 +237,10 @@ static void merge(ink_task *task, const sort_item *a, size_t n_a, const sort_ite
       from_b = backwards ? order > 0 : order < 0;
     }
     *out++ = from_b ? *b++ : *a++;
-    if (from_b) n_b--;
-    else n_a--;
+    if (from_b)
+      n_b--;
+    else
+      n_a--;
   }
 }
 
@@ -228,7 +249,8 @@ static sort_item *sort_items(ink_task *task, sort_item *from, size_t n, bool bac
   sort_item *to = ink_task_allocate(task, n * sizeof *to);
   for (size_t width = 1; to && width < n && task->status == INK_OK; width *= 2) {
     for (size_t at = 0; at < n; at += 2 * width) {
-      size_t n_a = n - at < width ? n - at : width, left = n - at - n_a, n_b = left < width ? left : width;
+      size_t n_a = n - at < width ? n - at : width, left = n - at - n_a,
+             n_b = left < width ? left : width;
       merge(task, from + at, n_a, from + at + n_a, n_b, backwards, to + at);
     }
     sort_item *swap = from;
@@ -238,8 +260,8 @@ static sort_item *sort_items(ink_task *task, sort_item *from, size_t n, bool bac
   return from;
 }
 
-static ink_value sort_list(ink_jinja *in, const ink_list *source, bool backwards, bool case_sensitive,
-                           const ink_value *attribute) {
+static ink_value sort_list(ink_jinja *in, const ink_list *source, bool backwards,
+                           bool case_sensitive, const ink_value *attribute) {
   ink_value result = ink_list_new(in->task, INK_VALUE_LIST);
   sort_item *all = source ? ink_task_allocate(in->task, source->n * sizeof *all) : NULL;
   if (!all) return result;
@@ -255,7 +277,8 @@ static ink_value sort_list(ink_jinja *in, const ink_list *source, bool backwards
 static ink_value sort(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   const ink_value *given[3];
   if (!ink_jinja_bind(in, args, "reverse case_sensitive attribute", 0, given)) return self;
-  return sort_list(in, ink_iterate(in->task, self), ink_jinja_truth_of(given[0]), ink_jinja_truth_of(given[1]), given[2]);
+  return sort_list(in, ink_iterate(in->task, self), ink_jinja_truth_of(given[0]),
+                   ink_jinja_truth_of(given[1]), given[2]);
 }
 
 static ink_value dictsort(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
@@ -263,7 +286,8 @@ static ink_value dictsort(ink_jinja *in, ink_value self, const ink_jinja_args *a
   if (!ink_jinja_bind(in, args, "case_sensitive by reverse", 0, given)) return self;
   ink_value by = ink_int(given[1] && ink_text_is(*given[1], "value") ? 1 : 0);
   ink_value pairs = items(in, self, args);
-  return sort_list(in, ink_iterate(in->task, pairs), ink_jinja_truth_of(given[2]), ink_jinja_truth_of(given[0]), &by);
+  return sort_list(in, ink_iterate(in->task, pairs), ink_jinja_truth_of(given[2]),
+                   ink_jinja_truth_of(given[0]), &by);
 }
 
 /* The first that no other one comes before. */
@@ -273,7 +297,8 @@ static ink_value extreme(ink_jinja *in, ink_value self, const ink_jinja_args *ar
   const ink_list *source = ink_iterate(in->task, self);
   ink_value best = nothing(), best_key = best;
   for (uint32_t i = 0; source && i < source->n && ink_task_step(in->task, 1); i++) {
-    ink_value key = fold(in, attribute_of(in, source->items[i], given[1]), ink_jinja_truth_of(given[0]));
+    ink_value key =
+        fold(in, attribute_of(in, source->items[i], given[1]), ink_jinja_truth_of(given[0]));
     int order = i == 0 ? 0 : ink_compare(in->task, key, best_key);
     if (i > 0 && !(greatest ? order > 0 : order < 0)) continue;
     best = source->items[i];
@@ -281,8 +306,12 @@ static ink_value extreme(ink_jinja *in, ink_value self, const ink_jinja_args *ar
   }
   return best;
 }
-static ink_value min(ink_jinja *in, ink_value self, const ink_jinja_args *args) { return extreme(in, self, args, false); }
-static ink_value max(ink_jinja *in, ink_value self, const ink_jinja_args *args) { return extreme(in, self, args, true); }
+static ink_value min(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+  return extreme(in, self, args, false);
+}
+static ink_value max(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+  return extreme(in, self, args, true);
+}
 
 /* ---- Groups ---- */
 
@@ -302,7 +331,8 @@ static ink_value batch(ink_jinja *in, ink_value self, const ink_jinja_args *args
     ink_list_push(in->task, group, source->items[i]);
   }
   bool fills = given[1] && given[1]->kind != INK_VALUE_NONE && source && source->n > 0;
-  for (; fills && n < size && ink_task_step(in->task, 1); n++) ink_list_push(in->task, group, *given[1]);
+  for (; fills && n < size && ink_task_step(in->task, 1); n++)
+    ink_list_push(in->task, group, *given[1]);
   return result;
 }
 
@@ -337,7 +367,8 @@ static ink_value groupby(ink_jinja *in, ink_value self, const ink_jinja_args *ar
   sort_item *all = source ? ink_task_allocate(in->task, source->n * sizeof *all) : NULL;
   for (uint32_t i = 0; all && i < source->n; i++) {
     all[i].item = source->items[i];
-    all[i].key = fold(in, attribute_or(in, all[i].item, given[0], given[1]), ink_jinja_truth_of(given[2]));
+    all[i].key =
+        fold(in, attribute_or(in, all[i].item, given[0], given[1]), ink_jinja_truth_of(given[2]));
   }
   if (all) all = sort_items(in->task, all, source->n, false);
   for (uint32_t i = 0; all && i < source->n && ink_task_step(in->task, 1); i++) {
@@ -368,14 +399,16 @@ static ink_value sum(ink_jinja *in, ink_value self, const ink_jinja_args *args) 
 static ink_value default_filter(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   const ink_value *given[2];
   if (!ink_jinja_bind(in, args, "default_value boolean", 0, given)) return self;
-  bool absent = self.kind == INK_VALUE_UNDEFINED || (ink_jinja_truth_of(given[1]) && !ink_truth(self));
+  bool absent =
+      self.kind == INK_VALUE_UNDEFINED || (ink_jinja_truth_of(given[1]) && !ink_truth(self));
   return !absent ? self : given[0] ? *given[0] : ink_text("", 0);
 }
 
 static ink_value attr(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   const ink_value *name;
   if (!ink_jinja_bind(in, args, "name", 1, &name)) return self;
-  if (self.kind == INK_VALUE_DICT && !ink_jinja_find_method(self, *name)) return ink_undefined(*name);
+  if (self.kind == INK_VALUE_DICT && !ink_jinja_find_method(self, *name))
+    return ink_undefined(*name);
   return ink_jinja_attribute(in, self, *name);
 }
 
@@ -383,15 +416,33 @@ INK_JINJA_NOT_SUPPORTED(random_item, "random")
 INK_JINJA_NOT_SUPPORTED(pprint, "pprint")
 
 static const ink_jinja_builtin filters[] = {
-    {"attr", attr},             {"batch", batch},           {"count", length},
-    {"d", default_filter},      {"default", default_filter}, {"dictsort", dictsort},
-    {"first", first},           {"groupby", groupby},       {"items", items},
-    {"join", join},             {"last", last},             {"length", length},
-    {"list", list},             {"map", map},               {"max", max},
-    {"min", min},               {"pprint", pprint},         {"random", random_item},
-    {"reject", reject_by_test}, {"rejectattr", rejectattr}, {"reverse", reverse},
-    {"select", select_by_test}, {"selectattr", selectattr}, {"slice", slice},
-    {"sort", sort},             {"sum", sum},               {"unique", unique},
+    {"attr", attr},
+    {"batch", batch},
+    {"count", length},
+    {"d", default_filter},
+    {"default", default_filter},
+    {"dictsort", dictsort},
+    {"first", first},
+    {"groupby", groupby},
+    {"items", items},
+    {"join", join},
+    {"last", last},
+    {"length", length},
+    {"list", list},
+    {"map", map},
+    {"max", max},
+    {"min", min},
+    {"pprint", pprint},
+    {"random", random_item},
+    {"reject", reject_by_test},
+    {"rejectattr", rejectattr},
+    {"reverse", reverse},
+    {"select", select_by_test},
+    {"selectattr", selectattr},
+    {"slice", slice},
+    {"sort", sort},
+    {"sum", sum},
+    {"unique", unique},
 };
 
 const ink_jinja_builtin *ink_jinja_find_filter(ink_value name) {

@@ -11,14 +11,16 @@
 /* ---- Padding ---- */
 
 static void put_fill(ink_jinja *in, ink_task_buffer *out, ink_value fill, int64_t n) {
-  for (; n > 0 && ink_task_step(in->task, 1); n--) ink_task_buffer_put(in->task, out, fill.as.text, fill.len);
+  for (; n > 0 && ink_task_step(in->task, 1); n--)
+    ink_task_buffer_put(in->task, out, fill.as.text, fill.len);
 }
 
 static void put(ink_jinja *in, ink_task_buffer *out, ink_value text) {
   ink_task_buffer_put(in->task, out, text.as.text, text.len);
 }
 
-void ink_jinja_put_padded(ink_jinja *in, ink_task_buffer *out, const ink_jinja_spec *spec, ink_value text) {
+void ink_jinja_put_padded(ink_jinja *in, ink_task_buffer *out, const ink_jinja_spec *spec,
+                          ink_value text) {
   if (!ink_task_step(in->task, 1 + text.len / 16)) return;
   if (spec->precision >= 0) text = ink_text_slice(text, 0, (uint32_t)spec->precision);
   int64_t more = spec->width - (int64_t)ink_text_length(text);
@@ -34,16 +36,19 @@ typedef struct number_text {
   uint32_t group; /* digits between separators */
 } number_text;
 
-static void put_grouped(ink_jinja *in, ink_task_buffer *out, const number_text *n, char separator, int64_t zeros) {
+static void put_grouped(ink_jinja *in, ink_task_buffer *out, const number_text *n, char separator,
+                        int64_t zeros) {
   int64_t total = zeros + n->digits.len;
   for (int64_t i = 0; i < total && ink_task_step(in->task, 1); i++) {
-    if (separator && i > 0 && (total - i) % n->group == 0) ink_task_buffer_put_char(in->task, out, separator);
+    if (separator && i > 0 && (total - i) % n->group == 0)
+      ink_task_buffer_put_char(in->task, out, separator);
     ink_task_buffer_put_char(in->task, out, i < zeros ? '0' : n->digits.as.text[i - zeros]);
   }
 }
 
 /* Zeros that stand between sign and digits are grouped as digits are. */
-static void put_number(ink_jinja *in, ink_task_buffer *out, const ink_jinja_spec *spec, const number_text *n) {
+static void put_number(ink_jinja *in, ink_task_buffer *out, const ink_jinja_spec *spec,
+                       const number_text *n) {
   char align = spec->align ? spec->align : '>';
   bool zero_filled = align == '=' && spec->fill.len == 1 && spec->fill.as.text[0] == '0';
   int64_t group = spec->grouping ? n->group : INT32_MAX, zeros = 0;
@@ -70,7 +75,8 @@ static char sign_of(const ink_jinja_spec *spec, bool negative) {
 
 /* ---- Numbers ---- */
 
-static ink_value digits_of(ink_jinja *in, uint64_t number, unsigned base, bool capital, int32_t at_least) {
+static ink_value digits_of(ink_jinja *in, uint64_t number, unsigned base, bool capital,
+                           int32_t at_least) {
   ink_task_buffer out = {0};
   char reversed[64];
   int n = 0;
@@ -83,14 +89,18 @@ static ink_value digits_of(ink_jinja *in, uint64_t number, unsigned base, bool c
   return ink_task_buffer_value(&out);
 }
 
-void ink_jinja_put_whole(ink_jinja *in, ink_task_buffer *out, const ink_jinja_spec *spec, ink_value number,
-                         int32_t at_least) {
-  unsigned base = spec->type == 'b' ? 2 : spec->type == 'o' ? 8 : spec->type == 'x' || spec->type == 'X' ? 16 : 10;
+void ink_jinja_put_whole(ink_jinja *in, ink_task_buffer *out, const ink_jinja_spec *spec,
+                         ink_value number, int32_t at_least) {
+  unsigned base = spec->type == 'b'                        ? 2
+                  : spec->type == 'o'                      ? 8
+                  : spec->type == 'x' || spec->type == 'X' ? 16
+                                                           : 10;
   bool is_big = number.kind == INK_VALUE_BIG_INT;
   bool negative = is_big ? number.as.text[0] == '-' : ink_whole(number) < 0;
   number_text n = {.group = base == 10 ? 3 : 4, .tail = ink_text("", 0)};
   if (is_big) {
-    if (base != 10) ink_jinja_fail(in, "a whole number of more than 64 bits is written in base 10 alone");
+    if (base != 10)
+      ink_jinja_fail(in, "a whole number of more than 64 bits is written in base 10 alone");
     n.digits = ink_text(number.as.text + negative, number.len - negative);
   } else {
     uint64_t value = (uint64_t)ink_whole(number);
@@ -107,9 +117,16 @@ void ink_jinja_put_whole(ink_jinja *in, ink_task_buffer *out, const ink_jinja_sp
   put_number(in, out, spec, &n);
 }
 
-/* The C library's digits of a finite number, whose decimal point is made a '.', whatever the locale. */
-static ink_value print_number(ink_jinja *in, double number, char type, bool alternate, int precision) {
-  char format[] = {'%', alternate ? '#' : '.', alternate ? '.' : '*', alternate ? '*' : type, alternate ? type : 0, 0};
+/* The C library's digits of a finite number, whose decimal point is made a '.', whatever the
+ * locale. */
+static ink_value print_number(ink_jinja *in, double number, char type, bool alternate,
+                              int precision) {
+  char format[] = {'%',
+                   alternate ? '#' : '.',
+                   alternate ? '.' : '*',
+                   alternate ? '*' : type,
+                   alternate ? type : 0,
+                   0};
   int len = snprintf(NULL, 0, format, precision, number);
   char *text = ink_task_allocate(in->task, (size_t)len + 1), *to = text;
   if (!text) return ink_text("", 0);
@@ -135,12 +152,15 @@ static ink_value print_short(ink_jinja *in, double number, int precision) {
     while (text.as.text[keep - 1] == '0') keep--;
     if (text.as.text[keep - 1] == '.') keep = fixed ? keep + 1 : keep - 1;
   }
-  return ink_concatenate(in->task, ink_text(text.as.text, keep), ink_text(text.as.text + end, text.len - end));
+  return ink_concatenate(in->task, ink_text(text.as.text, keep),
+                         ink_text(text.as.text + end, text.len - end));
 }
 
-void ink_jinja_put_decimal(ink_jinja *in, ink_task_buffer *out, const ink_jinja_spec *spec, double number) {
+void ink_jinja_put_decimal(ink_jinja *in, ink_task_buffer *out, const ink_jinja_spec *spec,
+                           double number) {
   char type = spec->type == 'n' ? 'g' : spec->type;
-  bool capital = type == 'E' || type == 'F' || type == 'G', negative = signbit(number) && !isnan(number);
+  bool capital = type == 'E' || type == 'F' || type == 'G',
+       negative = signbit(number) && !isnan(number);
   double size = fabs(number);
   int precision = spec->precision >= 0 ? spec->precision : 6;
   ink_value text;
@@ -222,19 +242,23 @@ static bool parse_spec(ink_jinja *in, ink_value text, ink_jinja_spec *spec) {
 }
 
 static void fail_type(ink_jinja *in, const ink_jinja_spec *spec, ink_value value) {
-  ink_jinja_fail(in, "a %s can't be formatted with type '%c' and these options", ink_kind_name(value),
-                 spec->type ? spec->type : 's');
+  ink_jinja_fail(in, "a %s can't be formatted with type '%c' and these options",
+                 ink_kind_name(value), spec->type ? spec->type : 's');
 }
 
-static void format_text(ink_jinja *in, ink_task_buffer *out, ink_jinja_spec *spec, ink_value value) {
+static void format_text(ink_jinja *in, ink_task_buffer *out, ink_jinja_spec *spec,
+                        ink_value value) {
   if (spec->align == '0') spec->align = '<';
-  bool fits = (spec->type == 0 || spec->type == 's') && spec->align != '=' && !spec->sign && !spec->alternate &&
-              !spec->grouping;
-  if (fits) ink_jinja_put_padded(in, out, spec, value);
-  else fail_type(in, spec, value);
+  bool fits = (spec->type == 0 || spec->type == 's') && spec->align != '=' && !spec->sign &&
+              !spec->alternate && !spec->grouping;
+  if (fits)
+    ink_jinja_put_padded(in, out, spec, value);
+  else
+    fail_type(in, spec, value);
 }
 
-static void format_character(ink_jinja *in, ink_task_buffer *out, ink_jinja_spec *spec, ink_value value) {
+static void format_character(ink_jinja *in, ink_task_buffer *out, ink_jinja_spec *spec,
+                             ink_value value) {
   char bytes[4];
   int64_t c = ink_is_whole(value) ? ink_whole(value) : -1;
   bool is_character = c >= 0 && c <= 0x10FFFF && !(c >= 0xD800 && c < 0xE000);
@@ -246,14 +270,18 @@ static void format_character(ink_jinja *in, ink_task_buffer *out, ink_jinja_spec
   ink_jinja_put_padded(in, out, spec, ink_text(bytes, ink_utf8_encode((uint32_t)c, bytes)));
 }
 
-static void format_number(ink_jinja *in, ink_task_buffer *out, ink_jinja_spec *spec, ink_value value) {
+static void format_number(ink_jinja *in, ink_task_buffer *out, ink_jinja_spec *spec,
+                          ink_value value) {
   bool is_float = value.kind == INK_VALUE_FLOAT;
-  bool as_float = (spec->type && strchr("eEfFgG%", spec->type)) || (is_float && (spec->type == 0 || spec->type == 'n'));
+  bool as_float = (spec->type && strchr("eEfFgG%", spec->type)) ||
+                  (is_float && (spec->type == 0 || spec->type == 'n'));
   if (spec->align == '0') spec->align = '=';
   if (spec->type == 'n' && spec->grouping) fail_type(in, spec, value);
   if (as_float) {
-    if (spec->precision > INK_JINJA_MAX_PRECISION) fail_type(in, spec, value);
-    else ink_jinja_put_decimal(in, out, spec, ink_double(value));
+    if (spec->precision > INK_JINJA_MAX_PRECISION)
+      fail_type(in, spec, value);
+    else
+      ink_jinja_put_decimal(in, out, spec, ink_double(value));
   } else if (is_float || spec->type == 's' || spec->precision >= 0) {
     fail_type(in, spec, value);
   } else if (spec->type == 'c') {
@@ -265,7 +293,8 @@ static void format_number(ink_jinja *in, ink_task_buffer *out, ink_jinja_spec *s
   }
 }
 
-static void format_value(ink_jinja *in, ink_task_buffer *out, ink_value value, ink_value spec_text) {
+static void format_value(ink_jinja *in, ink_task_buffer *out, ink_value value,
+                         ink_value spec_text) {
   ink_jinja_spec spec;
   if (in->task->status != INK_OK) return;
   if (spec_text.len == 0) {
@@ -273,8 +302,10 @@ static void format_value(ink_jinja *in, ink_task_buffer *out, ink_value value, i
   } else if (!ink_is_number(value) && value.kind != INK_VALUE_STRING) {
     ink_jinja_fail(in, "a %s takes no format", ink_kind_name(value));
   } else if (parse_spec(in, spec_text, &spec)) {
-    if (value.kind == INK_VALUE_STRING) format_text(in, out, &spec, value);
-    else format_number(in, out, &spec, value);
+    if (value.kind == INK_VALUE_STRING)
+      format_text(in, out, &spec, value);
+    else
+      format_number(in, out, &spec, value);
   }
 }
 
@@ -284,7 +315,7 @@ typedef struct formatter {
   ink_jinja *in;
   const ink_list *args;
   const ink_dict *named;
-  int64_t next;                /* of {} */
+  int64_t next;                 /* of {} */
   bool is_automatic, is_manual; /* how arguments have been numbered */
 } formatter;
 
@@ -303,13 +334,15 @@ static ink_value first_of_field(formatter *f, const char *name, size_t len, bool
   int64_t number = is_automatic ? f->next++ : number_in(name, len);
   f->is_automatic |= is_automatic;
   f->is_manual |= is_all && len > 0 && number >= 0;
-  if (f->is_automatic && f->is_manual) return ink_jinja_fail(f->in, "{} and numbered fields can't be mixed");
+  if (f->is_automatic && f->is_manual)
+    return ink_jinja_fail(f->in, "{} and numbered fields can't be mixed");
   if (number >= 0) {
     if (number < f->args->n) return f->args->items[number];
     return ink_jinja_fail(f->in, "there is no argument %lld for a field", (long long)number);
   }
   const ink_value *found = ink_dict_get(f->in->task, f->named, ink_text(name, len));
-  return found ? *found : ink_jinja_fail(f->in, "there is no argument '%.*s' for a field", (int)len, name);
+  return found ? *found
+               : ink_jinja_fail(f->in, "there is no argument '%.*s' for a field", (int)len, name);
 }
 
 /* name(.attribute|[index])* */
@@ -322,19 +355,22 @@ static ink_value field_value(formatter *f, const char *at, const char *end) {
     begin = ++at;
     while (at < end && (is_index ? *at != ']' : *at != '.' && *at != '[')) at++;
     size_t len = (size_t)(at - begin);
-    if (len == 0 || (is_index && at == end)) return ink_jinja_fail(f->in, "a field's name is not complete");
+    if (len == 0 || (is_index && at == end))
+      return ink_jinja_fail(f->in, "a field's name is not complete");
     int64_t index = is_index ? number_in(begin, len) : -1;
     ink_value name = ink_text(begin, len);
     value = !is_index    ? ink_jinja_attribute(f->in, value, name)
             : index >= 0 ? ink_jinja_subscript(f->in, value, ink_int(index))
                          : ink_jinja_subscript(f->in, value, name);
     at += is_index;
-    if (is_index && at < end && *at != '.' && *at != '[') return ink_jinja_fail(f->in, "'.' or '[' has to follow ']'");
+    if (is_index && at < end && *at != '.' && *at != '[')
+      return ink_jinja_fail(f->in, "'.' or '[' has to follow ']'");
   }
   return value;
 }
 
-static void format_text_with_fields(formatter *f, ink_task_buffer *out, const char *at, const char *end, int depth);
+static void format_text_with_fields(formatter *f, ink_task_buffer *out, const char *at,
+                                    const char *end, int depth);
 
 /* The end of a field that begins at `at`, at its '}', or NULL. */
 static const char *field_end(const char *at, const char *end) {
@@ -346,7 +382,8 @@ static const char *field_end(const char *at, const char *end) {
 }
 
 /* {name!conversion:spec}, without its braces. */
-static void format_field(formatter *f, ink_task_buffer *out, const char *at, const char *end, int depth) {
+static void format_field(formatter *f, ink_task_buffer *out, const char *at, const char *end,
+                         int depth) {
   const char *name = at;
   bool in_index = false;
   for (; at < end && (in_index || (*at != '!' && *at != ':')); at++) {
@@ -364,12 +401,14 @@ static void format_field(formatter *f, ink_task_buffer *out, const char *at, con
   ink_task_buffer spec = {0};
   if (f->in->task->status != INK_OK) return;
   if (at < end) format_text_with_fields(f, &spec, at + 1, end, depth + 1);
-  if (conversion) value = conversion == 's' ? ink_to_text(f->in->task, value)
-                                            : ink_to_repr(f->in->task, value, conversion == 'a');
+  if (conversion)
+    value = conversion == 's' ? ink_to_text(f->in->task, value)
+                              : ink_to_repr(f->in->task, value, conversion == 'a');
   format_value(f->in, out, value, ink_task_buffer_value(&spec));
 }
 
-static void format_text_with_fields(formatter *f, ink_task_buffer *out, const char *at, const char *end, int depth) {
+static void format_text_with_fields(formatter *f, ink_task_buffer *out, const char *at,
+                                    const char *end, int depth) {
   ink_task *task = f->in->task;
   if (depth > 1) ink_jinja_fail(f->in, "fields are nested too deeply");
   while (at < end && ink_task_step(task, 1)) {
@@ -389,7 +428,8 @@ static void format_text_with_fields(formatter *f, ink_task_buffer *out, const ch
   }
 }
 
-ink_value ink_jinja_format(ink_jinja *in, ink_value self, const ink_list *args, const ink_dict *named) {
+ink_value ink_jinja_format(ink_jinja *in, ink_value self, const ink_list *args,
+                           const ink_dict *named) {
   formatter f = {.in = in, .args = args, .named = named};
   ink_task_buffer out = {0};
   format_text_with_fields(&f, &out, self.as.text, self.as.text + self.len, 0);

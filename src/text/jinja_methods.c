@@ -20,7 +20,8 @@ static bool holds(ink_value characters, const char *character, size_t n) {
   return false;
 }
 
-ink_value ink_jinja_strip(ink_jinja *in, ink_value text, const ink_value *characters, bool left, bool right) {
+ink_value ink_jinja_strip(ink_jinja *in, ink_value text, const ink_value *characters, bool left,
+                          bool right) {
   if (!ink_task_step(in->task, 1)) return text;
   if (!characters || characters->kind == INK_VALUE_NONE) return ink_strip_space(text, left, right);
   ink_value set = ink_jinja_string_of(in, characters);
@@ -41,7 +42,8 @@ ink_value ink_jinja_strip(ink_jinja *in, ink_value text, const ink_value *charac
   return ink_text(begin, (size_t)(end - begin));
 }
 
-static ink_value strip_method(ink_jinja *in, ink_value self, const ink_jinja_args *args, bool left, bool right) {
+static ink_value strip_method(ink_jinja *in, ink_value self, const ink_jinja_args *args, bool left,
+                              bool right) {
   const ink_value *characters;
   if (!ink_jinja_bind(in, args, "chars", 0, &characters)) return self;
   return ink_jinja_strip(in, self, characters, left, right);
@@ -59,7 +61,8 @@ static ink_value rstrip(ink_jinja *in, ink_value self, const ink_jinja_args *arg
 /* ---- Splitting and joining ---- */
 
 static int64_t search_last(ink_jinja *in, ink_value text, ink_value what) {
-  for (int64_t at = (int64_t)text.len - what.len; at >= 0 && ink_task_step(in->task, 1 + what.len / 64); at--) {
+  for (int64_t at = (int64_t)text.len - what.len;
+       at >= 0 && ink_task_step(in->task, 1 + what.len / 64); at--) {
     if (memcmp(text.as.text + at, what.as.text, what.len) == 0) return at;
   }
   return -1;
@@ -99,7 +102,8 @@ static uint32_t last_word_begin(ink_value text) {
 
 /* At runs of white space, `limit` times; below 0: no limit. From the end when `right`. */
 static ink_value split_space(ink_jinja *in, ink_value text, int64_t limit, bool right) {
-  ink_value list = ink_list_new(in->task, INK_VALUE_LIST), rest = ink_strip_space(text, !right, right);
+  ink_value list = ink_list_new(in->task, INK_VALUE_LIST),
+            rest = ink_strip_space(text, !right, right);
   for (; rest.len > 0 && limit != 0 && ink_task_step(in->task, 1); limit -= limit > 0) {
     uint32_t edge = right ? last_word_begin(rest) : first_word_end(rest);
     ink_value before = part(rest, 0, edge), after = part(rest, edge, rest.len);
@@ -111,7 +115,8 @@ static ink_value split_space(ink_jinja *in, ink_value text, int64_t limit, bool 
   return list;
 }
 
-static ink_value split_at(ink_jinja *in, ink_value text, ink_value separator, int64_t limit, bool right) {
+static ink_value split_at(ink_jinja *in, ink_value text, ink_value separator, int64_t limit,
+                          bool right) {
   ink_value list = ink_list_new(in->task, INK_VALUE_LIST), rest = text;
   if (separator.len == 0) return ink_jinja_fail(in, "an empty separator can't split a string");
   for (int64_t at; limit != 0 && ink_task_step(in->task, 1); limit -= limit > 0) {
@@ -126,7 +131,8 @@ static ink_value split_at(ink_jinja *in, ink_value text, ink_value separator, in
   return list;
 }
 
-static ink_value split_method(ink_jinja *in, ink_value self, const ink_jinja_args *args, bool right) {
+static ink_value split_method(ink_jinja *in, ink_value self, const ink_jinja_args *args,
+                              bool right) {
   const ink_value *given[2];
   if (!ink_jinja_bind(in, args, "sep maxsplit", 0, given)) return self;
   int64_t limit = ink_jinja_whole_of(in, given[1], -1);
@@ -146,7 +152,8 @@ static size_t line_break(ink_value text, uint32_t at) {
   uint32_t c;
   int n = ink_utf8_decode(text.as.text + at, text.len - at, &c);
   bool pair = c == '\r' && at + 1 < text.len && text.as.text[at + 1] == '\n';
-  bool is_break = (c >= 10 && c <= 13) || (c >= 28 && c <= 30) || c == 0x85 || c == 0x2028 || c == 0x2029;
+  bool is_break =
+      (c >= 10 && c <= 13) || (c >= 28 && c <= 30) || c == 0x85 || c == 0x2028 || c == 0x2029;
   return n > 0 && is_break ? (size_t)n + pair : 0;
 }
 
@@ -167,7 +174,9 @@ static ink_value split_lines(ink_jinja *in, ink_value text, bool keep_ends) {
   return list;
 }
 
-ink_value ink_jinja_split_lines(ink_jinja *in, ink_value text) { return split_lines(in, text, false); }
+ink_value ink_jinja_split_lines(ink_jinja *in, ink_value text) {
+  return split_lines(in, text, false);
+}
 
 static ink_value splitlines(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   const ink_value *keep;
@@ -195,7 +204,8 @@ static ink_value join(ink_jinja *in, ink_value self, const ink_jinja_args *args)
 
 /* ---- Searching ---- */
 
-ink_value ink_jinja_replace(ink_jinja *in, ink_value text, ink_value from, ink_value to, int64_t count) {
+ink_value ink_jinja_replace(ink_jinja *in, ink_value text, ink_value from, ink_value to,
+                            int64_t count) {
   ink_task_buffer out = {0};
   uint32_t done = 0;
   for (; count != 0 && ink_task_step(in->task, 1); count -= count > 0) {
@@ -205,7 +215,8 @@ ink_value ink_jinja_replace(ink_jinja *in, ink_value text, ink_value from, ink_v
     ink_task_buffer_put(in->task, &out, to.as.text, to.len);
     done = (uint32_t)at + from.len;
     if (from.len > 0) continue;
-    if (done == text.len) break; /* an empty string is found before each character, and at the end */
+    if (done == text.len)
+      break; /* an empty string is found before each character, and at the end */
     uint32_t c;
     int n = ink_utf8_decode(text.as.text + done, text.len - done, &c);
     ink_task_buffer_put(in->task, &out, text.as.text + done, (size_t)n);
@@ -218,12 +229,14 @@ ink_value ink_jinja_replace(ink_jinja *in, ink_value text, ink_value from, ink_v
 static ink_value replace(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   const ink_value *given[3];
   if (!ink_jinja_bind(in, args, "old new count", 2, given)) return self;
-  return ink_jinja_replace(in, self, ink_jinja_string_of(in, given[0]), ink_jinja_string_of(in, given[1]), ink_jinja_whole_of(in, given[2], -1));
+  return ink_jinja_replace(in, self, ink_jinja_string_of(in, given[0]),
+                           ink_jinja_string_of(in, given[1]), ink_jinja_whole_of(in, given[2], -1));
 }
 
 /* The part of a string that the arguments `start` and `end` leave, as a slice would. False when it
  * begins past the string's end, where not even an empty string is. */
-static bool limit(ink_jinja *in, ink_value *text, const ink_value *start, const ink_value *end, uint32_t *skipped) {
+static bool limit(ink_jinja *in, ink_value *text, const ink_value *start, const ink_value *end,
+                  uint32_t *skipped) {
   int64_t bounds[2] = {0, INT64_MAX};
   const ink_value *given[] = {start, end};
   *skipped = 0;
@@ -299,7 +312,8 @@ static ink_value find(ink_jinja *in, ink_value self, const ink_jinja_args *args)
 static ink_value rfind(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   return ink_int(find_place(in, self, args, true));
 }
-static ink_value index_method(ink_jinja *in, ink_value self, const ink_jinja_args *args, bool last) {
+static ink_value index_method(ink_jinja *in, ink_value self, const ink_jinja_args *args,
+                              bool last) {
   int64_t at = find_place(in, self, args, last);
   return at >= 0 ? ink_int(at) : ink_jinja_fail(in, "the substring is not there");
 }
@@ -318,12 +332,14 @@ static ink_value count(ink_jinja *in, ink_value self, const ink_jinja_args *args
   if (!limit(in, &self, given[1], given[2], &skipped)) return ink_int(0);
   if (what.len == 0) return ink_int((int64_t)ink_text_length(self) + 1);
   int64_t n = 0;
-  for (int64_t at = 0; (at = ink_jinja_search(in, self, what, (uint32_t)at)) >= 0; at += what.len) n++;
+  for (int64_t at = 0; (at = ink_jinja_search(in, self, what, (uint32_t)at)) >= 0; at += what.len)
+    n++;
   return ink_int(n);
 }
 
 /* Python's partition(): before, the separator, after. */
-static ink_value partition_method(ink_jinja *in, ink_value self, const ink_jinja_args *args, bool last) {
+static ink_value partition_method(ink_jinja *in, ink_value self, const ink_jinja_args *args,
+                                  bool last) {
   const ink_value *given;
   if (!ink_jinja_bind(in, args, "sep", 1, &given)) return self;
   ink_value separator = ink_jinja_string_of(in, given), empty = ink_text("", 0);
@@ -395,24 +411,38 @@ static ink_value list_count(ink_jinja *in, ink_value self, const ink_jinja_args 
   const ink_value *given;
   int64_t n = 0;
   if (!ink_jinja_bind(in, args, "value", 1, &given)) return self;
-  for (uint32_t i = 0; i < self.as.list->n; i++) n += ink_equal(in->task, self.as.list->items[i], *given);
+  for (uint32_t i = 0; i < self.as.list->n; i++)
+    n += ink_equal(in->task, self.as.list->items[i], *given);
   return ink_int(n);
 }
 
 static const ink_jinja_builtin string_methods[] = {
-    {"count", count},           {"endswith", endswith},         {"find", find},
-    {"index", index_of},        {"join", join},                 {"lstrip", lstrip},
-    {"partition", partition},   {"removeprefix", removeprefix}, {"removesuffix", removesuffix},
-    {"replace", replace},       {"rfind", rfind},               {"rindex", last_index_of},
-    {"rpartition", rpartition}, {"rsplit", rsplit},             {"rstrip", rstrip},
-    {"split", split},           {"splitlines", splitlines},     {"startswith", startswith},
+    {"count", count},
+    {"endswith", endswith},
+    {"find", find},
+    {"index", index_of},
+    {"join", join},
+    {"lstrip", lstrip},
+    {"partition", partition},
+    {"removeprefix", removeprefix},
+    {"removesuffix", removesuffix},
+    {"replace", replace},
+    {"rfind", rfind},
+    {"rindex", last_index_of},
+    {"rpartition", rpartition},
+    {"rsplit", rsplit},
+    {"rstrip", rstrip},
+    {"split", split},
+    {"splitlines", splitlines},
+    {"startswith", startswith},
     {"strip", strip},
 };
 static const ink_jinja_builtin dict_methods[] = {
-    {"copy", copy},   {"get", get},     {"items", items},     {"keys", keys},         {"values", values},
-    {"clear", NULL},  {"pop", NULL},    {"popitem", NULL},    {"setdefault", NULL},   {"update", NULL},
+    {"copy", copy},  {"get", get},  {"items", items},  {"keys", keys},       {"values", values},
+    {"clear", NULL}, {"pop", NULL}, {"popitem", NULL}, {"setdefault", NULL}, {"update", NULL},
 };
-static const ink_jinja_builtin list_methods[] = {{"copy", copy}, {"count", list_count}, {"index", list_index}};
+static const ink_jinja_builtin list_methods[] = {
+    {"copy", copy}, {"count", list_count}, {"index", list_index}};
 
 const ink_jinja_builtin *ink_jinja_find_method(ink_value self, ink_value name) {
   const ink_jinja_builtin *found;
@@ -420,9 +450,12 @@ const ink_jinja_builtin *ink_jinja_find_method(ink_value self, ink_value name) {
   case INK_VALUE_STRING:
     found = ink_jinja_find(string_methods, COUNT(string_methods), name);
     return found ? found : ink_jinja_find_text_method(name);
-  case INK_VALUE_DICT: return ink_jinja_find(dict_methods, COUNT(dict_methods), name);
+  case INK_VALUE_DICT:
+    return ink_jinja_find(dict_methods, COUNT(dict_methods), name);
   case INK_VALUE_LIST:
-  case INK_VALUE_TUPLE: return ink_jinja_find(list_methods, COUNT(list_methods), name);
-  default: return NULL;
+  case INK_VALUE_TUPLE:
+    return ink_jinja_find(list_methods, COUNT(list_methods), name);
+  default:
+    return NULL;
   }
 }

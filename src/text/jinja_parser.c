@@ -69,8 +69,10 @@ static bool at_any(const ink_jinja_parser *p, const char *const *names) {
 static ink_jinja_node *parse_body(ink_jinja_parser *p, const char *const *ends);
 
 static void expect_tag_end(ink_jinja_parser *p) {
-  if (p->token.kind == INK_JINJA_BLOCK_END) ink_jinja_advance(p);
-  else ink_jinja_parse_fail(p, "the tag should end here");
+  if (p->token.kind == INK_JINJA_BLOCK_END)
+    ink_jinja_advance(p);
+  else
+    ink_jinja_parse_fail(p, "the tag should end here");
 }
 
 /* The tag's end, statements, and a closing tag of that name. */
@@ -241,7 +243,8 @@ static ink_jinja_node *parse_block(ink_jinja_parser *p) {
   node->b = parse_body(p, (const char *const[]){"endblock", NULL});
   p->loops = outer_loops;
   ink_jinja_take_name(p, "endblock");
-  if (p->token.kind == INK_JINJA_NAME && ink_equal(p->task, p->token.value, name)) ink_jinja_advance(p);
+  if (p->token.kind == INK_JINJA_NAME && ink_equal(p->task, p->token.value, name))
+    ink_jinja_advance(p);
   expect_tag_end(p);
   return node;
 }
@@ -292,8 +295,10 @@ static ink_jinja_node *parse_statement(ink_jinja_parser *p) {
 static ink_jinja_node *parse_print(ink_jinja_parser *p) {
   ink_jinja_node *node = ink_jinja_node_new(p, INK_JINJA_PRINT);
   if (node) node->a = ink_jinja_parse_tuple(p, true);
-  if (p->token.kind == INK_JINJA_PRINT_END) ink_jinja_advance(p);
-  else ink_jinja_parse_fail(p, "'}}' is missing");
+  if (p->token.kind == INK_JINJA_PRINT_END)
+    ink_jinja_advance(p);
+  else
+    ink_jinja_parse_fail(p, "'}}' is missing");
   return node;
 }
 
@@ -307,7 +312,8 @@ static ink_jinja_node *parse_body(ink_jinja_parser *p, const char *const *ends) 
     if (p->token.kind == INK_JINJA_END) {
       if (*ends) {
         p->task->line = p->token.line;
-        ink_task_fail(p->task, INK_ERR_TEMPLATE, "the template ends where {%% %s %%} is missing", *ends);
+        ink_task_fail(p->task, INK_ERR_TEMPLATE, "the template ends where {%% %s %%} is missing",
+                      *ends);
       }
       break;
     }

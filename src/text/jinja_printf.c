@@ -1,4 +1,4 @@
-/* Printf-style formatting of strings (Python's library reference), for `%` and the filter `format`. */
+/* Printf-style formatting (Python's library reference), for `%` and the filter `format`. */
 #include <math.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 typedef struct printer {
   ink_jinja *in;
   ink_value args;
-  uint32_t next;     /* argument; one that is no tuple is the only one */
+  uint32_t next; /* argument; one that is no tuple is the only one */
   const char *at, *end;
 } printer;
 
@@ -29,9 +29,11 @@ static ink_value named_argument(printer *p) {
   }
   if (p->at == p->end) return ink_jinja_fail(p->in, "a name in a format does not end");
   ink_value name = ink_text(begin, (size_t)(p->at++ - begin));
-  if (p->args.kind != INK_VALUE_DICT) return ink_jinja_fail(p->in, "a format with names needs a dict");
+  if (p->args.kind != INK_VALUE_DICT)
+    return ink_jinja_fail(p->in, "a format with names needs a dict");
   const ink_value *found = ink_dict_get(p->in->task, p->args.as.dict, name);
-  return found ? *found : ink_jinja_fail(p->in, "there is no '%.*s' for a format", INK_VALUE_ARGS(name));
+  return found ? *found
+               : ink_jinja_fail(p->in, "there is no '%.*s' for a format", INK_VALUE_ARGS(name));
 }
 
 /* Digits, or '*': an argument. -1: neither. */
@@ -40,13 +42,16 @@ static int32_t take_size(printer *p, int32_t most) {
   if (p->at < p->end && *p->at == '*') {
     p->at++;
     ink_value value = next_argument(p);
-    if (!ink_is_whole(value)) ink_jinja_fail(p->in, "'*' needs a whole number");
-    else size = ink_whole(value);
+    if (!ink_is_whole(value))
+      ink_jinja_fail(p->in, "'*' needs a whole number");
+    else
+      size = ink_whole(value);
   }
   for (; p->at < p->end && *p->at >= '0' && *p->at <= '9' && size <= most; p->at++) {
     size = (size < 0 ? 0 : size * 10) + (*p->at - '0');
   }
-  if (size > most || size < -most) ink_jinja_fail(p->in, "a width or precision is at most %d", (int)most);
+  if (size > most || size < -most)
+    ink_jinja_fail(p->in, "a width or precision is at most %d", (int)most);
   return (int32_t)size;
 }
 
@@ -78,7 +83,8 @@ static void put_whole(printer *p, ink_task_buffer *out, ink_jinja_spec *spec, in
 
 static void put_argument(printer *p, ink_task_buffer *out, ink_jinja_spec *spec, ink_value value) {
   ink_task *task = p->in->task;
-  bool is_whole = strchr("diuxXo", spec->type) != NULL, is_decimal = strchr("eEfFgG", spec->type) != NULL;
+  bool is_whole = strchr("diuxXo", spec->type) != NULL,
+       is_decimal = strchr("eEfFgG", spec->type) != NULL;
   if (!is_whole && !is_decimal) {
     spec->fill = ink_text(" ", 1);
     if (spec->align != '<') spec->align = '>';
@@ -122,8 +128,10 @@ static void put_conversion(printer *p, ink_task_buffer *out) {
     spec.precision = take_size(p, INK_JINJA_MAX_WIDTH);
     if (spec.precision < 0) spec.precision = 0;
   }
-  if (spec.align == '<') spec.fill = ink_text(" ", 1);
-  else if (spec.fill.as.text[0] == '0') spec.align = '=';
+  if (spec.align == '<')
+    spec.fill = ink_text(" ", 1);
+  else if (spec.fill.as.text[0] == '0')
+    spec.align = '=';
   if (p->at < p->end && *p->at && strchr("hlL", *p->at)) p->at++;
   spec.type = p->at < p->end ? *p->at++ : 0;
   if (!spec.type || !strchr("diuxXoeEfFgGcrsa", spec.type)) {
@@ -147,8 +155,8 @@ ink_value ink_jinja_printf(ink_jinja *in, ink_value self, ink_value args) {
       put_conversion(&p, &out);
     }
   }
-  bool may_be_left = args.kind != INK_VALUE_TUPLE && args.kind != INK_VALUE_STRING && !ink_is_number(args) &&
-                     args.kind != INK_VALUE_NONE;
+  bool may_be_left = args.kind != INK_VALUE_TUPLE && args.kind != INK_VALUE_STRING &&
+                     !ink_is_number(args) && args.kind != INK_VALUE_NONE;
   uint32_t n = args.kind == INK_VALUE_TUPLE ? args.as.list->n : 1;
   if (p.next < n && !may_be_left) ink_jinja_fail(in, "there are more arguments than a format uses");
   return ink_task_buffer_value(&out);

@@ -25,9 +25,11 @@ static bool parse_number(ink_jinja *in, ink_value text, double *out) {
   static const char *const names[] = {"inf", "infinity", "nan"};
   text = ink_strip_space(text, true, true);
   ink_value name = ink_jinja_change_case(in, text, INK_JINJA_LOWER);
-  if (name.len > 0 && (name.as.text[0] == '-' || name.as.text[0] == '+')) name = ink_text(name.as.text + 1, name.len - 1);
+  if (name.len > 0 && (name.as.text[0] == '-' || name.as.text[0] == '+'))
+    name = ink_text(name.as.text + 1, name.len - 1);
   bool known = text.len > 0;
-  for (uint32_t i = 0; i < text.len && known; i++) known = strchr("+-.eE0123456789", text.as.text[i]) && text.as.text[i];
+  for (uint32_t i = 0; i < text.len && known; i++)
+    known = strchr("+-.eE0123456789", text.as.text[i]) && text.as.text[i];
   for (size_t i = 0; i < COUNT(names); i++) known |= ink_text_is(name, names[i]);
   return known && ink_parse_float(in->task, text.as.text, text.len, out);
 }
@@ -54,8 +56,10 @@ static ink_value integer(ink_jinja *in, ink_value self, const ink_jinja_args *ar
     memcpy(digits, text.as.text, len);
     digits[len] = '\0';
     char *end;
-    long long value = base >= 2 && base <= 36 && len > 0 ? strtoll(digits, &end, base) : (end = digits, 0);
-    if (end == digits + len && len > 0 && value < INT64_MAX && value > INT64_MIN) return ink_int(value);
+    long long value =
+        base >= 2 && base <= 36 && len > 0 ? strtoll(digits, &end, base) : (end = digits, 0);
+    if (end == digits + len && len > 0 && value < INT64_MAX && value > INT64_MIN)
+      return ink_int(value);
     if (parse_number(in, self, &number)) return whole_part(in, number, given[0]);
   }
   return given[0] ? *given[0] : ink_int(0);
@@ -89,8 +93,10 @@ static ink_value round_filter(ink_jinja *in, ink_value self, const ink_jinja_arg
   const ink_value *given[2];
   if (!ink_jinja_bind(in, args, "precision method", 0, given)) return self;
   int64_t digits = ink_jinja_whole_of(in, given[0], 0);
-  bool up = given[1] && ink_text_is(*given[1], "ceil"), down = given[1] && ink_text_is(*given[1], "floor");
-  if (given[1] && !up && !down && !ink_text_is(*given[1], "common")) return ink_jinja_fail(in, "there is no such rounding");
+  bool up = given[1] && ink_text_is(*given[1], "ceil"),
+       down = given[1] && ink_text_is(*given[1], "floor");
+  if (given[1] && !up && !down && !ink_text_is(*given[1], "common"))
+    return ink_jinja_fail(in, "there is no such rounding");
   if (!ink_is_number(self)) return ink_jinja_fail(in, "a %s can't be rounded", ink_kind_name(self));
   if (digits > 300 || digits < -300) return self;
   if (up || down) {
@@ -100,7 +106,8 @@ static ink_value round_filter(ink_jinja *in, ink_value self, const ink_jinja_arg
     double rounded = up ? ceil(scaled) : floor(scaled);
     return ink_float(digits < 0 ? rounded * unit : rounded / unit);
   }
-  if (self.kind != INK_VALUE_FLOAT && digits >= 0) return ink_is_whole(self) ? ink_int(ink_whole(self)) : self;
+  if (self.kind != INK_VALUE_FLOAT && digits >= 0)
+    return ink_is_whole(self) ? ink_int(ink_whole(self)) : self;
   double rounded = round_decimal(in, ink_double(self), (int)digits);
   return self.kind == INK_VALUE_FLOAT ? ink_float(rounded) : whole_part(in, rounded, NULL);
 }
@@ -133,8 +140,10 @@ static ink_value title(ink_jinja *in, ink_value self, const ink_jinja_args *args
     uint32_t begin = at;
     for (; at < text.len; at++) {
       bool separates = strchr("-([{<", text.as.text[at]) && text.as.text[at];
-      if (separates || ink_strip_space(ink_text(text.as.text + at, text.len - at < 4 ? text.len - at : 4), true, false)
-                               .as.text != text.as.text + at) {
+      if (separates ||
+          ink_strip_space(ink_text(text.as.text + at, text.len - at < 4 ? text.len - at : 4), true,
+                          false)
+                  .as.text != text.as.text + at) {
         break;
       }
       while (at + 1 < text.len && ((uint8_t)text.as.text[at + 1] & 0xC0) == 0x80) at++;
@@ -158,22 +167,27 @@ static ink_value replace(ink_jinja *in, ink_value self, const ink_jinja_args *ar
   const ink_value *given[3];
   if (!ink_jinja_bind(in, args, "old new count", 2, given)) return self;
   ink_value from = ink_to_text(in->task, *given[0]), to = ink_to_text(in->task, *given[1]);
-  return ink_jinja_replace(in, ink_to_text(in->task, self), from, to, ink_jinja_whole_of(in, given[2], -1));
+  return ink_jinja_replace(in, ink_to_text(in->task, self), from, to,
+                           ink_jinja_whole_of(in, given[2], -1));
 }
 
 static ink_value indent(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   const ink_value *given[3];
   if (!ink_jinja_bind(in, args, "width first blank", 0, given)) return self;
-  if (self.kind != INK_VALUE_STRING) return ink_jinja_fail(in, "a %s can't be indented", ink_kind_name(self));
+  if (self.kind != INK_VALUE_STRING)
+    return ink_jinja_fail(in, "a %s can't be indented", ink_kind_name(self));
   bool is_text = given[0] && given[0]->kind == INK_VALUE_STRING;
-  ink_value width = is_text ? *given[0] : ink_jinja_binary(in, '*', ink_text(" ", 1), ink_int(ink_jinja_whole_of(in, given[0], 4)));
+  ink_value width = is_text ? *given[0]
+                            : ink_jinja_binary(in, '*', ink_text(" ", 1),
+                                               ink_int(ink_jinja_whole_of(in, given[0], 4)));
   ink_value with_end = ink_concatenate(in->task, self, ink_text("\n", 1));
   ink_value lines = ink_jinja_split_lines(in, with_end);
   ink_task_buffer out = {0};
   for (uint32_t i = 0; lines.as.list && i < lines.as.list->n && ink_task_step(in->task, 1); i++) {
     ink_value line = lines.as.list->items[i];
     if (i > 0) ink_task_buffer_put_char(in->task, &out, '\n');
-    bool indented = i == 0 ? ink_jinja_truth_of(given[1]) : line.len > 0 || ink_jinja_truth_of(given[2]);
+    bool indented =
+        i == 0 ? ink_jinja_truth_of(given[1]) : line.len > 0 || ink_jinja_truth_of(given[2]);
     if (indented) ink_put_text(in->task, &out, width);
     ink_put_text(in->task, &out, line);
   }
@@ -181,7 +195,8 @@ static ink_value indent(ink_jinja *in, ink_value self, const ink_jinja_args *arg
 }
 
 static ink_value escape(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
-  static const char *const entities[][2] = {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"'", "&#39;"}, {"\"", "&#34;"}};
+  static const char *const entities[][2] = {
+      {"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"'", "&#39;"}, {"\"", "&#34;"}};
   ink_value text = ink_to_text(in->task, self);
   (void)args;
   for (size_t i = 0; i < COUNT(entities); i++) {
@@ -206,11 +221,15 @@ static ink_value center(ink_jinja *in, ink_value self, const ink_jinja_args *arg
 static ink_value truncate_text(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   const ink_value *given[4];
   if (!ink_jinja_bind(in, args, "length killwords end leeway", 0, given)) return self;
-  int64_t length = ink_jinja_whole_of(in, given[0], 255), leeway = ink_jinja_whole_of(in, given[3], 5);
-  ink_value text = ink_jinja_string_of(in, &self), end = given[2] ? ink_jinja_string_of(in, given[2]) : ink_text("...", 3);
+  int64_t length = ink_jinja_whole_of(in, given[0], 255),
+          leeway = ink_jinja_whole_of(in, given[3], 5);
+  ink_value text = ink_jinja_string_of(in, &self),
+            end = given[2] ? ink_jinja_string_of(in, given[2]) : ink_text("...", 3);
   int64_t keep = length - ink_text_length(end);
-  if (keep < 0 || leeway < 0) return ink_jinja_fail(in, "truncate() to less than its end takes, or a leeway below 0");
-  if (!ink_task_step(in->task, text.len / 16) || ink_text_length(text) <= length + leeway) return text;
+  if (keep < 0 || leeway < 0)
+    return ink_jinja_fail(in, "truncate() to less than its end takes, or a leeway below 0");
+  if (!ink_task_step(in->task, text.len / 16) || ink_text_length(text) <= length + leeway)
+    return text;
   ink_value kept = ink_text_slice(text, 0, (uint32_t)keep);
   if (!ink_jinja_truth_of(given[1])) {
     for (uint32_t at = kept.len; at > 0; at--) {
@@ -243,8 +262,10 @@ static ink_value format(ink_jinja *in, ink_value self, const ink_jinja_args *arg
   ink_list positional = args->items;
   ink_dict named = args->named;
   ink_value text = ink_to_text(in->task, self);
-  if (positional.n > 0 && named.n > 0) return ink_jinja_fail(in, "format takes arguments with names or without, not both");
-  if (named.n > 0) return ink_jinja_printf(in, text, (ink_value){.kind = INK_VALUE_DICT, .as.dict = &named});
+  if (positional.n > 0 && named.n > 0)
+    return ink_jinja_fail(in, "format takes arguments with names or without, not both");
+  if (named.n > 0)
+    return ink_jinja_printf(in, text, (ink_value){.kind = INK_VALUE_DICT, .as.dict = &named});
   return ink_jinja_printf(in, text, (ink_value){.kind = INK_VALUE_TUPLE, .as.list = &positional});
 }
 
@@ -283,8 +304,10 @@ static void put_url(ink_jinja *in, ink_task_buffer *out, ink_value value, bool i
     bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
                  (c && strchr("_.-~", c)) || (c == '/' && !in_query);
     snprintf(hex, sizeof hex, "%%%02X", (unsigned)(uint8_t)c);
-    if (plain) ink_task_buffer_put_char(in->task, out, c);
-    else ink_task_buffer_put_str(in->task, out, c == ' ' && in_query ? "+" : hex);
+    if (plain)
+      ink_task_buffer_put_char(in->task, out, c);
+    else
+      ink_task_buffer_put_str(in->task, out, c == ' ' && in_query ? "+" : hex);
   }
 }
 
@@ -292,9 +315,11 @@ static void put_url(ink_jinja *in, ink_task_buffer *out, ink_value value, bool i
 static ink_value urlencode(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   ink_task_buffer out = {0};
   (void)args;
-  bool is_query = self.kind == INK_VALUE_DICT || self.kind == INK_VALUE_UNDEFINED || ink_is_sequence(self);
+  bool is_query =
+      self.kind == INK_VALUE_DICT || self.kind == INK_VALUE_UNDEFINED || ink_is_sequence(self);
   if (!is_query) put_url(in, &out, self, false);
-  if (self.kind == INK_VALUE_DICT) self = ink_jinja_find_method(self, ink_text_z("items"))->call(in, self, &(ink_jinja_args){0});
+  if (self.kind == INK_VALUE_DICT)
+    self = ink_jinja_find_method(self, ink_text_z("items"))->call(in, self, &(ink_jinja_args){0});
   const ink_list *pairs = is_query ? ink_iterate(in->task, self) : NULL;
   for (uint32_t i = 0; pairs && i < pairs->n && ink_task_step(in->task, 1); i++) {
     const ink_list *pair = ink_iterate(in->task, pairs->items[i]);
@@ -320,12 +345,14 @@ static ink_value xmlattr(ink_jinja *in, ink_value self, const ink_jinja_args *ar
   const ink_value *autospace;
   ink_task_buffer out = {0};
   if (!ink_jinja_bind(in, args, "autospace", 0, &autospace)) return self;
-  if (self.kind != INK_VALUE_DICT) return ink_jinja_fail(in, "a %s has no attributes", ink_kind_name(self));
+  if (self.kind != INK_VALUE_DICT)
+    return ink_jinja_fail(in, "a %s has no attributes", ink_kind_name(self));
   for (uint32_t i = 0; i < self.as.dict->n && ink_task_step(in->task, 1); i++) {
     const ink_entry *entry = &self.as.dict->entries[i];
     if (entry->value.kind <= INK_VALUE_NONE) continue;
     if (!is_attribute_name(entry->key)) return ink_jinja_fail(in, "a key is no attribute's name");
-    if (out.len > 0 || !autospace || ink_truth(*autospace)) ink_task_buffer_put_char(in->task, &out, ' ');
+    if (out.len > 0 || !autospace || ink_truth(*autospace))
+      ink_task_buffer_put_char(in->task, &out, ' ');
     ink_put_text(in->task, &out, escape(in, entry->key, args));
     ink_task_buffer_put_str(in->task, &out, "=\"");
     ink_put_text(in->task, &out, escape(in, entry->value, args));
@@ -341,7 +368,8 @@ static void set_indent(ink_jinja *in, ink_json_style *style, ink_value indent) {
   style->item_separator = ink_text(",", 1);
   style->indent = indent.kind == INK_VALUE_STRING
                       ? indent
-                      : ink_jinja_binary(in, '*', ink_text(" ", 1), ink_int(ink_jinja_whole_of(in, &indent, 0)));
+                      : ink_jinja_binary(in, '*', ink_text(" ", 1),
+                                         ink_int(ink_jinja_whole_of(in, &indent, 0)));
 }
 
 /* Hugging Face's: json.dumps() with ensure_ascii off. */
@@ -371,15 +399,33 @@ INK_JINJA_NOT_SUPPORTED(urlize, "urlize")
 INK_JINJA_NOT_SUPPORTED(wordwrap, "wordwrap")
 
 static const ink_jinja_builtin filters[] = {
-    {"abs", absolute},       {"capitalize", capitalize},         {"center", center},
-    {"e", escape},           {"escape", escape},                 {"filesizeformat", filesizeformat},
-    {"float", floating},     {"forceescape", escape},            {"format", format},
-    {"indent", indent},      {"int", integer},                   {"lower", lower},
-    {"replace", replace},    {"round", round_filter},            {"safe", string},
-    {"string", string},      {"striptags", striptags},           {"title", title},
-    {"tojson", tojson},      {"trim", trim},                     {"truncate", truncate_text},
-    {"upper", upper},        {"urlencode", urlencode},           {"urlize", urlize},
-    {"wordcount", wordcount}, {"wordwrap", wordwrap},            {"xmlattr", xmlattr},
+    {"abs", absolute},
+    {"capitalize", capitalize},
+    {"center", center},
+    {"e", escape},
+    {"escape", escape},
+    {"filesizeformat", filesizeformat},
+    {"float", floating},
+    {"forceescape", escape},
+    {"format", format},
+    {"indent", indent},
+    {"int", integer},
+    {"lower", lower},
+    {"replace", replace},
+    {"round", round_filter},
+    {"safe", string},
+    {"string", string},
+    {"striptags", striptags},
+    {"title", title},
+    {"tojson", tojson},
+    {"trim", trim},
+    {"truncate", truncate_text},
+    {"upper", upper},
+    {"urlencode", urlencode},
+    {"urlize", urlize},
+    {"wordcount", wordcount},
+    {"wordwrap", wordwrap},
+    {"xmlattr", xmlattr},
 };
 
 const ink_jinja_builtin *ink_jinja_find_text_filter(ink_value name) {

@@ -184,7 +184,8 @@ size_t ink_unicode_title(uint32_t c, uint32_t to[3]) {
   to[0] = special_title(c);
   if (to[0]) return 1;
   size_t n = ink_unicode_upper(c, to);
-  for (size_t i = 1; i < n && c != N_APOSTROPHE; i++) { /* of several, only the first is upper case */
+  /* Of several characters, only the first is upper case. */
+  for (size_t i = 1; i < n && c != N_APOSTROPHE; i++) {
     if (to[i] == IOTA) to[i] = IOTA_BELOW;
     else if (ink_unicode_lower(to[i], lowered) == 1) to[i] = lowered[0];
   }

@@ -84,7 +84,8 @@ static bool is_printable(uint32_t c) {
 
 static void put_escape(ink_task *task, ink_task_buffer *out, uint32_t c) {
   char hex[16];
-  snprintf(hex, sizeof hex, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", (unsigned)c);
+  const char *format = c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x";
+  snprintf(hex, sizeof hex, format, (unsigned)c);
   ink_task_buffer_put_str(task, out, hex);
 }
 

@@ -82,7 +82,8 @@ static ink_status index_kind(ink_vocab *vocab, ink_token_kind kind, ink_error *e
     }
     if (vocab->kinds[i] != kind) continue;
     uint32_t first = ink_index_add_hashed(&vocab->index, i, hashes[i % AHEAD]);
-    if (first != INK_INDEX_NONE && vocab->kinds[first] == kind) return twice(vocab, first, i, error);
+    if (first == INK_INDEX_NONE || vocab->kinds[first] != kind) continue;
+    return twice(vocab, first, i, error);
   }
   return INK_OK;
 }
