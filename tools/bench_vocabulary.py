@@ -3,8 +3,8 @@
 
     bench_vocabulary.py [FILE.gguf ...] [--tokens 262144] [--reps 9]
 
-Without files, it makes a vocabulary of --tokens for each family that a file of that size is found for:
-byte-level BPE with its merges, SentencePiece BPE, Unigram, WordPiece. Prints the least and the median of
+Without files, it makes a vocabulary of --tokens for each family: byte-level BPE with its merges,
+SentencePiece BPE, Unigram, WordPiece. Prints the least and the median of
 the repetitions, from the header's bytes in memory to a tokenizer that is ready, and the memory it keeps
 beside "their bytes": those of the file's tokenizer keys, that is of the spellings, scores, types, merges,
 character map and template together."""
