@@ -28,7 +28,9 @@ typedef struct ink_vocab {
   ink_str *tokens;             /* [n_tokens] the bytes each stands for */
   uint8_t *kinds;              /* [n_tokens] ink_token_kind */
   ink_gguf_value scores;       /* [n_tokens] f32, or none */
-  ink_index index;             /* BPE, SPM: bytes -> token, for those that plain text can become */
+  /* SPM, and BPE whose rule looks for whole words first: bytes -> token, for those that plain text
+   * can become. */
+  ink_index index;
   ink_prefix_set pieces;       /* Unigram, WordPiece: the same, to be searched by prefix */
   ink_token byte_tokens[256];  /* the token of a single byte, or -1 */
   bool has_byte_tokens;        /* some byte has one */

@@ -252,6 +252,41 @@ def minimal_spm() -> File:
     return f
 
 
+def charsmap(units: list[int], replacements: bytes) -> list[int]:
+    """SentencePiece's precompiled character map: a double array's size in bytes, its units, texts ended by NUL."""
+    table = struct.pack(f"<{len(units)}I", *units)
+    return list(struct.pack("<I", len(table)) + table + replacements)
+
+
+def minimal_t5() -> File:
+    """The same with a Unigram vocabulary and a character map that changes nothing."""
+    f = minimal_spm()
+    pieces = ["<pad>", "</s>", "<unk>", "\u2581", *"abeht", "\u2581a", "th", "the", "\u2581the", "x"]
+    f.key("tokenizer.ggml.model", STRING, "t5")
+    f.key("tokenizer.ggml.tokens", ARRAY, (STRING, pieces))
+    f.key("tokenizer.ggml.token_type", ARRAY, (I32, [3, 3, 2] + [1] * (len(pieces) - 3)))
+    f.key("tokenizer.ggml.precompiled_charsmap", ARRAY, (U8, charsmap([0] * 256, b"x\0")))
+    f.key("tokenizer.ggml.unknown_token_id", U32, 2)
+    f.drop("tokenizer.ggml.bos_token_id")
+    f.key("tokenizer.ggml.eos_token_id", U32, 1)
+    return f
+
+
+def minimal_bert() -> File:
+    """The same with a WordPiece vocabulary."""
+    f = minimal_spm()
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(f"\u2581{c}" for c in "abht"), *"abhe", "\u2581the", "he"]
+    f.key("tokenizer.ggml.model", STRING, "bert")
+    f.key("tokenizer.ggml.tokens", ARRAY, (STRING, pieces))
+    f.key("tokenizer.ggml.token_type", ARRAY, (I32, [3, 2, 3, 3] + [1] * (len(pieces) - 4)))
+    f.drop("tokenizer.ggml.scores")
+    f.key("tokenizer.ggml.unknown_token_id", U32, 1)
+    f.key("tokenizer.ggml.bos_token_id", U32, 2)
+    f.key("tokenizer.ggml.eos_token_id", U32, 3)
+    f.key("tokenizer.ggml.seperator_token_id", U32, 3)
+    return f
+
+
 RECORDS: list[dict] = []
 
 
@@ -263,6 +298,8 @@ def emit(folder: Path, name: str, data: bytes, expect: list[str], reason: str) -
 def controls(put: Callable) -> None:
     put("valid", minimal(), [OK], "control: the minimal model itself")
     put("valid-spm", minimal_spm(), [OK], "control: with a SentencePiece vocabulary")
+    put("valid-t5", minimal_t5(), [OK], "control: with a Unigram vocabulary")
+    put("valid-bert", minimal_bert(), [OK], "control: with a WordPiece vocabulary")
 
     f = minimal()
     f.version = 2
@@ -680,6 +717,94 @@ def tokenizers(put: Callable) -> None:
     put("tokenizer-spm-byte", f, [BAD_MODEL, OK], "byte tokens that name no byte")
 
 
+def encoders_tokenizers(put: Callable) -> None:
+    """Unigram (T5) and WordPiece (BERT)."""
+
+    def keyed(file: str, name: str, kind: int, value, expect: list[str], reason: str, base=minimal_t5) -> None:
+        f = base()
+        f.key("tokenizer.ggml." + name, kind, value)
+        put("tokenizer-" + file, f, expect, reason)
+
+    def without(file: str, name: str, expect: list[str], reason: str, base=minimal_t5) -> None:
+        f = base()
+        f.drop("tokenizer.ggml." + name)
+        put("tokenizer-" + file, f, expect, reason)
+
+    def tokens(file: str, change: Callable, expect: list[str], reason: str, base) -> None:
+        _, pieces = base().value("tokenizer.ggml.tokens")
+        keyed(file, "tokens", ARRAY, (STRING, change(pieces)), expect, reason, base)
+
+    without("t5-no-scores", "scores", [BAD_MODEL], "a Unigram vocabulary with no scores")
+    keyed("t5-scores-few", "scores", ARRAY, (F32, [0.0] * 3), [BAD_MODEL], "3 scores for 14 tokens")
+    keyed("t5-scores-ints", "scores", ARRAY, (I32, [0] * 14), [BAD_MODEL], "scores that are whole numbers")
+    for name, number in [("nan", float("nan")), ("inf", float("inf")), ("minus-inf", float("-inf")), ("huge", 3e38)]:
+        keyed(f"t5-scores-{name}", "scores", ARRAY, (F32, [number] * 14), [OK, BAD_MODEL], f"scores of {number}: the best path must still be found")
+    keyed("t5-scores-mixed", "scores", ARRAY, (F32, [float("-inf"), float("inf"), float("nan")] * 4 + [-3e38, 3e38]), [OK, BAD_MODEL], "scores whose sums are no numbers")
+    without("t5-no-unknown", "unknown_token_id", [OK, BAD_MODEL], "no unknown token named: its type tells")
+    f = minimal_t5()
+    f.drop("tokenizer.ggml.unknown_token_id")
+    f.key("tokenizer.ggml.token_type", ARRAY, (I32, [3, 3] + [1] * 12))
+    put("tokenizer-t5-unknown-nowhere", f, [OK, BAD_MODEL], "no unknown token, by name or by type")
+    keyed("t5-unknown-past", "unknown_token_id", U32, 14, [BAD_MODEL], "an unknown token one past the vocabulary")
+    tokens("t5-twice", lambda pieces: [*pieces[:-1], "th"], [OK, BAD_MODEL], "a piece twice", minimal_t5)
+    tokens("t5-empty", lambda pieces: [*pieces[:-1], ""], [OK, BAD_MODEL], "a piece with no text: matching it must advance", minimal_t5)
+    tokens("t5-utf8", lambda pieces: [*pieces[:-1], b"\xe2\x96"], [OK, BAD_MODEL, CORRUPT], "a piece that is half a character", minimal_t5)
+    tokens("t5-long", lambda pieces: [*pieces[:-1], "a" * 3000], [OK, BAD_MODEL], "a piece of 3000 letters", minimal_t5)
+    tokens("t5-few", lambda pieces: pieces[:-1], [BAD_MODEL], "13 tokens for 14 embeddings, scores and types", minimal_t5)
+    keyed("t5-types-few", "token_type", ARRAY, (I32, [1] * 13), [BAD_MODEL], "13 token types for 14 tokens")
+    keyed("t5-all-control", "token_type", ARRAY, (I32, [3] * 14), [OK, BAD_MODEL], "no piece that a text could become")
+    keyed("t5-all-bytes", "token_type", ARRAY, (I32, [6] * 14), [OK, BAD_MODEL], "byte tokens that name no byte")
+    keyed("t5-all-own", "token_type", ARRAY, (I32, [4] * 14), [OK, BAD_MODEL], "user-defined tokens alone")
+
+    def mapped(file: str, units: list[int], replacements: bytes, expect: list[str], reason: str) -> None:
+        keyed("t5-map-" + file, "precompiled_charsmap", ARRAY, (U8, charsmap(units, replacements)), expect, reason)
+
+    whole = charsmap([0] * 256, b"x\0")
+    for file, value, reason in [
+            ("empty", (U8, []), "an empty character map"), ("short", (U8, [1, 0]), "a character map of 2 bytes"),
+            ("size-only", (U8, whole[:4]), "a character map that ends after its size"),
+            ("size-max", (U8, [255] * 4 + whole[4:]), "a character map whose table is 2^32 - 1 bytes"),
+            ("size-odd", (U8, [3, 0, 0, 0] + whole[4:]), "a character map whose table is 3 bytes"),
+            ("cut", (U8, whole[:-200]), "a character map cut short"),
+            ("no-texts", (U8, whole[:-2]), "a character map with no replacements"),
+            ("open", (U8, whole[:-1]), "a character map whose last text does not end"),
+            ("ints", (I32, [1, 2, 3]), "a character map of whole numbers"),
+            ("strings", (STRING, ["x"]), "a character map of strings")]:
+        keyed("t5-map-" + file, "precompiled_charsmap", ARRAY, value, [OK] if file == "empty" else [BAD_MODEL], reason)
+    keyed("t5-map-number", "precompiled_charsmap", U32, 7, [BAD_MODEL], "a character map that is a number")
+    mapped("all-ones", [0xFFFFFFFF] * 256, b"x\0", [OK, BAD_MODEL], "a table that leads past its end")
+    mapped("loop", [(i << 10 | 0x100 | i) for i in range(256)], b"x\0", [OK, BAD_MODEL], "a table whose nodes lead to each other in circles")
+    mapped("leaf-past", [0x40000 | 0x100] + [0x7FFFFFFF] * 511, b"x\0", [OK, BAD_MODEL], "replacements past the texts' end")
+    mapped("text-utf8", [0] * 256, b"\xff\xc3\0", [OK, BAD_MODEL], "a replacement that is not UTF-8")
+    mapped("text-long", [0] * 256, b"y" * 5000 + b"\0", [OK, BAD_MODEL], "a replacement of 5000 letters: a text would explode")
+
+    put_bert = dict(base=minimal_bert)
+    without("bert-no-unknown", "unknown_token_id", [OK, BAD_MODEL], "no unknown token named: its type tells", **put_bert)
+    f = minimal_bert()
+    f.drop("tokenizer.ggml.unknown_token_id")
+    f.key("tokenizer.ggml.token_type", ARRAY, (I32, [1] * 14))
+    put("tokenizer-bert-unknown-nowhere", f, [OK, BAD_MODEL], "no unknown token, by name or by type")
+    keyed("bert-unknown-past", "unknown_token_id", U32, 1 << 31, [BAD_MODEL], "an unknown token of 2^31", **put_bert)
+    keyed("bert-cls-past", "cls_token_id", U32, 14, [BAD_MODEL, OK], "a CLS one past the vocabulary", **put_bert)
+    keyed("bert-sep-past", "seperator_token_id", U32, 14, [BAD_MODEL], "a SEP one past the vocabulary", **put_bert)
+    keyed("bert-sep-text", "seperator_token_id", STRING, "[SEP]", [BAD_MODEL], "a SEP given as text", **put_bert)
+    keyed("bert-lower-number", "normalizer.lowercase", U32, 1, [BAD_MODEL, OK], "a flag given as a number", **put_bert)
+    tokens("bert-twice", lambda pieces: [*pieces[:-1], "a"], [OK, BAD_MODEL], "a piece twice", minimal_bert)
+    tokens("bert-empty", lambda pieces: [*pieces[:-1], ""], [OK, BAD_MODEL], "a piece with no text: matching it must advance", minimal_bert)
+    tokens("bert-mark-only", lambda pieces: [*pieces[:-1], "\u2581"], [OK, BAD_MODEL], "a word that is its mark alone", minimal_bert)
+    tokens("bert-utf8", lambda pieces: [*pieces[:-1], b"\x96\x81"], [OK, BAD_MODEL, CORRUPT], "a piece that is the end of a character", minimal_bert)
+    tokens("bert-long", lambda pieces: [*pieces[:-1], "a" * 3000], [OK, BAD_MODEL], "a piece of 3000 letters", minimal_bert)
+    tokens("bert-few", lambda pieces: pieces[:3], [BAD_MODEL], "3 tokens for 14 embeddings and types", minimal_bert)
+    keyed("bert-types-few", "token_type", ARRAY, (I32, [1]), [BAD_MODEL], "a single token type for 14 tokens", **put_bert)
+
+    cyclic = ["t h", "th e", "the t", "h t", "e th"]
+    keyed("merges-cyclic", "merges", ARRAY, (STRING, cyclic), [OK, BAD_MODEL], "merges that lead back to where they began", minimal)
+    keyed("merges-twice", "merges", ARRAY, (STRING, MERGES + MERGES), [OK, BAD_MODEL], "each merge twice", minimal)
+    keyed("merges-self", "merges", ARRAY, (STRING, ["t t", "tt tt", " t"]), [OK, BAD_MODEL], "merges of a token with itself into none", minimal)
+    keyed("merges-long", "merges", ARRAY, (STRING, ["t" * 5000 + " " + "h" * 5000]), [OK, BAD_MODEL], "a merge of 10,000 letters", minimal)
+    keyed("merges-utf8", "merges", ARRAY, (STRING, [b"\xc4 \xa0", b"\xff\xff \xc3"]), [OK, BAD_MODEL, CORRUPT], "merges that cut a character in two", minimal)
+
+
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.gguf"):
@@ -696,6 +821,7 @@ def main(folder: Path) -> None:
     models(put)
     families(put)
     tokenizers(put)
+    encoders_tokenizers(put)
     lines = ",\n".join(json.dumps(record) for record in RECORDS)
     (folder / "hostile.json").write_text(f"[\n{lines}\n]\n")
     sizes = [path.stat().st_size for path in folder.glob("*.gguf")]

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from . import pretokenizers, wordpiece
+from . import pre_tokenizers as rules
+from . import wordpiece
 from .vocabulary import ConvertError, Kind, Vocabulary
 
 Part = dict[str, Any]
@@ -38,7 +39,7 @@ def read(data: Part, pre: str | None = None) -> Vocabulary:
     elif kind == "BPE" and model.get("byte_fallback"):
         vocabulary = _sentencepiece_bpe(model, normalizers, pre_tokenizers)
     elif kind == "BPE":
-        vocabulary = _byte_level_bpe(model, pre or pretokenizers.name(model, normalizers, pre_tokenizers))
+        vocabulary = _byte_level_bpe(model, normalizers, pre_tokenizers, pre)
     else:
         raise ConvertError(f"a tokenizer.json with a model of type {kind}; BPE, Unigram and WordPiece are supported")
     add_tokens(vocabulary, data.get("added_tokens") or [])
@@ -125,7 +126,13 @@ def _wordpiece(model: Part, normalizers: list[Part]) -> Vocabulary:
                            model["continuing_subword_prefix"])
 
 
-def _byte_level_bpe(model: Part, pre: str) -> Vocabulary:
+def _byte_level_bpe(model: Part, normalizers: list[Part], pre_tokenizers: list[Part], pre: str | None) -> Vocabulary:
+    kinds = [step["type"] for step in normalizers]
+    if kinds in ([], ["NFC"]):
+        pre = pre or rules.name_of(pre_tokenizers, kinds == ["NFC"], model.get("ignore_merges") or False)
+    if pre is None:
+        raise ConvertError("a pre-tokenizer that is not known; name it with --pre. "
+                           f"It is {pre_tokenizers}, normalised by {kinds or 'nothing'}")
     tokens = _listed(model["vocab"])
     merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
     return Vocabulary("gpt2", tokens, [Kind.NORMAL] * len(tokens), merges=merges, pre=pre,
