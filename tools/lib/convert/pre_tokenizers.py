@@ -105,12 +105,12 @@ def _step(part: dict[str, Any]) -> Step | None:
     if kind == "Split":
         pattern = part["pattern"].get("Regex") or part["pattern"]["String"]
         # All that is no match removed, or kept apart: the same where the pattern matches everything.
-        usual = (part["behavior"], part["invert"]) in (("Isolated", False), ("Removed", True))
+        usual = (part.get("behavior"), part.get("invert", False)) in (("Isolated", False), ("Removed", True))
         return ("Split", pattern) if usual else None
     if kind == "Digits":
-        return ("Digits", part["individual_digits"])
+        return ("Digits", part.get("individual_digits", False))
     if kind == "Punctuation":
-        return ("Punctuation", part["behavior"])
+        return ("Punctuation", part.get("behavior", "Isolated"))
     if kind == "ByteLevel" and not part.get("add_prefix_space", False):
         return ("ByteLevel", part.get("use_regex", True))
     return None
