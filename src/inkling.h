@@ -75,6 +75,8 @@ typedef struct ink_load_params {
   const char *kernels;            /* NULL or "auto", or a name from ink_kernels_name() */
   bool vocabulary_only;           /* read the tokenizer and the chat template of any model, and no
                                      weights: for section 3 below; sessions are refused */
+  bool description_only;          /* read headers alone, for ink_loader_info(): each file is complete
+                                     after its header, and there is nothing to finish */
 } ink_load_params;
 
 typedef struct ink_model_info {
@@ -88,6 +90,7 @@ typedef struct ink_model_info {
   uint64_t vocabulary_bytes;  /* tokens, merges and their indexes */
   uint32_t n_tensors;
   uint32_t n_vocab;
+  uint32_t longest_token;     /* bytes */
   uint32_t n_ctx_train;       /* the context the model was trained for, tokens */
   uint32_t n_embd;
   uint32_t n_layer;
@@ -113,7 +116,8 @@ typedef struct ink_model_info {
  *
  * After any failure only ink_loader_free() makes sense. */
 
-/* size: the file's size in bytes, or 0 when it is not known. */
+/* size: the file's size in bytes, or 0 when it is not known. Of a model in several files
+ * (NAME-00001-of-00003.gguf): the first one's. */
 ink_status ink_loader_begin(ink_loader **loader, const ink_load_params *params, uint64_t size,
                             ink_error *error);
 
@@ -127,8 +131,17 @@ ink_status ink_loader_commit(ink_loader *loader, size_t n, ink_error *error);
 /* All bytes that the model needs have been committed; what may follow in the file is ignored. */
 bool ink_loader_complete(const ink_loader *loader);
 
+/* Models in several files: whenever a part is complete and the model is not, ink_loader_next_part()
+ * begins the next one, of `size` bytes or 0. A file that is no part of the model, or not the one whose
+ * turn it is, is INK_ERR_BAD_MODEL once its header has been read. n_parts: 1 for a model in one file,
+ * 0 until that is known. */
+uint32_t ink_loader_n_parts(const ink_loader *loader);
+bool ink_loader_part_complete(const ink_loader *loader);
+ink_status ink_loader_next_part(ink_loader *loader, uint64_t size, ink_error *error);
+
 /* NULL until the metadata has been read, which happens long before the weights: time to check
- * ink_memory_needed() and stop. Valid until the loader is finished or freed. */
+ * ink_memory_needed() and stop. Valid until the loader is finished or freed. Of a model in several
+ * files, it counts the tensors of the parts so far. */
 const ink_model_info *ink_loader_info(const ink_loader *loader);
 
 /* Turns a complete loader into a model and frees the loader, also on failure. */
@@ -137,7 +150,7 @@ ink_status ink_loader_finish(ink_loader *loader, ink_model **model, ink_error *e
 /* Abandons a load at any point. NULL is fine. */
 void ink_loader_free(ink_loader *loader);
 
-/* The same in one call: `read` fills up to `len` bytes and returns how many, 0 at the end of the
+/* The same in one call, for a model in one file: `read` fills up to `len` bytes and returns how many, 0 at the end of the
  * file, -1 on failure (INK_ERR_IO). It is asked for at most 16 MiB at a time. */
 typedef int64_t (*ink_read_fn)(void *context, uint8_t *ptr, size_t len);
 ink_status ink_model_load(ink_model **model, const ink_load_params *params, uint64_t size,
@@ -313,6 +326,12 @@ typedef struct ink_step {
   size_t n_generated;  /* tokens generated so far, this one included */
 } ink_step;
 
+/* The text of a generation is its tokens' bytes as UTF-8 that is always well-formed: bytes that can't
+ * be part of a character become U+FFFD, one for each maximal ill-formed part (Unicode, section 3.9).
+ * Bytes that begin a character wait for the next token. When there is none, because of max_tokens,
+ * a full context, or the end of the turn, they are dropped: what was cut off is not wrong. So a text
+ * may be up to three bytes shorter than what ink_detokenize() makes of its tokens. */
+
 /* Starts generating after `prompt` (n_prompt >= 1 tokens, copied). Tokens that the session already
  * holds as a common prefix are not evaluated again. INK_ERR_CONTEXT_FULL when the prompt leaves no
  * room for a new token, but for context_shift. Abandoning a generation halfway is fine: just begin another. */
@@ -369,13 +388,15 @@ ink_status ink_score_step(ink_session *session, uint32_t max_tokens, ink_score *
 typedef struct ink_memory {
   uint64_t weights;    /* tensors */
   uint64_t vocabulary; /* tokens, merges and their indexes */
-  uint64_t kv_cache;
-  uint64_t scratch;
+  uint64_t kv_cache;   /* grows with the context; layers with a sliding window stop at that */
+  uint64_t scratch;    /* what else a session takes */
   uint64_t total;
 } ink_memory;
 
-/* What a model and one session of n_ctx tokens (0: the default) on one thread take. */
-ink_memory ink_memory_needed(const ink_model_info *info, uint32_t n_ctx);
+/* What a model and one session take: the session exactly, as it will ask the allocator for it, the
+ * model to within 2 %. params as for ink_session_create(); no session is counted for those that it
+ * refuses, nor for a model that was loaded with vocabulary_only. Threads' stacks are the system's. */
+ink_memory ink_memory_needed(const ink_model_info *info, const ink_session_params *params);
 
 /* The kernel tables that this build has and this processor can run: index 0.. until NULL. The last
  * is the fastest and is what "auto" means. */

@@ -25,6 +25,13 @@ uint32_t ink_pool_size(const ink_pool *pool) {
   return 1;
 }
 
+uint32_t ink_pool_threads(uint32_t n_threads) {
+  (void)n_threads;
+  return 1;
+}
+
+uint64_t ink_pool_bytes(void) { return sizeof(ink_pool); }
+
 void ink_pool_run(ink_pool *pool, uint32_t n_parts, ink_pool_task task, void *context) {
   (void)pool;
   for (uint32_t part = 0; part < n_parts; part++) task(context, part, n_parts, 0);
@@ -161,6 +168,10 @@ void ink_pool_free(ink_pool *pool) {
 }
 
 uint32_t ink_pool_size(const ink_pool *pool) { return pool->n_threads; }
+
+uint32_t ink_pool_threads(uint32_t n_threads) { return n_threads; }
+
+uint64_t ink_pool_bytes(void) { return sizeof(ink_pool); }
 
 void ink_pool_run(ink_pool *pool, uint32_t n_parts, ink_pool_task task, void *context) {
   if (pool->n_threads == 1 || n_parts == 1) {

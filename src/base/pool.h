@@ -21,6 +21,10 @@ void ink_pool_free(ink_pool *pool); /* NULL is fine */
 
 uint32_t ink_pool_size(const ink_pool *pool);
 
+/* The size of a pool that is created with n_threads, and the bytes that any pool allocates. */
+uint32_t ink_pool_threads(uint32_t n_threads);
+uint64_t ink_pool_bytes(void);
+
 /* Does all parts, at most INK_MAX_PARTS, on whatever threads are free, the caller's among them, and returns when they are
  * done. A thread that the system does not let run holds nobody up: others take its parts. */
 void ink_pool_run(ink_pool *pool, uint32_t n_parts, ink_pool_task task, void *context);

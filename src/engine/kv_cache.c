@@ -30,28 +30,28 @@ static void carve_plane(ink_kv_cache *kv, ink_kv_plane *plane, uint64_t n_vector
   plane->scales = ink_carve(arena, n_scales, sizeof *plane->scales);
 }
 
-static uint32_t whole_tiles(uint64_t n_positions) {
-  return (uint32_t)((n_positions + INK_KV_TILE - 1) / INK_KV_TILE * INK_KV_TILE);
+static uint64_t whole_tiles(uint64_t n_positions) {
+  return (n_positions + INK_KV_TILE - 1) / INK_KV_TILE * INK_KV_TILE;
 }
 
 void ink_kv_carve(ink_kv_cache *kv, const ink_hparams *h, ink_kv_type type, uint32_t n_ctx,
                   uint32_t max_batch, ink_arena *arena) {
   /* While a batch is stored, its first token's window must not be lost. */
-  uint64_t ring = h->n_swa ? (uint64_t)h->n_swa - 1 + max_batch : 0;
-  uint32_t n_positions = whole_tiles(n_ctx);
+  uint64_t ring = h->n_swa ? whole_tiles((uint64_t)h->n_swa - 1 + max_batch) : 0;
+  uint64_t n_positions = whole_tiles(n_ctx);
   *kv = (ink_kv_cache){.type = type,
                        .n_head_kv = h->n_head_kv,
                        .n_embd_head = h->n_embd_head,
                        .n_blocks = (h->n_embd_head + INK_BLOCK - 1) / INK_BLOCK,
-                       .n_ring = ring < n_positions ? whole_tiles(ring) : 0,
+                       .n_ring = ring < n_positions ? (uint32_t)ring : 0,
                        .n_window = h->n_swa};
   kv->layers = ink_carve(arena, h->n_layer, sizeof *kv->layers);
   uint64_t n_vectors = 0;
   for (uint32_t i = 0; i < h->n_layer; i++) {
     bool is_ring = kv->n_ring && ink_layer_is_sliding(h, i);
-    ink_kv_layer layer = {(size_t)n_vectors, is_ring ? kv->n_ring : n_positions, is_ring};
-    if (kv->layers) kv->layers[i] = layer;
-    n_vectors += (uint64_t)layer.n_positions * h->n_head_kv;
+    uint64_t n_held = is_ring ? ring : n_positions;
+    if (kv->layers) kv->layers[i] = (ink_kv_layer){(size_t)n_vectors, (uint32_t)n_held, is_ring};
+    n_vectors += n_held * h->n_head_kv;
   }
   carve_plane(kv, &kv->keys, n_vectors, arena);
   carve_plane(kv, &kv->values, n_vectors, arena);

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/math.h"
 #include "engine/forward.h"
 
 static uint64_t max3(uint64_t a, uint64_t b, uint64_t c) {
@@ -48,42 +47,53 @@ static void carve_scratch(ink_scratch *s, const ink_hparams *h, uint32_t n_threa
   s->panel_blocks = (uint32_t)blocks;
 }
 
-/* Lays a session out. max_piece: the longest token's bytes. */
-static void carve_session(ink_session *session, const ink_hparams *h, ink_kv_type kv_type,
-                          uint32_t n_ctx, uint32_t n_threads, size_t max_piece, ink_arena *arena) {
-  ink_kv_carve(&session->kv, h, kv_type, n_ctx, INK_BATCH, arena);
-  carve_scratch(&session->scratch, h, n_threads, arena);
-  session->tokens = ink_carve(arena, n_ctx, sizeof *session->tokens);
+/* What a session's memory depends on, beside the model. */
+typedef struct session_size {
+  ink_kv_type kv_type;
+  uint32_t n_ctx;
+  uint32_t n_threads;
+  uint32_t longest_token; /* bytes */
+} session_size;
+
+static ink_status get_size(session_size *size, const ink_model_info *info,
+                           const ink_session_params *params, ink_error *error) {
+  ink_session_params defaults = {0};
+  if (!params) params = &defaults;
+  *size = (session_size){.kv_type = params->kv_type,
+                         .n_ctx = effective_ctx(info, params->n_ctx),
+                         .n_threads = ink_pool_threads(params->n_threads ? params->n_threads : 1),
+                         .longest_token = info->longest_token};
+  return ink_kv_resolve_type(&size->kv_type, error);
+}
+
+static void carve_session(ink_session *session, const ink_hparams *h, const session_size *size,
+                          ink_arena *arena) {
+  ink_kv_carve(&session->kv, h, size->kv_type, size->n_ctx, INK_BATCH, arena);
+  carve_scratch(&session->scratch, h, size->n_threads, arena);
+  session->tokens = ink_carve(arena, size->n_ctx, sizeof *session->tokens);
   ink_rope_carve(&session->rope, h, INK_BATCH, arena);
   session->sampler.candidates =
       ink_carve(arena, h->n_vocab, sizeof *session->sampler.candidates);
-  session->run.prompt = ink_carve(arena, n_ctx, sizeof *session->run.prompt);
-  session->run.stream.capacity = ink_text_stream_capacity(max_piece);
+  session->run.prompt = ink_carve(arena, size->n_ctx, sizeof *session->run.prompt);
+  session->run.stream.capacity = ink_text_stream_capacity(size->longest_token);
   session->run.stream.held = ink_carve(arena, session->run.stream.capacity, 1);
 }
 
-ink_memory ink_memory_needed(const ink_model_info *info, uint32_t n_ctx) {
+ink_memory ink_memory_needed(const ink_model_info *info, const ink_session_params *params) {
   ink_memory memory = {.weights = info->weight_bytes, .vocabulary = info->vocabulary_bytes};
-  if (info->hparams) {
+  session_size size;
+  if (info->hparams && get_size(&size, info, params, NULL) == INK_OK) {
     ink_session measured;
     ink_arena arena = {NULL, 0};
-    n_ctx = effective_ctx(info, n_ctx);
-    ink_kv_carve(&measured.kv, info->hparams, INK_KV_F16, n_ctx, INK_BATCH, &arena);
+    ink_kv_carve(&measured.kv, info->hparams, size.kv_type, size.n_ctx, INK_BATCH, &arena);
     memory.kv_cache = arena.used;
     arena.used = 0;
-    carve_session(&measured, info->hparams, INK_KV_F16, n_ctx, 1, 0, &arena);
-    memory.scratch = arena.used + sizeof measured - memory.kv_cache;
+    carve_session(&measured, info->hparams, &size, &arena);
+    memory.scratch = arena.used - memory.kv_cache + ink_align_up(sizeof measured) +
+                     ink_align_up(ink_pool_bytes());
   }
   memory.total = memory.weights + memory.vocabulary + memory.kv_cache + memory.scratch;
   return memory;
-}
-
-static size_t longest_token(const ink_vocab *vocab) {
-  size_t longest = 0;
-  for (uint32_t i = 0; i < vocab->n_tokens; i++) {
-    if (vocab->tokens[i].len > longest) longest = vocab->tokens[i].len;
-  }
-  return longest;
 }
 
 ink_status ink_session_create(ink_session **out, const ink_model *model,
@@ -93,7 +103,9 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
     return ink_fail(error, INK_ERR_WRONG_STATE,
                     "the model was loaded with vocabulary_only: it can't compute");
   }
-  uint32_t n_ctx = effective_ctx(&model->info, params ? params->n_ctx : 0);
+  session_size size;
+  INK_TRY(get_size(&size, &model->info, params, error));
+  uint32_t n_ctx = size.n_ctx;
   if (n_ctx > 1u << 24) {
     return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "a context of %u tokens is too long",
                     (unsigned)n_ctx);
@@ -103,18 +115,13 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
                     "the model has learned %u positions; a context of %u tokens is too long",
                     (unsigned)model->hparams.n_ctx_train, (unsigned)n_ctx);
   }
-  ink_kv_type kv_type = params ? params->kv_type : INK_KV_DEFAULT;
-  INK_TRY(ink_kv_resolve_type(&kv_type, error));
-  size_t max_piece = longest_token(&model->vocab);
   ink_session *session;
   INK_TRY(ink_allocate(&model->allocator, sizeof *session, "a session", &session, error));
   *session = (ink_session){.model = model, .n_ctx = n_ctx};
-  uint32_t n_threads = params && params->n_threads ? params->n_threads : 1;
-  ink_status status = ink_pool_create(&session->pool, &model->allocator, n_threads, error);
+  ink_status status = ink_pool_create(&session->pool, &model->allocator, size.n_threads, error);
   ink_arena arena = {NULL, 0};
   if (status == INK_OK) {
-    n_threads = ink_pool_size(session->pool);
-    carve_session(session, &model->hparams, kv_type, n_ctx, n_threads, max_piece, &arena);
+    carve_session(session, &model->hparams, &size, &arena);
     session->memory_size = arena.used;
     status = ink_allocate(&model->allocator, arena.used, "the context and its KV cache",
                           &session->memory, error);
@@ -124,12 +131,8 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
     return status;
   }
   arena = (ink_arena){session->memory, 0};
-  carve_session(session, &model->hparams, kv_type, n_ctx, n_threads, max_piece, &arena);
-  status = ink_rope_init(&session->rope, &model->hparams, &model->weights, n_ctx, error);
-  if (status != INK_OK) {
-    ink_session_free(session);
-    return status;
-  }
+  carve_session(session, &model->hparams, &size, &arena);
+  ink_rope_init(&session->rope, &model->hparams, &model->weights, n_ctx);
   *out = session;
   return INK_OK;
 }

@@ -165,17 +165,9 @@ static ink_status take_tensor(reader *r, ink_gguf_tensor *tensor, ink_error *err
   return r->short_of_bytes ? INK_OK : tensor_size(tensor, error);
 }
 
-static ink_str value_key(const void *values, uint32_t i) {
-  return ((const ink_gguf_value *)values)[i].key;
-}
-
-static ink_str tensor_name(const void *tensors, uint32_t i) {
-  return ((const ink_gguf_tensor *)tensors)[i].name;
-}
-
 static ink_status index_names(ink_gguf *gguf, ink_error *error) {
   INK_TRY(ink_index_create(&gguf->value_index, &gguf->allocator, gguf->n_values, gguf->values,
-                           value_key, error));
+                           sizeof *gguf->values, error));
   for (uint32_t i = 0; i < gguf->n_values; i++) {
     if (ink_index_add(&gguf->value_index, i) != INK_INDEX_NONE) {
       return ink_fail(error, INK_ERR_CORRUPT, "the metadata key '%.*s' occurs twice",
@@ -183,7 +175,7 @@ static ink_status index_names(ink_gguf *gguf, ink_error *error) {
     }
   }
   INK_TRY(ink_index_create(&gguf->tensor_index, &gguf->allocator, gguf->n_tensors, gguf->tensors,
-                           tensor_name, error));
+                           sizeof *gguf->tensors, error));
   for (uint32_t i = 0; i < gguf->n_tensors; i++) {
     if (ink_index_add(&gguf->tensor_index, i) != INK_INDEX_NONE) {
       return ink_fail(error, INK_ERR_CORRUPT, "the tensor name '%.*s' occurs twice",

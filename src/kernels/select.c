@@ -13,8 +13,9 @@ static size_t list_tables(const ink_kernels *tables[4]) {
   tables[n++] = &ink_kernels_wasm_relaxed;
 #endif
 #elif defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) tables[n++] = &ink_kernels_x86_avx2;
-  if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
+  bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
+  if (has_avx2) tables[n++] = &ink_kernels_x86_avx2;
+  if (has_avx2 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl")) {
     tables[n++] = &ink_kernels_x86_avx512vnni;
   }

@@ -1,5 +1,5 @@
-/* The vector primitives of float_ops.h and unpack_ops.h on AVX2; floats stay in 4 lanes, so that sums
- * have the same order as everywhere. */
+/* The vector primitives of float_ops.h and unpack_ops.h on AVX2 with F16C; floats stay in 4 lanes,
+ * so that sums have the same order as everywhere. */
 #ifndef INK_KERNELS_VEC_H
 #define INK_KERNELS_VEC_H
 
@@ -29,11 +29,8 @@ static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
   int32_t bytes = _mm_cvtsi128_si32(_mm_shuffle_epi8(_mm_castps_si128(v), order));
   memcpy(p, &bytes, sizeof bytes);
 }
-/* Signs are extended, shifted to their place, and what is between them and the exponent cleared. */
 static inline f32x4 f32x4_load_halves(const uint16_t *p) {
-  __m128i half = _mm_cvtepi16_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
-  __m128i scaled = _mm_and_si128(_mm_slli_epi32(half, 13), _mm_set1_epi32((int)0x8FFFE000));
-  return _mm_mul_ps(_mm_castsi128_ps(scaled), _mm_set1_ps(0x1p112f));
+  return _mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)(const void *)p));
 }
 static inline f32x4 f32x4_load_bf16(const uint16_t *p) {
   __m128i bits = _mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));

@@ -175,8 +175,8 @@ static bool same_logits(const ink_session *a, const ink_session *b) {
 static void what_can_not_move_is_evaluated_again(void) {
   for (int way = 0; way < 2; way++) {
     ink_model *model = load(NULL, way == 0 ? 0 : 180);
-    model->hparams.learned_positions = way == 0;
     ink_session *session = new_session(model, N_CTX), *fresh = new_session(model, N_CTX);
+    model->hparams.learned_positions = way == 0;
     for (uint32_t i = 0; i < 2; i++) {
       fill(session, 7);
       shift(session, keeps[i]);
