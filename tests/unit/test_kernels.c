@@ -262,9 +262,9 @@ static void compare_layer_norms(const ink_kernels *kernels) {
     x[i] = 100.0f + random_float(&seed);
     w[i] = random_float(&seed);
     b[i] = random_float(&seed);
-    mean += (double)x[i] / N;
+    mean += (double)x[i] / (double)N;
   }
-  for (int i = 0; i < N; i++) variance += ((double)x[i] - mean) * ((double)x[i] - mean) / N;
+  for (int i = 0; i < N; i++) variance += ((double)x[i] - mean) * ((double)x[i] - mean) / (double)N;
   const ink_kernels *k[2] = {&ink_kernels_scalar, kernels};
   for (int i = 0; i < 2; i++) {
     k[i]->layer_norm(out[i][0], x, w, b, N, 1e-5f);
