@@ -75,6 +75,8 @@ typedef struct ink_load_params {
   const char *kernels;            /* NULL or "auto", or a name from ink_kernels_name() */
   bool vocabulary_only;           /* read the tokenizer and the chat template of any model, and no
                                      weights: for section 3 below; sessions are refused */
+  bool description_only;          /* read headers alone, for ink_loader_info(): each file is complete
+                                     after its header, and there is nothing to finish */
 } ink_load_params;
 
 typedef struct ink_model_info {
@@ -114,7 +116,8 @@ typedef struct ink_model_info {
  *
  * After any failure only ink_loader_free() makes sense. */
 
-/* size: the file's size in bytes, or 0 when it is not known. */
+/* size: the file's size in bytes, or 0 when it is not known. Of a model in several files
+ * (NAME-00001-of-00003.gguf): the first one's. */
 ink_status ink_loader_begin(ink_loader **loader, const ink_load_params *params, uint64_t size,
                             ink_error *error);
 
@@ -128,8 +131,17 @@ ink_status ink_loader_commit(ink_loader *loader, size_t n, ink_error *error);
 /* All bytes that the model needs have been committed; what may follow in the file is ignored. */
 bool ink_loader_complete(const ink_loader *loader);
 
+/* Models in several files: whenever a part is complete and the model is not, ink_loader_next_part()
+ * begins the next one, of `size` bytes or 0. A file that is no part of the model, or not the one whose
+ * turn it is, is INK_ERR_BAD_MODEL once its header has been read. n_parts: 1 for a model in one file,
+ * 0 until that is known. */
+uint32_t ink_loader_n_parts(const ink_loader *loader);
+bool ink_loader_part_complete(const ink_loader *loader);
+ink_status ink_loader_next_part(ink_loader *loader, uint64_t size, ink_error *error);
+
 /* NULL until the metadata has been read, which happens long before the weights: time to check
- * ink_memory_needed() and stop. Valid until the loader is finished or freed. */
+ * ink_memory_needed() and stop. Valid until the loader is finished or freed. Of a model in several
+ * files, it counts the tensors of the parts so far. */
 const ink_model_info *ink_loader_info(const ink_loader *loader);
 
 /* Turns a complete loader into a model and frees the loader, also on failure. */
@@ -138,7 +150,7 @@ ink_status ink_loader_finish(ink_loader *loader, ink_model **model, ink_error *e
 /* Abandons a load at any point. NULL is fine. */
 void ink_loader_free(ink_loader *loader);
 
-/* The same in one call: `read` fills up to `len` bytes and returns how many, 0 at the end of the
+/* The same in one call, for a model in one file: `read` fills up to `len` bytes and returns how many, 0 at the end of the
  * file, -1 on failure (INK_ERR_IO). It is asked for at most 16 MiB at a time. */
 typedef int64_t (*ink_read_fn)(void *context, uint8_t *ptr, size_t len);
 ink_status ink_model_load(ink_model **model, const ink_load_params *params, uint64_t size,

@@ -111,6 +111,16 @@ ink_status inkjs_load_commit(inkjs_model *model, size_t n) {
 
 bool inkjs_load_is_complete(const inkjs_model *model) { return ink_loader_complete(model->loader); }
 
+uint32_t inkjs_load_n_parts(const inkjs_model *model) { return ink_loader_n_parts(model->loader); }
+
+bool inkjs_load_part_is_complete(const inkjs_model *model) {
+  return ink_loader_part_complete(model->loader);
+}
+
+ink_status inkjs_load_next_part(inkjs_model *model, double size) {
+  return ink_loader_next_part(model->loader, (uint64_t)size, &model->error);
+}
+
 ink_status inkjs_load_finish(inkjs_model *model) {
   ink_loader *loader = model->loader;
   model->loader = NULL; /* freed by the call, whatever it returns */

@@ -53,6 +53,13 @@ INKJS_EXPORT size_t inkjs_buffer_size(const inkjs_model *model);
 /* n bytes were written there; 0: the file has ended. */
 INKJS_EXPORT ink_status inkjs_load_commit(inkjs_model *model, size_t n);
 INKJS_EXPORT bool inkjs_load_is_complete(const inkjs_model *model);
+
+/* Of a model in several files: how many, 0 until that is known; and after each but the last one's end, the
+ * next one begins. size in bytes, 0 when not known. */
+INKJS_EXPORT uint32_t inkjs_load_n_parts(const inkjs_model *model);
+INKJS_EXPORT bool inkjs_load_part_is_complete(const inkjs_model *model);
+INKJS_EXPORT ink_status inkjs_load_next_part(inkjs_model *model, double size);
+
 INKJS_EXPORT ink_status inkjs_load_finish(inkjs_model *model);
 
 /* ---- What is known of the model; once inkjs_has_info() -------------------------------------------- */

@@ -14,8 +14,8 @@ static const struct {
 } commands[] = {
     {"run", COMMAND_RUN},           {"chat", COMMAND_CHAT},   {"tokenize", COMMAND_TOKENIZE},
     {"detokenize", COMMAND_DETOKENIZE}, {"score", COMMAND_SCORE}, {"bench", COMMAND_BENCH},
-    {"template", COMMAND_TEMPLATE}, {"info", COMMAND_INFO},   {"version", COMMAND_VERSION},
-    {"help", COMMAND_HELP},
+    {"template", COMMAND_TEMPLATE}, {"info", COMMAND_INFO},   {"quantize", COMMAND_QUANTIZE},
+    {"version", COMMAND_VERSION},   {"help", COMMAND_HELP},
 };
 
 static const struct {
@@ -42,10 +42,14 @@ enum {
   FLAG_JSON,
   FLAG_SPECIAL,
   FLAG_PIECES,
+  FLAG_METADATA,
+  FLAG_TENSORS,
   FLAG_WINDOWS,
   FLAG_PREFILL,
   FLAG_DECODE,
   FLAG_REPETITIONS,
+  FLAG_IMPORTANCE,
+  FLAG_PURE,
 };
 
 #define ON(command) (1u << COMMAND_##command)
@@ -67,7 +71,7 @@ static const struct {
     {FLAG_EXAMPLES, "examples", required_argument, GENERATE},
     {'n', "n-predict", required_argument, GENERATE},
     {'c', "ctx", required_argument, COMPUTE | ON(INFO)},
-    {'t', "threads", required_argument, COMPUTE | ON(INFO)},
+    {'t', "threads", required_argument, COMPUTE | ON(INFO) | ON(QUANTIZE)},
     {FLAG_TEMPERATURE, "temp", required_argument, GENERATE},
     {FLAG_TOP_K, "top-k", required_argument, GENERATE},
     {FLAG_TOP_P, "top-p", required_argument, GENERATE},
@@ -83,10 +87,14 @@ static const struct {
     {FLAG_JSON, "json", no_argument, COMPUTE | ON(INFO)},
     {FLAG_SPECIAL, "special", no_argument, ON(TOKENIZE)},
     {FLAG_PIECES, "pieces", no_argument, ON(TOKENIZE)},
+    {FLAG_METADATA, "metadata", no_argument, ON(INFO)},
+    {FLAG_TENSORS, "tensors", no_argument, ON(INFO)},
     {FLAG_WINDOWS, "windows", required_argument, ON(SCORE)},
     {FLAG_PREFILL, "pp", required_argument, ON(BENCH)},
     {FLAG_DECODE, "tg", required_argument, ON(BENCH)},
     {FLAG_REPETITIONS, "reps", required_argument, ON(BENCH)},
+    {FLAG_IMPORTANCE, "imatrix", required_argument, ON(QUANTIZE)},
+    {FLAG_PURE, "pure", no_argument, ON(QUANTIZE)},
 };
 #define N_FLAGS (sizeof flags / sizeof flags[0])
 
@@ -100,7 +108,8 @@ void options_print_help(void) {
         "  inkling template   -m MODEL | --template FILE           conversation as JSON on stdin -> prompt\n"
         "  inkling score      -m MODEL -f FILE [--ctx N] [--windows K] [--json]\n"
         "  inkling bench      -m MODEL [--pp 128] [--tg 64] [-t 1] [--reps 5] [--json]\n"
-        "  inkling info       -m MODEL [--ctx N] [--cache-type T] [--json]\n"
+        "  inkling info       -m MODEL [--ctx N] [--cache-type T] [--metadata] [--tensors] [--json]\n"
+        "  inkling quantize   [-t N] [--imatrix FILE] [--pure] IN.gguf OUT.gguf TYPE\n"
         "  inkling version\n"
         "\n"
         "Generating: -n/--n-predict N   new tokens at most (default: until the model ends)\n"
@@ -118,6 +127,10 @@ void options_print_help(void) {
         "            --cache-type T     what keys and values are held as: f32, f16 (default), bf16, q8_0\n"
         "            --kernels NAME     auto, simd or a name that `inkling version` lists\n"
         "            --json             the result as JSON\n"
+        "Quantising: TYPE               f32, f16, bf16, q8_0, q6_k, q5_0, q5_1, q5_k_s, q5_k_m, q4_0, q4_1,\n"
+        "                               q4_k_s or q4_k_m, the mixes of llama.cpp's names\n"
+        "            --imatrix FILE     importance weights, as GGUF, from llama-imatrix\n"
+        "            --pure             TYPE for all matrices, no mix\n"
         "\n"
         "Text goes to stdout as it is generated, everything else to stderr.\n"
         "Exit status: 0 done, 1 failed, 2 bad usage.\n",
@@ -206,10 +219,14 @@ static bool set_flag(options *o, int flag, const char *value) {
   case FLAG_JSON: o->json = true; return true;
   case FLAG_SPECIAL: o->special = true; return true;
   case FLAG_PIECES: o->pieces = true; return true;
+  case FLAG_METADATA: o->metadata = true; return true;
+  case FLAG_TENSORS: o->tensors = true; return true;
   case FLAG_WINDOWS: return parse_u32(value, 1, &o->windows);
   case FLAG_PREFILL: return parse_u32(value, 1, &o->bench_prefill);
   case FLAG_DECODE: return parse_u32(value, 1, &o->bench_decode);
   case FLAG_REPETITIONS: return parse_u32(value, 1, &o->repetitions);
+  case FLAG_IMPORTANCE: o->importance = value; return true;
+  case FLAG_PURE: o->pure = true; return true;
   default: return false;
   }
 }
@@ -231,6 +248,9 @@ static int check(const options *o) {
     }
     if (o->model || o->chat_template || o->template_file) return EXIT_DONE;
     return usage_error("-m MODEL or --template FILE is missing", NULL);
+  }
+  if (o->command == COMMAND_QUANTIZE) {
+    return o->operands[2] ? EXIT_DONE : usage_error("quantize takes IN.gguf OUT.gguf TYPE", NULL);
   }
   if (!o->model) return usage_error("-m MODEL is missing", NULL);
   if (o->command == COMMAND_SCORE && !o->file) return usage_error("-f FILE is missing", NULL);
@@ -282,6 +302,8 @@ int options_parse(options *o, int argc, char **argv) {
     if (flag == '?') return usage_error("this command has no flag", given);
     if (!set_flag(o, flag, optarg)) return usage_error("that is no good value for a flag:", given);
   }
+  size_t max_operands = o->command == COMMAND_QUANTIZE ? 3 : 0;
+  for (size_t i = 0; optind < argc && i < max_operands; i++) o->operands[i] = argv[optind++];
   if (optind < argc) return usage_error("unexpected argument", argv[optind]);
   return check(o);
 }

@@ -15,6 +15,7 @@ typedef enum command {
   COMMAND_SCORE,
   COMMAND_BENCH,
   COMMAND_INFO,
+  COMMAND_QUANTIZE,
   COMMAND_VERSION,
   COMMAND_HELP,
 } command;
@@ -41,10 +42,15 @@ typedef struct options {
   bool json;
   bool special;
   bool pieces;
+  bool metadata;
+  bool tensors;
   uint32_t windows;    /* 0: all */
   uint32_t bench_prefill;
   uint32_t bench_decode;
   uint32_t repetitions;
+  const char *importance; /* a file of llama-imatrix */
+  bool pure;
+  const char *operands[3]; /* of quantize: the input, the output, the type */
 } options;
 
 /* EXIT_DONE, or EXIT_USAGE after one line on stderr. */

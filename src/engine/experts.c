@@ -99,6 +99,6 @@ void ink_experts(ink_session *session, const ink_layer *layer, const float *x, u
     choose(h, s->expert_weights + (size_t)t * s->expert_stride, s->expert_choice);
   }
   memset(s->projected, 0, (size_t)n * h->n_embd * sizeof(float));
-  for (uint32_t expert = 0; expert < h->n_expert; expert++) run_expert(session, layer, expert, x, n);
+  for (uint32_t i = 0; i < h->n_expert; i++) run_expert(session, layer, i, x, n);
   if (layer->ffn_up_shared.weight.data) run_shared_expert(session, layer, x, n);
 }

@@ -1,5 +1,6 @@
-/* Mixture of experts: a router chooses, for each token, a few of many feed-forward networks (Shazeer
- * et al., "Outrageously Large Neural Networks", 2017; Jiang et al., "Mixtral of Experts", 2024). */
+/* Mixture of experts: a router chooses, for each token, a few of many feed-forward networks
+ * (Shazeer et al., "Outrageously Large Neural Networks", 2017; Jiang et al., "Mixtral of Experts",
+ * 2024). */
 #ifndef INK_ENGINE_EXPERTS_H
 #define INK_ENGINE_EXPERTS_H
 

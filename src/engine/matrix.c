@@ -7,7 +7,7 @@ ink_input ink_prepare(ink_session *session, const float *x, uint32_t n_tokens, u
   return (ink_input){x, n_tokens};
 }
 
-/* Multiplications that are worth a part of their own: handing one over costs about a microsecond. */
+/* Multiplications that are worth a part of their own: handing one over takes about a microsecond */
 #define MIN_PART_WORK 65536u
 /* More parts than threads: one that starts late or runs slowly takes fewer. */
 #define PARTS_PER_THREAD 4u

@@ -4,9 +4,6 @@
 
 #include "base/math.h"
 
-/* Times 2^24 positions it stays where ink_sincos() is defined. */
-#define MAX_FREQUENCY 100.0
-
 void ink_rope_carve(ink_rope *rope, const ink_hparams *h, uint32_t max_batch, ink_arena *arena) {
   for (uint32_t set = 0; set < INK_ROPE_SETS; set++) {
     uint64_t half = ink_rope_set_is_used(h, set) ? h->n_rot / 2 : 0;
@@ -55,24 +52,17 @@ static double frequency(const ink_hparams *h, ink_rope_set set, const float *fac
   return plain;
 }
 
-ink_status ink_rope_init(ink_rope *rope, const ink_hparams *h, const ink_weights *weights,
-                         uint32_t n_ctx, ink_error *error) {
+void ink_rope_init(ink_rope *rope, const ink_hparams *h, const ink_weights *weights,
+                   uint32_t n_ctx) {
   const float *factors = file_factors(h, weights, n_ctx);
   rope->hparams = h;
   for (uint32_t set = 0; set < INK_ROPE_SETS; set++) {
     rope->magnitude[set] = set == INK_ROPE_FULL ? h->rope_attn_factor : 1.0f;
     if (!ink_rope_set_is_used(h, set)) continue;
     for (uint32_t i = 0; i < h->n_rot / 2; i++) {
-      double radians = frequency(h, set, factors, i);
-      rope->frequencies[set][i] = radians;
-      if (radians > -MAX_FREQUENCY && radians < MAX_FREQUENCY) continue;
-      return ink_fail(error, INK_ERR_BAD_MODEL,
-                      "the model's rope factors make frequency %u %g radians a token; they are "
-                      "damaged",
-                      (unsigned)i, radians);
+      rope->frequencies[set][i] = frequency(h, set, factors, i);
     }
   }
-  return INK_OK;
 }
 
 /* cosine, sine of n_rot / 2 angles */

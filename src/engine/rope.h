@@ -11,7 +11,7 @@
 typedef struct ink_rope {
   const ink_hparams *hparams;
   double *frequencies[INK_ROPE_SETS]; /* [n_rot / 2] radians a position */
-  float magnitude[INK_ROPE_SETS];     /* of rotated vectors: YaRN's and LongRoPE's attention factor */
+  float magnitude[INK_ROPE_SETS];     /* of what is rotated: YaRN's and LongRoPE's factor */
   float *batch[INK_ROPE_SETS];        /* [max_batch][n_rot / 2][2] cosine, sine, times magnitude */
 } ink_rope;
 
@@ -19,10 +19,9 @@ typedef struct ink_rope {
 void ink_rope_carve(ink_rope *rope, const ink_hparams *h, uint32_t max_batch, ink_arena *arena);
 
 /* Computes the frequencies, once per session. n_ctx chooses between LongRoPE's two sets of factors:
- * a choice that changed halfway would not fit the keys that the cache holds.
- * INK_ERR_BAD_MODEL when the model's factors make a frequency that is no number or too high. */
-ink_status ink_rope_init(ink_rope *rope, const ink_hparams *h, const ink_weights *weights,
-                         uint32_t n_ctx, ink_error *error);
+ * a choice that changed halfway would not fit the keys that the cache holds. */
+void ink_rope_init(ink_rope *rope, const ink_hparams *h, const ink_weights *weights,
+                   uint32_t n_ctx);
 
 /* Angles of a batch's n tokens, at the positions first .. first + n - 1. */
 void ink_rope_prepare(ink_rope *rope, uint32_t first, uint32_t n);
@@ -32,7 +31,7 @@ void ink_rope_apply(const ink_rope *rope, uint32_t layer, uint32_t t, float *hea
                     uint32_t n_heads);
 
 /* For keys that are already in the cache and move by `delta` positions (negative: towards the
- * beginning): `turn` [n_embd_head] is filled for that layer, or false returned when the layer's keys
+ * beginning): `turn` [n_embd_head] is filled for that layer, or false returned when its keys
  * don't depend on positions. Rotations add up, so no position needs to be known. */
 bool ink_rope_make_turn(const ink_rope *rope, uint32_t layer, int64_t delta, float *turn);
 

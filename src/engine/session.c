@@ -135,11 +135,7 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
   }
   arena = (ink_arena){session->memory, 0};
   carve_session(session, &model->hparams, &size, &arena);
-  status = ink_rope_init(&session->rope, &model->hparams, &model->weights, n_ctx, error);
-  if (status != INK_OK) {
-    ink_session_free(session);
-    return status;
-  }
+  ink_rope_init(&session->rope, &model->hparams, &model->weights, n_ctx);
   *out = session;
   return INK_OK;
 }

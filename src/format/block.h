@@ -1,7 +1,7 @@
 /* Tensor element types of GGUF: how many scalars make a block and what its bytes mean.
  *
- * All are little-endian. A block covers 32 neighbouring columns of one row, a super-block 256, which
- * are 8 blocks b of 32 columns with 6- or 4-bit scales of their own. d, m and dmin are binary16.
+ * All are little-endian. A block covers 32 neighbouring columns of one row, a super-block 256: 8
+ * blocks b of 32 columns, most with small scales of their own. d, m and dmin are binary16.
  *
  *   F32     4 bytes    one scalar
  *   F16     2 bytes    one scalar, binary16
@@ -21,7 +21,7 @@
  *   Q8_0   34 bytes    | d | q0 | q1 | ...                      | q31 |       w = d * q, q signed
  *                        0   2                                       33
  *   IQ4_NL 18 bytes    as Q4_0, but q is a place in a table of 16:            w = d * iq4[q]
- *   MXFP4  17 bytes    | e | q0+q16<<4 | ...             | q15+q31<<4 |       w = 2^(e-128) * e2m1[q]
+ *   MXFP4  17 bytes    | e | q0+q16<<4 | ...             | q15+q31<<4 |   w = 2^(e-128) * e2m1[q]
  *                        0   1                                       16
  *
  * Super-blocks of 256 columns. Their planes hold the bits of several blocks: byte l of a plane is
@@ -101,7 +101,7 @@ typedef struct ink_type_traits {
   const char *name;
   uint16_t block_columns; /* scalars in a block: 1, INK_BLOCK or INK_SUPER_BLOCK */
   uint16_t block_bytes;
-  uint16_t narrow_at;     /* fields that are not cut into words of 4 bytes when rows are regrouped: */
+  uint16_t narrow_at;     /* fields not cut into words of 4 bytes when rows are regrouped: */
   uint8_t narrow_bytes;   /*   their offset, the bytes of each, */
   uint8_t n_narrow;       /*   and how many there are, */
   uint8_t n_halves;       /*   the first n_halves of which are binary16 */

@@ -12,7 +12,10 @@ uint64_t ink_panel_bytes(ink_type type, uint32_t n_cols) {
 
 uint64_t ink_tensor_bytes(ink_type type, uint32_t n_rows, uint32_t n_cols) {
   const ink_type_traits *traits = ink_type_get_traits(type);
-  if (traits->block_columns == 1) return (uint64_t)n_rows * n_cols * traits->block_bytes;
+  if (traits->block_columns == 1) {
+    uint64_t scalar_bytes = n_rows == 1 ? sizeof(float) : traits->block_bytes;
+    return n_rows * scalar_bytes * n_cols;
+  }
   uint64_t panels = ((uint64_t)n_rows + INK_PANEL_ROWS - 1) / INK_PANEL_ROWS;
   return panels * ink_panel_bytes(type, n_cols);
 }
@@ -40,6 +43,21 @@ static ink_status check_scalars(const ink_tensor *tensor, ink_error *error) {
     if (!finite) return not_finite(tensor, row, error);
   }
   return INK_OK;
+}
+
+static float widen(ink_type type, uint16_t half) {
+  return type == INK_TYPE_F16 ? ink_f32_of_f16(half) : ink_f32_of_bits((uint32_t)half << 16);
+}
+
+/* In place, from the last scalar on: what is written over has been read. */
+static void widen_vector(ink_tensor *tensor) {
+  for (uint32_t c = tensor->n_cols; c-- > 0;) {
+    uint16_t half;
+    memcpy(&half, tensor->data + c * sizeof half, sizeof half);
+    float value = widen(tensor->type, half);
+    memcpy(tensor->data + c * sizeof value, &value, sizeof value);
+  }
+  tensor->type = INK_TYPE_F32;
 }
 
 /* ---- Blocks of 4 rows ---- */
@@ -93,24 +111,25 @@ static size_t words_at(const ink_type_traits *traits) {
   return (size_t)traits->narrow_bytes * traits->n_narrow;
 }
 
-static inline void copy_units(const byte_run *part, const uint8_t *row, size_t r, size_t unit,
-                              uint8_t *out) {
-  out += 4 * part->offset + r * unit;
-  row += part->offset;
-  for (size_t i = 0; i < part->n_bytes; i += unit) memcpy(out + 4 * i, row + i, unit);
+static inline void copy_units(const byte_run *run, size_t unit, const uint8_t *rows,
+                              size_t row_bytes, uint8_t *out) {
+  rows += run->offset;
+  out += run->offset * INK_PANEL_ROWS;
+  for (size_t at = 0; at < run->n_bytes; at += unit) {
+    for (size_t r = 0; r < INK_PANEL_ROWS; r++, out += unit) {
+      memcpy(out, rows + r * row_bytes + at, unit);
+    }
+  }
 }
 
 /* Regroups the blocks of 4 rows that cover the same columns: `rows` are row_bytes apart. */
-static void interleave_blocks(ink_type type, const byte_run *runs, size_t n_runs, const uint8_t *rows,
-                              size_t row_bytes, uint8_t *out) {
+static void interleave_blocks(ink_type type, const byte_run *runs, size_t n_runs,
+                              const uint8_t *rows, size_t row_bytes, uint8_t *out) {
   for (size_t i = 0; i < n_runs; i++) {
-    for (size_t r = 0; r < INK_PANEL_ROWS; r++) {
-      const uint8_t *row = rows + r * row_bytes;
-      switch (runs[i].unit) {
-      case 4: copy_units(&runs[i], row, r, 4, out); break;
-      case 2: copy_units(&runs[i], row, r, 2, out); break;
-      default: copy_units(&runs[i], row, r, 1, out); break;
-      }
+    switch (runs[i].unit) { /* each a copy of known size */
+    case 4: copy_units(&runs[i], 4, rows, row_bytes, out); break;
+    case 2: copy_units(&runs[i], 2, rows, row_bytes, out); break;
+    default: copy_units(&runs[i], 1, rows, row_bytes, out); break;
     }
   }
   if (has_bit_word(type)) {
@@ -136,7 +155,11 @@ void ink_panel_extract_block(ink_type type, const uint8_t *panel_block, uint32_t
 
 ink_status ink_panel_repack(ink_tensor *tensor, uint8_t *scratch, ink_error *error) {
   const ink_type_traits *traits = ink_type_get_traits(tensor->type);
-  if (traits->block_columns == 1) return check_scalars(tensor, error);
+  if (traits->block_columns == 1) {
+    INK_TRY(check_scalars(tensor, error));
+    if (tensor->n_rows == 1 && tensor->type != INK_TYPE_F32) widen_vector(tensor);
+    return INK_OK;
+  }
 
   size_t panel_bytes = (size_t)ink_panel_bytes(tensor->type, tensor->n_cols);
   size_t row_bytes = panel_bytes / INK_PANEL_ROWS;
@@ -169,10 +192,7 @@ void ink_tensor_dequantize_row(const ink_tensor *tensor, uint32_t row, float *ou
   }
   if (traits->block_columns == 1) {
     const uint16_t *halves = (const uint16_t *)(const void *)tensor->data + first;
-    for (uint32_t c = 0; c < tensor->n_cols; c++) {
-      out[c] = tensor->type == INK_TYPE_F16 ? ink_f32_of_f16(halves[c])
-                                            : ink_f32_of_bits((uint32_t)halves[c] << 16);
-    }
+    for (uint32_t c = 0; c < tensor->n_cols; c++) out[c] = widen(tensor->type, halves[c]);
     return;
   }
   const uint8_t *panel_block =

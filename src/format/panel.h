@@ -1,8 +1,8 @@
 /* Weights in memory: the file's blocks, regrouped in place so that vector code can eat them.
  *
- * A quantised tensor becomes panels of 4 rows r0 to r3. Within a panel the blocks of the 4 rows that
- * cover the same columns stand together as a panel block, 4 times as long: what the file's block has
- * in its order, but taken from 4 rows at once, in words of 4 bytes. So a 16-byte vector holds the
+ * A quantised tensor becomes panels of 4 rows r0 to r3. Within a panel the blocks of the 4 rows
+ * that cover the same columns stand together as a panel block, 4 times as long: what the file's
+ * block has, in its order, but taken from 4 rows at once, in words of 4 bytes. So a 16-byte vector holds the
  * same 4 bytes of each row, row r's in its 32-bit lane r. Fields narrower than a word (binary16, or
  * MXFP4's exponent) are taken from 4 rows one by one. No bit is added or lost.
  *
@@ -28,7 +28,8 @@
  *                      byte 4r + i of word w of a field is byte 4w + i of row r's (format/block.h)
  *
  * Tensors whose rows 4 does not divide end in a panel padded with zeros. F32, F16 and BF16 tensors
- * stay as they are in the file, row after row. */
+ * stay as they are in the file, row after row, but vectors of 16 bits become F32, for what works on
+ * vectors knows no other type. */
 #ifndef INK_FORMAT_PANEL_H
 #define INK_FORMAT_PANEL_H
 
@@ -46,11 +47,12 @@ typedef struct ink_tensor {
   uint8_t *data;    /* panels, or rows; aligned to INK_ALIGNMENT; NULL: the model has none */
 } ink_tensor;
 
-/* Bytes of a tensor in memory, padding rows included. */
+/* Bytes of a tensor in memory, padding rows and a vector's widening included. */
 uint64_t ink_tensor_bytes(ink_type type, uint32_t n_rows, uint32_t n_cols);
 
 /* Turns rows of blocks, as read from the file, into panels, in place. `scratch` has room for one
- * panel. Fails with INK_ERR_BAD_MODEL when a scale or a scalar is not finite. */
+ * panel. A vector of F16 or BF16 is F32 afterwards, tensor->type too. Fails with INK_ERR_BAD_MODEL
+ * when a scale or a scalar is not finite. */
 ink_status ink_panel_repack(ink_tensor *tensor, uint8_t *scratch, ink_error *error);
 
 /* Bytes of one panel: 4 rows of a quantised tensor, 0 for F32, F16 and BF16. */

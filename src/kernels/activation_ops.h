@@ -49,8 +49,8 @@ static void gelu_tanh(float *x, uint32_t n) {
 }
 
 /* x (1 + erf(x / sqrt 2)) / 2 = max(x, 0) - |x| erfc(z) / 2 with z = |x| / sqrt 2 and
- * erfc(z) = e^(-z^2) t P(t), t = 1 / (1 + 0.42 z). P is fitted so that the relative error of erfc stays
- * below 1.7e-7 for z up to 9.5. */
+ * erfc(z) = e^(-z^2) t P(t), t = 1 / (1 + 0.42 z). P is fitted so that the relative error of erfc
+ * stays below 1.7e-7 for z up to 9.5. */
 static void gelu_erf(float *x, uint32_t n) {
   static const float p[] = {7.021667989e-2f, -3.201955166e-1f, 4.405660526e-1f, -1.304263562e-1f,
                             2.686885850e-1f, 1.947429043e-1f, 2.395830615e-1f, 2.368244206e-1f};

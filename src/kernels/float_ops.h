@@ -101,38 +101,45 @@ static inline f32x4 load_weights(ink_type type, const uint8_t *weights, size_t a
   return f32x4_load((const float *)(const void *)weights + at);
 }
 
-/* Four rows at a time so that four sums are under way; `rows` < 4 at the end of a tensor. */
-static inline void multiply_rows(ink_type type, const ink_matmul *job, uint32_t row,
-                                 uint32_t rows) {
+/* Products are summed over so many columns, then these sums: a third of the rounding error of one
+ * long sum over 1536. */
+#define SUM_COLUMNS 128u
+
+/* Four rows at a time so that four sums are under way; past the last row it is taken again. */
+static inline void multiply_rows(ink_type type, const ink_matmul *job) {
   size_t n_cols = job->weights->n_cols;
-  for (uint32_t t = 0; t < job->n_tokens; t++) {
-    const float *x = job->x_f32 + t * n_cols;
-    f32x4 sums[4] = {f32x4_splat(0.0f), f32x4_splat(0.0f), f32x4_splat(0.0f), f32x4_splat(0.0f)};
-    for (size_t c = 0; c < n_cols; c += 4) {
-      f32x4 column = f32x4_load(x + c);
+  for (uint32_t row = job->first_row; row < job->end_row; row += 4) {
+    uint32_t rows = job->end_row - row < 4 ? job->end_row - row : 4;
+    size_t at[4];
+    for (uint32_t r = 0; r < 4; r++) at[r] = (row + (r < rows ? r : rows - 1)) * n_cols;
+    for (uint32_t t = 0; t < job->n_tokens; t++) {
+      const float *x = job->x_f32 + t * n_cols;
+      f32x4 zero = f32x4_splat(0.0f), sums[4] = {zero, zero, zero, zero};
+      for (size_t c = 0; c < n_cols;) {
+        f32x4 parts[4] = {zero, zero, zero, zero};
+        size_t end = n_cols - c < SUM_COLUMNS ? n_cols : c + SUM_COLUMNS;
+        for (; c < end; c += 4) {
+          f32x4 column = f32x4_load(x + c);
+          for (uint32_t r = 0; r < 4; r++) {
+            f32x4 w = load_weights(type, job->weights->data, at[r] + c);
+            parts[r] = f32x4_add(parts[r], f32x4_mul(w, column));
+          }
+        }
+        for (uint32_t r = 0; r < 4; r++) sums[r] = f32x4_add(sums[r], parts[r]);
+      }
       for (uint32_t r = 0; r < rows; r++) {
-        f32x4 w = load_weights(type, job->weights->data, (row + r) * n_cols + c);
-        sums[r] = f32x4_add(sums[r], f32x4_mul(w, column));
+        job->y[t * job->y_stride + row + r] = f32x4_lane_sum(sums[r]);
       }
     }
-    for (uint32_t r = 0; r < rows; r++) {
-      job->y[t * job->y_stride + row + r] = f32x4_lane_sum(sums[r]);
-    }
   }
-}
-
-static inline void multiply_all_rows(ink_type type, const ink_matmul *job) {
-  uint32_t row = job->first_row;
-  for (; row + 4 <= job->end_row; row += 4) multiply_rows(type, job, row, 4);
-  for (; row < job->end_row; row++) multiply_rows(type, job, row, 1);
 }
 
 /* The product with F32, F16 or BF16 weights; false for other types. */
 static bool matmul_floats(const ink_matmul *job) {
   switch (job->weights->type) {
-  case INK_TYPE_F32: multiply_all_rows(INK_TYPE_F32, job); return true;
-  case INK_TYPE_F16: multiply_all_rows(INK_TYPE_F16, job); return true;
-  case INK_TYPE_BF16: multiply_all_rows(INK_TYPE_BF16, job); return true;
+  case INK_TYPE_F32: multiply_rows(INK_TYPE_F32, job); return true;
+  case INK_TYPE_F16: multiply_rows(INK_TYPE_F16, job); return true;
+  case INK_TYPE_BF16: multiply_rows(INK_TYPE_BF16, job); return true;
   default: return false;
   }
 }

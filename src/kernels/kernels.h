@@ -29,13 +29,13 @@ typedef struct ink_activations {
 } ink_activations;
 
 /* 32 columns of 4 rows of weights, unpacked: w = d * q + m, and in the first 16 columns + m_low.
- * Scales of 16 columns are integers, and already in q. Matrix kernels turn a panel into these once and
- * use them for all tokens. Types without minima leave m alone, those with one also m_low. */
+ * Scales of 16 columns are integers, and already in q. Matrix kernels turn a panel into these once
+ * and use them for all tokens. Types without minima leave m alone, those with one also m_low. */
 typedef struct ink_unpacked_block {
   float d[INK_PANEL_ROWS];
   float m[INK_PANEL_ROWS];
   float m_low[INK_PANEL_ROWS];
-  int16_t q[INK_BLOCK / 4][INK_PANEL_ROWS][4]; /* [group][row][column] */
+  _Alignas(32) int16_t q[INK_BLOCK / 4][INK_PANEL_ROWS][4]; /* [group][row][column] */
 } ink_unpacked_block;
 
 /* y[t][row] = sum over c of weights[row][c] * x[t][c], for rows first_row to end_row. */

@@ -10,7 +10,8 @@ static size_t list_tables(const ink_kernels *tables[4]) {
 #if defined(__wasm_simd128__)
   tables[n++] = &ink_kernels_wasm_simd128;
 #elif defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) tables[n++] = &ink_kernels_x86_avx2;
+  bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
+  if (has_avx2) tables[n++] = &ink_kernels_x86_avx2;
 #endif
   return n;
 }

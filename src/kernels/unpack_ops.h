@@ -1,13 +1,24 @@
-/* From the bytes of a panel block to the integers and scales that products take, for each type, over
- * the primitives of a vec_*.h, which must be included before. `type` is constant wherever these are
- * called, so that each call is the code of one type. Offsets are those of format/panel.h: word w of
- * a field stands 16 * w bytes after its start. */
+/* From the bytes of a panel block to the integers and scales that products take, for each type,
+ * over the primitives of a vec_*.h, which must be included before. `type` is constant wherever
+ * these are called, so that each call is the code of one type. Offsets are those of format/panel.h:
+ * word w of a field stands 16 * w bytes after its start. */
 #ifndef INK_KERNELS_UNPACK_OPS_H
 #define INK_KERNELS_UNPACK_OPS_H
 
 #include "kernels/kernels.h"
 
 #define GROUPS (INK_BLOCK / 4)
+
+/* Engines that compile WebAssembly spill the registers of what LLVM makes of an unrolled loop here:
+ * prefill in V8 is 1.7 times as fast without. */
+#if defined(__clang__)
+#define KEEP_LOOP _Pragma("clang loop unroll(disable)")
+#else
+#define KEEP_LOOP
+#endif
+
+/* So many types would keep compilers from making code for each; without that all are slow. */
+#define INLINE static inline __attribute__((always_inline))
 
 /* What the 32-column parts of a panel block share, read once for all of them. */
 typedef struct panel_header {
@@ -22,18 +33,18 @@ typedef struct part_scales {
   f32x4 d, m, m_low;
 } part_scales;
 
-static inline f32x4 load_halves(const uint8_t *p) {
+INLINE f32x4 load_halves(const uint8_t *p) {
   return f32x4_load_halves((const uint16_t *)(const void *)p);
 }
 
 /* 2^(e - 128) of 4 bytes e, in two steps because it may be subnormal. */
-static inline f32x4 load_exponents(const uint8_t *p) {
+INLINE f32x4 load_exponents(const uint8_t *p) {
   f32x4 quadruple = f32x4_of_bits(i32x4_up(i32x4_add(i32x4_load_u8(p), 1), 23));
   return f32x4_mul(quadruple, f32x4_splat(0.25f));
 }
 
 /* 8 scales and 8 minima of 6 bits in 3 words. */
-static inline void read_k_scales(const uint8_t *words, panel_header *header) {
+INLINE void read_k_scales(const uint8_t *words, panel_header *header) {
   i32x4 s0 = i32x4_load(words), s1 = i32x4_load(words + 16), s2 = i32x4_load(words + 32);
   const int low6 = 0x3F3F3F3F, low4 = 0x0F0F0F0F, high2 = 0x30303030;
   header->scales[0] = i32x4_bits(s0, 0, low6);
@@ -43,7 +54,7 @@ static inline void read_k_scales(const uint8_t *words, panel_header *header) {
 }
 
 /* 16 scales of 6 bits in 3 words. */
-static inline void read_q3_scales(const uint8_t *words, panel_header *header) {
+INLINE void read_q3_scales(const uint8_t *words, panel_header *header) {
   i32x4 s0 = i32x4_load(words), s1 = i32x4_load(words + 16);
   i32x4 high = i32x4_load(words + 32);
   for (uint32_t w = 0; w < 4; w++) {
@@ -53,7 +64,7 @@ static inline void read_q3_scales(const uint8_t *words, panel_header *header) {
   }
 }
 
-static inline void read_header(ink_type type, const uint8_t *block, panel_header *header) {
+INLINE void read_header(ink_type type, const uint8_t *block, panel_header *header) {
   switch (type) {
   case INK_TYPE_MXFP4: header->d = load_exponents(block); break;
   case INK_TYPE_Q2_K:
@@ -95,11 +106,11 @@ static inline void read_header(ink_type type, const uint8_t *block, panel_header
   }
 }
 
-static inline f32x4 byte_times(i32x4 bytes, uint32_t at, f32x4 factor) {
+INLINE f32x4 byte_times(i32x4 bytes, uint32_t at, f32x4 factor) {
   return f32x4_mul(factor, f32x4_of_i32x4(i32x4_bits(bytes, 8 * at, 255)));
 }
 
-static inline part_scales scales_of_part(ink_type type, const panel_header *header, uint32_t b) {
+INLINE part_scales scales_of_part(ink_type type, const panel_header *header, uint32_t b) {
   f32x4 zero = f32x4_splat(0.0f);
   part_scales out = {header->d, zero, zero};
   switch (type) {
@@ -130,143 +141,128 @@ static inline part_scales scales_of_part(ink_type type, const panel_header *head
 
 /* ---- Integers ---- */
 
-/* 4 words of nibbles: groups 0 to 3 are the low ones. */
-static inline void unpack_nibbles(const uint8_t *words, int offset, i16x16 groups[GROUPS]) {
-  for (size_t g = 0; g < GROUPS / 2; g++) {
-    i16x16_load_nibbles(words + 16 * g, offset, &groups[g], &groups[g + GROUPS / 2]);
-  }
-}
-
-static inline void look_up_nibbles(const uint8_t *words, const int8_t *values,
-                                   i16x16 groups[GROUPS]) {
-  for (size_t g = 0; g < GROUPS / 2; g++) {
-    u8x16 bytes = u8x16_load(words + 16 * g);
-    u8x16 low = u8x16_look_up(values, u8x16_bits(bytes, 0, 15));
-    u8x16 high = u8x16_look_up(values, u8x16_bits(bytes, 4, 15));
-    groups[g] = i16x16_of_signed_bytes(low);
-    groups[g + GROUPS / 2] = i16x16_of_signed_bytes(high);
-  }
-}
-
-/* A word of high bits, then 4 words of nibbles. */
-static inline void unpack_5_bits(const uint8_t *words, int offset, i16x16 groups[GROUPS]) {
-  u8x16 bits = u8x16_load(words);
-  for (uint32_t g = 0; g < GROUPS / 2; g++) {
-    u8x16 bytes = u8x16_load(words + 16 + 16 * g);
-    u8x16 low = u8x16_or(u8x16_bits(bytes, 0, 15), u8x16_up(u8x16_bits(bits, g, 1), 4));
-    u8x16 high = u8x16_or(u8x16_bits(bytes, 4, 15), u8x16_bits(bits, g, 16));
-    groups[g] = i16x16_of_signed_bytes(u8x16_minus(low, offset));
-    groups[g + GROUPS / 2] = i16x16_of_signed_bytes(u8x16_minus(high, offset));
-  }
-}
-
-/* The bits of a part in a plane of 8 words, and if `high_mask` is not 0 those of a second plane above
- * them. */
-typedef struct bit_planes {
-  const uint8_t *low, *high;
-  uint32_t low_shift, high_shift;
-  int low_mask, high_mask;
-  uint32_t up; /* place of the high bits */
-  int offset;
-} bit_planes;
-
-static inline void unpack_planes(bit_planes p, i16x16 groups[GROUPS]) {
-  for (size_t g = 0; g < GROUPS; g++) {
-    u8x16 q = u8x16_bits(u8x16_load(p.low + 16 * g), p.low_shift, p.low_mask);
-    if (p.high_mask) {
-      u8x16 high = u8x16_bits(u8x16_load(p.high + 16 * g), p.high_shift, p.high_mask);
-      q = u8x16_or(q, u8x16_up(high, p.up));
-    }
-    if (p.offset) q = u8x16_minus(q, p.offset);
-    groups[g] = i16x16_of_signed_bytes(q);
-  }
-}
-
-/* Group g of part b: which word, and which digit of base 3. */
-static inline void unpack_trits(const uint8_t *words, uint32_t b, i16x16 groups[GROUPS]) {
-  static const int16_t powers[] = {1 << 8, 3 << 8, 9 << 8, 27 << 8, 81 << 8};
-  for (uint32_t g = 0; g < GROUPS; g++) {
-    uint32_t word = g, digit = b;
-    if (b >= 5) { /* 16 columns a digit, at last 4 */
-      uint32_t at = (b - 5) * GROUPS + g;
-      word = at < 20 ? 8 + at % 4 : 12;
-      digit = at < 20 ? at / 4 : at - 20;
-    }
-    i16x16 bytes = i16x16_of_bytes(u8x16_load(words + 16 * word));
-    i16x16 fraction = i16x16_upper_bytes(i16x16_mul(bytes, i16x16_splat(powers[digit])));
-    i16x16 trit = i16x16_upper_bytes(i16x16_mul(fraction, i16x16_splat(3)));
-    groups[g] = i16x16_add(trit, i16x16_splat(-1));
-  }
-}
-
-/* Multiplies the scales of 16 columns in, `offset` added: exact, for they have at most 8 bits and the
- * weights 6. */
-static inline void multiply_scales(const panel_header *header, uint32_t b, int offset,
-                                   i16x16 groups[GROUPS]) {
-  i32x4 both = header->scales[b / 2];
-  i32x4 first = i32x4_add(i32x4_signed_byte(both, b % 2 * 2), offset);
-  i32x4 second = i32x4_add(i32x4_signed_byte(both, b % 2 * 2 + 1), offset);
-  i16x16 low = i16x16_of_rows(first), high = i16x16_of_rows(second);
-  for (size_t g = 0; g < GROUPS / 2; g++) {
-    groups[g] = i16x16_mul(groups[g], low);
-    groups[g + GROUPS / 2] = i16x16_mul(groups[g + GROUPS / 2], high);
-  }
-}
-
-/* Part b (0 unless the type has super-blocks) of a panel block. */
-static inline void unpack_groups(ink_type type, const uint8_t *block, const panel_header *header,
-                                 uint32_t b, i16x16 groups[GROUPS]) {
-  const uint32_t half = b / 4 * 128, pair = b / 2 * 128; /* 8 words for every 4 or 2 parts */
-  const uint32_t two_bits = b % 4 * 2, four_bits = b % 2 * 4;
+/* Super-blocks of most types have the same bits of several parts in one word: this many, else 1. */
+INLINE uint32_t parts_of_word(ink_type type) {
   switch (type) {
-  case INK_TYPE_Q4_0: unpack_nibbles(block + 8, 8, groups); break;
-  case INK_TYPE_Q4_1: unpack_nibbles(block + 16, 0, groups); break;
-  case INK_TYPE_Q5_0: unpack_5_bits(block + 8, 16, groups); break;
-  case INK_TYPE_Q5_1: unpack_5_bits(block + 16, 0, groups); break;
-  case INK_TYPE_Q8_0:
-    for (size_t g = 0; g < GROUPS; g++) groups[g] = i16x16_load_bytes(block + 8 + 16 * g);
-    break;
-  case INK_TYPE_IQ4_NL: look_up_nibbles(block + 8, ink_iq4_values, groups); break;
-  case INK_TYPE_MXFP4: look_up_nibbles(block + 4, ink_e2m1_values, groups); break;
-  case INK_TYPE_IQ4_XS: look_up_nibbles(block + 32 + 64 * b, ink_iq4_values, groups); break;
   case INK_TYPE_Q2_K:
-    unpack_planes((bit_planes){.low = block + 64 + half, .low_shift = two_bits, .low_mask = 3},
-                  groups);
-    multiply_scales(header, b, 0, groups);
-    break;
   case INK_TYPE_Q3_K:
-    unpack_planes((bit_planes){.low = block + 128 + half, .low_shift = two_bits, .low_mask = 3,
-                               .high = block, .high_shift = b, .high_mask = 1, .up = 2,
-                               .offset = 4},
-                  groups);
-    multiply_scales(header, b, -32, groups);
-    break;
-  case INK_TYPE_Q4_K:
-    unpack_planes((bit_planes){.low = block + 64 + pair, .low_shift = four_bits, .low_mask = 15},
-                  groups);
-    break;
-  case INK_TYPE_Q5_K:
-    unpack_planes((bit_planes){.low = block + 192 + pair, .low_shift = four_bits, .low_mask = 15,
-                               .high = block + 64, .high_shift = b, .high_mask = 1, .up = 4},
-                  groups);
-    break;
   case INK_TYPE_Q6_K:
-    unpack_planes((bit_planes){.low = block + 2 * half + b % 2 * 128, .low_shift = b % 4 / 2 * 4,
-                               .low_mask = 15, .high = block + 512 + half,
-                               .high_shift = two_bits, .high_mask = 3, .up = 4, .offset = 32},
-                  groups);
-    multiply_scales(header, b, 0, groups);
+  case INK_TYPE_TQ2_0: return 4;
+  case INK_TYPE_Q4_K:
+  case INK_TYPE_Q5_K: return 2;
+  default: return 1;
+  }
+}
+
+/* Group `group` of a ternary part b: which word, and which digit of base 3. */
+INLINE i16x16 unpack_trits(const uint8_t *words, uint32_t b, uint32_t group) {
+  static const int16_t powers[] = {1 << 8, 3 << 8, 9 << 8, 27 << 8, 81 << 8};
+  uint32_t word = group, digit = b;
+  if (b >= 5) { /* 16 columns a digit, at last 4 */
+    uint32_t at = (b - 5) * GROUPS + group;
+    word = at < 20 ? 8 + at % 4 : 12;
+    digit = at < 20 ? at / 4 : at - 20;
+  }
+  i16x16 bytes = i16x16_of_bytes(u8x16_load(words + 16 * word));
+  i16x16 fraction = i16x16_upper_bytes(i16x16_mul(bytes, i16x16_splat(powers[digit])));
+  i16x16 trit = i16x16_upper_bytes(i16x16_mul(fraction, i16x16_splat(3)));
+  return i16x16_add(trit, i16x16_splat(-1));
+}
+
+/* Bits 0 to 3 of groups g and g + 4 from a word of nibbles, bit 4 from a word of bits. */
+INLINE void unpack_5_bits(const uint8_t *bits, uint32_t g, int offset, i16x16 out[2]) {
+  u8x16 high = u8x16_bits(u8x16_load(bits), g, 17);
+  u8x16 nibbles = u8x16_load(bits + 16 + 16 * g);
+  u8x16 first = u8x16_or(u8x16_bits(nibbles, 0, 15), u8x16_up(u8x16_bits(high, 0, 1), 4));
+  u8x16 second = u8x16_or(u8x16_bits(nibbles, 4, 15), u8x16_bits(high, 0, 16));
+  out[0] = i16x16_of_bytes_less(first, offset);
+  out[1] = i16x16_of_bytes_less(second, offset);
+}
+
+/* What word g of part b holds: if words are about one part (0 unless the type has super-blocks),
+ * its groups g and g + 4; else group g of parts b, b + 1, ... */
+INLINE void unpack_word(ink_type type, const uint8_t *block, uint32_t b, uint32_t g,
+                        i16x16 out[4]) {
+  const uint8_t *word = block + 16 * g;
+  switch (type) {
+  case INK_TYPE_Q4_0: i16x16_load_nibbles(word + 8, 8, &out[0], &out[1]); break;
+  case INK_TYPE_Q4_1: i16x16_load_nibbles(word + 16, 0, &out[0], &out[1]); break;
+  case INK_TYPE_Q5_0: unpack_5_bits(block + 8, g, 16, out); break;
+  case INK_TYPE_Q5_1: unpack_5_bits(block + 16, g, 0, out); break;
+  case INK_TYPE_Q8_0:
+    out[0] = i16x16_load_bytes(word + 8);
+    out[1] = i16x16_load_bytes(word + 72);
     break;
-  case INK_TYPE_TQ1_0: unpack_trits(block, b, groups); break;
-  case INK_TYPE_TQ2_0:
-    unpack_planes((bit_planes){.low = block + half, .low_shift = two_bits, .low_mask = 3,
-                               .offset = 1},
-                  groups);
+  case INK_TYPE_IQ4_NL:
+    i16x16_look_up_nibbles(word + 8, ink_iq4_values, &out[0], &out[1]);
     break;
+  case INK_TYPE_IQ4_XS:
+    i16x16_look_up_nibbles(word + 32 + 64 * b, ink_iq4_values, &out[0], &out[1]);
+    break;
+  case INK_TYPE_MXFP4:
+    i16x16_look_up_nibbles(word + 4, ink_e2m1_values, &out[0], &out[1]);
+    break;
+  case INK_TYPE_TQ1_0:
+    out[0] = unpack_trits(block, b, g);
+    out[1] = unpack_trits(block, b, g + GROUPS / 2);
+    break;
+  case INK_TYPE_Q4_K: i16x16_load_nibbles(word + 64 + 64 * b, 0, &out[0], &out[1]); break;
+  case INK_TYPE_Q5_K: {
+    u8x16 low = u8x16_load(word + 192 + 64 * b);
+    u8x16 high = u8x16_bits(u8x16_load(word + 64), b, 3);
+    u8x16 first = u8x16_or(u8x16_bits(low, 0, 15), u8x16_up(u8x16_bits(high, 0, 1), 4));
+    u8x16 second = u8x16_or(u8x16_bits(low, 4, 15), u8x16_up(u8x16_bits(high, 0, 2), 3));
+    out[0] = i16x16_of_bytes(first);
+    out[1] = i16x16_of_bytes(second);
+    break;
+  }
+  case INK_TYPE_Q6_K: {
+    u8x16 low[2] = {u8x16_load(word + 64 * b), u8x16_load(word + 64 * b + 128)};
+    u8x16 high = u8x16_load(word + 512 + 32 * b);
+    for (uint32_t i = 0; i < 4; i++) {
+      u8x16 upper = i < 2 ? u8x16_up(u8x16_bits(high, 0, 3 << 2 * i), 4 - 2 * i)
+                          : u8x16_bits(high, 2 * i - 4, 48);
+      out[i] = i16x16_of_bytes_less(u8x16_or(u8x16_bits(low[i % 2], i / 2 * 4, 15), upper), 32);
+    }
+    break;
+  }
+  case INK_TYPE_Q3_K: {
+    u8x16 low = u8x16_load(word + 128 + 32 * b);
+    u8x16 high = u8x16_bits(u8x16_load(word), b, 15);
+    for (uint32_t i = 0; i < 4; i++) {
+      u8x16 upper = i < 2 ? u8x16_up(u8x16_bits(high, 0, 1 << i), 2 - i)
+                          : u8x16_bits(high, i - 2, 4);
+      out[i] = i16x16_of_bytes_less(u8x16_or(u8x16_bits(low, 2 * i, 3), upper), 4);
+    }
+    break;
+  }
+  case INK_TYPE_Q2_K: {
+    u8x16 bytes = u8x16_load(word + 64 + 32 * b);
+    for (uint32_t i = 0; i < 4; i++) out[i] = i16x16_of_bytes(u8x16_bits(bytes, 2 * i, 3));
+    break;
+  }
+  case INK_TYPE_TQ2_0: {
+    u8x16 bytes = u8x16_load(word + 32 * b);
+    for (uint32_t i = 0; i < 4; i++) {
+      out[i] = i16x16_of_bytes_less(u8x16_bits(bytes, 2 * i, 3), 1);
+    }
+    break;
+  }
   case INK_TYPE_F32:
   case INK_TYPE_F16:
   case INK_TYPE_BF16: break; /* no panels */
   }
+}
+
+INLINE bool has_integer_scales(ink_type type) {
+  return type == INK_TYPE_Q2_K || type == INK_TYPE_Q3_K || type == INK_TYPE_Q6_K;
+}
+
+/* The scale of 16 columns, half `h` of part b: multiplied with weights of at most 6 bits it is
+ * exact in 16, and 32 products with activations in 32. */
+INLINE i16x16 integer_scale(ink_type type, const panel_header *header, uint32_t b, uint32_t h) {
+  i32x4 scale = i32x4_signed_byte(header->scales[b / 2], b % 2 * 2 + h);
+  return i16x16_of_rows(type == INK_TYPE_Q3_K ? i32x4_add(scale, -32) : scale);
 }
 
 #endif

@@ -112,24 +112,28 @@ typedef v128_t i32x4;
 
 static inline u8x16 u8x16_load(const uint8_t *p) { return wasm_v128_load(p); }
 static inline u8x16 u8x16_or(u8x16 a, u8x16 b) { return wasm_v128_or(a, b); }
-static inline u8x16 u8x16_minus(u8x16 v, int x) {
-  return wasm_i8x16_sub(v, wasm_i8x16_splat((int8_t)x));
-}
 /* The bits `mask` of each byte, shifted down; they must all come from that byte. */
 static inline u8x16 u8x16_bits(u8x16 v, uint32_t shift, int mask) {
   return wasm_v128_and(wasm_u16x8_shr(v, shift), wasm_i8x16_splat((int8_t)mask));
 }
 /* Shifts bytes up that have no bits to lose. */
 static inline u8x16 u8x16_up(u8x16 v, uint32_t shift) { return wasm_i16x8_shl(v, shift); }
-/* values[v]; 0 <= v < 16 */
-static inline u8x16 u8x16_look_up(const int8_t *values, u8x16 v) {
-  return wasm_i8x16_swizzle(wasm_v128_load(values), v);
-}
-static inline i16x16 i16x16_of_signed_bytes(u8x16 v) {
-  return (i16x16){wasm_i16x8_extend_low_i8x16(v), wasm_i16x8_extend_high_i8x16(v)};
-}
 static inline i16x16 i16x16_of_bytes(u8x16 v) {
   return (i16x16){wasm_u16x8_extend_low_u8x16(v), wasm_u16x8_extend_high_u8x16(v)};
+}
+/* v - offset, for v < 128. */
+static inline i16x16 i16x16_of_bytes_less(u8x16 v, int offset) {
+  v = wasm_i8x16_sub(v, wasm_i8x16_splat((int8_t)offset));
+  return (i16x16){wasm_i16x8_extend_low_i8x16(v), wasm_i16x8_extend_high_i8x16(v)};
+}
+/* 16 bytes to values[low nibble] and values[high nibble]. */
+static inline void i16x16_look_up_nibbles(const uint8_t *p, const int8_t *values, i16x16 *low,
+                                          i16x16 *high) {
+  v128_t bytes = wasm_v128_load(p), table = wasm_v128_load(values);
+  v128_t l = wasm_i8x16_swizzle(table, wasm_v128_and(bytes, wasm_i8x16_const_splat(15)));
+  v128_t h = wasm_i8x16_swizzle(table, wasm_u8x16_shr(bytes, 4));
+  *low = (i16x16){wasm_i16x8_extend_low_i8x16(l), wasm_i16x8_extend_high_i8x16(l)};
+  *high = (i16x16){wasm_i16x8_extend_low_i8x16(h), wasm_i16x8_extend_high_i8x16(h)};
 }
 static inline i32x4 i32x4_load(const uint8_t *p) { return wasm_v128_load(p); }
 static inline i32x4 i32x4_load_u16(const uint8_t *p) { return wasm_u32x4_load16x4(p); }

@@ -1,5 +1,5 @@
-/* The vector primitives of float_ops.h and panel_ops.h on AVX2; floats stay in 4 lanes, so that sums
- * have the same order as everywhere. */
+/* The vector primitives of float_ops.h and panel_ops.h on AVX2 with F16C; floats stay in 4 lanes,
+ * so that sums have the same order as everywhere. */
 #ifndef INK_KERNELS_VEC_H
 #define INK_KERNELS_VEC_H
 
@@ -29,11 +29,7 @@ static inline void f32x4_store_low_bits(int16_t *p, f32x4 v) {
   _mm_storel_epi64((__m128i *)(void *)p, _mm_shuffle_epi8(_mm_castps_si128(v), order));
 }
 static inline f32x4 f32x4_load_halves(const uint16_t *p) {
-  __m128i half = _mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
-  __m128i magnitude = _mm_slli_epi32(_mm_and_si128(half, _mm_set1_epi32(0x7FFF)), 13);
-  __m128i sign = _mm_slli_epi32(_mm_and_si128(half, _mm_set1_epi32(0x8000)), 16);
-  __m128 scaled = _mm_mul_ps(_mm_castsi128_ps(magnitude), _mm_set1_ps(0x1p112f));
-  return _mm_or_ps(scaled, _mm_castsi128_ps(sign));
+  return _mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)(const void *)p));
 }
 static inline f32x4 f32x4_load_bf16(const uint16_t *p) {
   __m128i bits = _mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
@@ -90,32 +86,40 @@ static inline f32x4 f32x4_of_row_sums(i32x8 sums) {
 
 /* ---- Unpacking: 16 bytes, 4 of each row, and numbers of which each row has one ---- */
 
-typedef __m128i u8x16;
+typedef __m256i u8x16; /* in lanes of 16 bits from the start, so that nothing is left to widen */
 typedef __m128i i32x4;
 
 static inline u8x16 u8x16_load(const uint8_t *p) {
-  return _mm_loadu_si128((const __m128i *)(const void *)p);
+  return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
 }
-static inline u8x16 u8x16_or(u8x16 a, u8x16 b) { return _mm_or_si128(a, b); }
-static inline u8x16 u8x16_minus(u8x16 v, int x) {
-  return _mm_sub_epi8(v, _mm_set1_epi8((int8_t)x));
-}
+static inline u8x16 u8x16_or(u8x16 a, u8x16 b) { return _mm256_or_si256(a, b); }
 /* The bits `mask` of each byte, shifted down; they must all come from that byte. */
 static inline u8x16 u8x16_bits(u8x16 v, uint32_t shift, int mask) {
-  return _mm_and_si128(_mm_srl_epi16(v, _mm_cvtsi32_si128((int)shift)),
-                       _mm_set1_epi8((int8_t)mask));
+  if (shift) v = _mm256_srli_epi16(v, (int)shift);
+  return _mm256_and_si256(v, _mm256_set1_epi16((int16_t)mask));
 }
 /* Shifts bytes up that have no bits to lose. */
 static inline u8x16 u8x16_up(u8x16 v, uint32_t shift) {
-  return _mm_sll_epi16(v, _mm_cvtsi32_si128((int)shift));
+  return _mm256_slli_epi16(v, (int)shift);
 }
-/* values[v]; 0 <= v < 16 */
-static inline u8x16 u8x16_look_up(const int8_t *values, u8x16 v) {
-  return _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)values), v);
+static inline i16x16 i16x16_of_bytes(u8x16 v) { return v; }
+/* v - offset, for v < 128. */
+static inline i16x16 i16x16_of_bytes_less(u8x16 v, int offset) {
+  return _mm256_sub_epi16(v, _mm256_set1_epi16((int16_t)offset));
 }
-static inline i16x16 i16x16_of_signed_bytes(u8x16 v) { return _mm256_cvtepi8_epi16(v); }
-static inline i16x16 i16x16_of_bytes(u8x16 v) { return _mm256_cvtepu8_epi16(v); }
-static inline i32x4 i32x4_load(const uint8_t *p) { return u8x16_load(p); }
+/* 16 bytes to values[low nibble] and values[high nibble]. */
+static inline void i16x16_look_up_nibbles(const uint8_t *p, const int8_t *values, i16x16 *low,
+                                          i16x16 *high) {
+  __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+  __m128i table = _mm_loadu_si128((const __m128i *)(const void *)values);
+  __m128i mask = _mm_set1_epi8(15);
+  __m128i upper = _mm_and_si128(_mm_srli_epi16(bytes, 4), mask);
+  *low = _mm256_cvtepi8_epi16(_mm_shuffle_epi8(table, _mm_and_si128(bytes, mask)));
+  *high = _mm256_cvtepi8_epi16(_mm_shuffle_epi8(table, upper));
+}
+static inline i32x4 i32x4_load(const uint8_t *p) {
+  return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
 static inline i32x4 i32x4_load_u16(const uint8_t *p) {
   return _mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p));
 }
@@ -127,10 +131,10 @@ static inline i32x4 i32x4_load_u8(const uint8_t *p) {
 static inline i32x4 i32x4_or(i32x4 a, i32x4 b) { return _mm_or_si128(a, b); }
 static inline i32x4 i32x4_add(i32x4 v, int x) { return _mm_add_epi32(v, _mm_set1_epi32(x)); }
 static inline i32x4 i32x4_bits(i32x4 v, uint32_t shift, int mask) {
-  return _mm_and_si128(_mm_srl_epi32(v, _mm_cvtsi32_si128((int)shift)), _mm_set1_epi32(mask));
+  return _mm_and_si128(_mm_srli_epi32(v, (int)shift), _mm_set1_epi32(mask));
 }
 static inline i32x4 i32x4_up(i32x4 v, uint32_t shift) {
-  return _mm_sll_epi32(v, _mm_cvtsi32_si128((int)shift));
+  return _mm_slli_epi32(v, (int)shift);
 }
 /* Byte `at` of each lane, signed. */
 static inline i32x4 i32x4_signed_byte(i32x4 v, uint32_t at) {

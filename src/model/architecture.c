@@ -13,11 +13,11 @@
 #define GATED_MLP (T(FFN_GATE) | MLP)
 #define EXPERTS (T(FFN_ROUTER) | T(FFN_GATE_EXPS) | T(FFN_UP_EXPS) | T(FFN_DOWN_EXPS))
 #define SHARED_EXPERT (T(FFN_GATE_SHARED) | T(FFN_UP_SHARED) | T(FFN_DOWN_SHARED))
-#define LONGROPE (T(ROPE_FACTORS_LONG) | T(ROPE_FACTORS_SHORT))
+#define ROPE (T(ROPE_FREQS) | T(ROPE_FACTORS_LONG) | T(ROPE_FACTORS_SHORT))
 
 /* Touvron et al., "LLaMA", 2023: what most later families vary. */
 #define LLAMA (EMBEDDINGS | NORMS | QKV | T(ATTN_OUT) | GATED_MLP)
-#define LLAMA_OPTIONAL (T(OUTPUT) | T(ROPE_FREQS))
+#define LLAMA_OPTIONAL (T(OUTPUT) | ROPE)
 #define LLAMA_BIASES (QKV | T(ATTN_OUT) | GATED_MLP)
 
 /* The differences are those of the families' implementations in Hugging Face's transformers; names
@@ -27,7 +27,7 @@ static const ink_architecture architectures[] = {
     {
         .name = "llama",
         .required = LLAMA,
-        .optional = LLAMA_OPTIONAL | LONGROPE | EXPERTS,
+        .optional = LLAMA_OPTIONAL | EXPERTS,
         .optional_biases = LLAMA_BIASES,
         .expert_weights_norm = true,
     },
@@ -67,7 +67,7 @@ static const ink_architecture architectures[] = {
         .rope_halves = true,
         .expert_weights_norm = true,
     },
-    /* Gemma Team, 2024 and 2025. Their norms' weights are stored with the 1 that is added to them. */
+    /* Gemma Team, 2024 and 2025. In files, 1 has been added to their norms' weights. */
     {
         .name = "gemma",
         .required = LLAMA,
@@ -114,7 +114,7 @@ static const ink_architecture architectures[] = {
     {
         .name = "gptneox",
         .required = EMBEDDINGS | NORMS | T(ATTN_QKV) | T(ATTN_OUT) | MLP,
-        .optional = T(OUTPUT),
+        .optional = T(OUTPUT) | ROPE,
         .biased = T(OUTPUT_NORM) | NORMS | T(ATTN_QKV) | T(ATTN_OUT) | MLP,
         .layer_norm = true,
         .activation = INK_GELU_ERF,
@@ -124,7 +124,7 @@ static const ink_architecture architectures[] = {
     {
         .name = "phi2",
         .required = EMBEDDINGS | T(ATTN_NORM) | QKV | T(ATTN_OUT) | MLP,
-        .optional = T(OUTPUT) | T(ATTN_QKV),
+        .optional = T(OUTPUT) | ROPE | T(ATTN_QKV),
         .biased = T(OUTPUT_NORM) | T(OUTPUT) | T(ATTN_NORM) | QKV | T(ATTN_QKV) | T(ATTN_OUT) | MLP,
         .layer_norm = true,
         .activation = INK_GELU_TANH,
@@ -134,13 +134,13 @@ static const ink_architecture architectures[] = {
     {
         .name = "phi3",
         .required = EMBEDDINGS | NORMS | T(ATTN_QKV) | T(ATTN_OUT) | T(FFN_GATE_UP) | T(FFN_DOWN),
-        .optional = T(OUTPUT) | LONGROPE,
+        .optional = T(OUTPUT) | ROPE,
         .rope_halves = true,
     },
     {
         .name = "stablelm",
         .required = EMBEDDINGS | T(ATTN_NORM) | QKV | T(ATTN_OUT) | GATED_MLP,
-        .optional = T(OUTPUT) | T(FFN_NORM) | QK_NORMS,
+        .optional = T(OUTPUT) | ROPE | T(FFN_NORM) | QK_NORMS,
         .biased = T(OUTPUT_NORM) | T(ATTN_NORM) | T(FFN_NORM),
         .optional_biases = QKV,
         .layer_norm = true,
@@ -151,7 +151,7 @@ static const ink_architecture architectures[] = {
     {
         .name = "starcoder2",
         .required = EMBEDDINGS | NORMS | QKV | T(ATTN_OUT) | MLP,
-        .optional = T(OUTPUT),
+        .optional = T(OUTPUT) | ROPE,
         .biased = T(OUTPUT_NORM) | NORMS,
         .optional_biases = QKV | T(ATTN_OUT) | MLP,
         .layer_norm = true,
@@ -161,7 +161,7 @@ static const ink_architecture architectures[] = {
     {
         .name = "olmo2",
         .required = (LLAMA & ~NORMS) | POST_NORMS | QK_NORMS,
-        .optional = T(OUTPUT),
+        .optional = T(OUTPUT) | ROPE,
         .qk_norm = INK_QK_NORM_WIDTH,
         .rope_halves = true,
         .swa_period = 4,
@@ -170,7 +170,7 @@ static const ink_architecture architectures[] = {
     {
         .name = "olmoe",
         .required = (LLAMA & ~GATED_MLP) | QK_NORMS | EXPERTS,
-        .optional = T(OUTPUT),
+        .optional = T(OUTPUT) | ROPE,
         .qk_norm = INK_QK_NORM_WIDTH,
         .rope_halves = true,
     },
@@ -180,17 +180,11 @@ static const ink_architecture architectures[] = {
         .optional = LLAMA_OPTIONAL,
         .optional_biases = LLAMA_BIASES,
     },
-    {
-        .name = "granitemoe",
-        .required = (LLAMA & ~GATED_MLP) | EXPERTS,
-        .optional = LLAMA_OPTIONAL | SHARED_EXPERT,
-        .expert_weights_norm = true,
-    },
     /* Almazrouei et al., "The Falcon Series of Open Language Models", 2023. */
     {
         .name = "falcon",
         .required = EMBEDDINGS | T(ATTN_NORM) | T(ATTN_QKV) | T(ATTN_OUT) | MLP,
-        .optional = T(OUTPUT) | T(ATTN_NORM_2),
+        .optional = T(OUTPUT) | ROPE | T(ATTN_NORM_2),
         .biased = T(OUTPUT_NORM) | T(ATTN_NORM) | T(ATTN_NORM_2),
         .optional_biases = T(ATTN_QKV) | T(ATTN_OUT) | MLP,
         .layer_norm = true,

@@ -76,8 +76,10 @@ static const tensor_spec specs[INK_ROLES] = {
 
 /* Tensors that files of these families carry and no computation needs: what they would say about
  * rotation, the metadata says too. */
-static const char *const unneeded[] = {".attn_rot_embd.weight", ".attn_rot_embd", ".rotary_emb.inv_freq",
-                                       ".attn.bias", ".attn.masked_bias"};
+static const char *const unneeded[] = {
+    ".attn_rot_embd.weight", ".attn_rot_embd", ".rotary_emb.inv_freq", ".attn.bias",
+    ".attn.masked_bias",
+};
 
 static uint32_t dimension_of(const ink_hparams *h, dimension d) {
   bool heads = h->qk_norm == INK_QK_NORM_HEADS, width = h->qk_norm == INK_QK_NORM_WIDTH;
@@ -110,7 +112,8 @@ typedef struct binder {
   const ink_architecture *architecture;
   const ink_hparams *h;
   ink_tensor **bound;
-  ink_roles required, optional, biased, optional_biases;
+  ink_roles required, optional;
+  ink_roles unwanted; /* of those, beside others that are there */
 } binder;
 
 static bool has(ink_roles roles, ink_role role) { return roles >> role & 1u; }
@@ -124,35 +127,26 @@ static void write_name(char name[64], const tensor_spec *spec, uint32_t layer, b
   }
 }
 
-static bool is_in_file(const binder *b, ink_role role, bool bias) {
-  char name[64];
-  write_name(name, &specs[role], 0, bias);
-  return ink_gguf_find_tensor(b->gguf, name) != INK_INDEX_NONE;
+static ink_linear *linear_of(ink_weights *weights, const tensor_spec *spec, uint32_t layer) {
+  uint8_t *owner = (uint8_t *)weights;
+  if (spec->place != IN_MODEL) owner = (uint8_t *)&weights->layers[layer];
+  return (ink_linear *)(void *)(owner + spec->field);
 }
 
-/* ---- What is to be expected ---- */
+static bool is_bound(const ink_tensor *tensor) { return tensor->n_cols > 0; }
 
+/* What the hyperparameters decide: experts or one feed-forward network for all. */
 static void settle_roles(binder *b) {
-  const ink_roles separate = 1u << INK_ATTN_Q | 1u << INK_ATTN_K | 1u << INK_ATTN_V;
   const ink_roles dense = 1u << INK_FFN_GATE | 1u << INK_FFN_UP | 1u << INK_FFN_DOWN;
   const ink_roles experts = 1u << INK_FFN_ROUTER | 1u << INK_FFN_GATE_EXPS |
                             1u << INK_FFN_UP_EXPS | 1u << INK_FFN_DOWN_EXPS;
-  const ink_architecture *a = b->architecture;
-  b->required = a->required;
-  b->optional = a->optional;
-  b->biased = a->biased;
-  b->optional_biases = a->optional_biases;
+  b->required = b->architecture->required;
+  b->optional = b->architecture->optional;
   if (b->h->n_expert > 0) {
     b->required = (b->required & ~dense) | experts;
   } else {
     b->optional &= ~experts;
   }
-  for (ink_role role = 0; role < INK_ROLES; role++) {
-    if (specs[role].place == IN_MODEL) continue;
-    if (has(b->optional, role) && is_in_file(b, role, false)) b->required |= 1u << role;
-    if (has(b->optional_biases, role) && is_in_file(b, role, true)) b->biased |= 1u << role;
-  }
-  if (has(b->required, INK_ATTN_QKV)) b->required &= ~separate;
 }
 
 /* ---- One tensor ---- */
@@ -168,41 +162,43 @@ static ink_status check_tensor(const binder *b, const tensor_spec *spec, bool bi
   if (tensor->dims[0] != columns || tensor->dims[1] != rows || tensor->dims[2] != experts ||
       tensor->dims[3] != 1) {
     return ink_fail(error, INK_ERR_BAD_MODEL,
-                    "tensor '%.*s' is %llu x %llu x %llu, but the model's description makes it %u x "
-                    "%u x %u (columns x rows x experts)",
+                    "tensor '%.*s' is %llu x %llu x %llu, but the model's description makes it "
+                    "%u x %u x %u (columns x rows x experts)",
                     INK_STR_ARGS(tensor->name), (unsigned long long)tensor->dims[0],
                     (unsigned long long)tensor->dims[1], (unsigned long long)tensor->dims[2],
                     (unsigned)columns, (unsigned)rows, (unsigned)experts);
   }
   bool is_norm = spec->columns == Q_NORM || spec->columns == K_NORM;
-  if ((rows == 1 || is_norm) && tensor->type != INK_TYPE_F32) {
+  bool fits = rows == 1 ? ink_type_get_traits(tensor->type)->block_columns == 1
+                        : !is_norm || tensor->type == INK_TYPE_F32;
+  if (!fits) {
     return ink_fail(error, INK_ERR_UNSUPPORTED_TYPE,
-                    "tensor '%.*s' is a vector of type %s; only F32 is supported there",
-                    INK_STR_ARGS(tensor->name), ink_type_name(tensor->type));
+                    "tensor '%.*s' is of type %s; %s supported for vectors",
+                    INK_STR_ARGS(tensor->name), ink_type_name(tensor->type),
+                    rows == 1 ? "F32, F16 and BF16 are" : "only F32 is");
   }
   if ((uint64_t)rows * experts > UINT32_MAX / 2) {
-    return ink_fail(error, INK_ERR_BAD_MODEL, "tensor '%.*s' has too many rows: %u for each of %u experts",
+    return ink_fail(error, INK_ERR_BAD_MODEL,
+                    "tensor '%.*s' has too many rows: %u for each of %u experts",
                     INK_STR_ARGS(tensor->name), (unsigned)rows, (unsigned)experts);
   }
   return INK_OK;
 }
 
-static ink_status bind(binder *b, ink_role role, uint32_t layer, bool bias, bool must_be,
-                       ink_error *error) {
+/* Binds the tensor if this file has it. */
+static ink_status bind(binder *b, ink_role role, uint32_t layer, bool bias, ink_error *error) {
   const tensor_spec *spec = &specs[role];
   char name[64];
   write_name(name, spec, layer, bias);
   uint32_t i = ink_gguf_find_tensor(b->gguf, name);
-  if (i == INK_INDEX_NONE) {
-    if (!must_be) return INK_OK;
-    return ink_fail(error, INK_ERR_BAD_MODEL, "the file has no tensor '%s'", name);
-  }
+  if (i == INK_INDEX_NONE) return INK_OK;
   const ink_gguf_tensor *source = &b->gguf->tensors[i];
   INK_TRY(check_tensor(b, spec, bias, source, error));
-  uint8_t *owner = spec->place == IN_MODEL ? (uint8_t *)b->weights
-                                           : (uint8_t *)&b->weights->layers[layer];
-  ink_linear *linear = (ink_linear *)(void *)(owner + spec->field);
+  ink_linear *linear = linear_of(b->weights, spec, layer);
   ink_tensor *tensor = bias ? &linear->bias : &linear->weight;
+  if (is_bound(tensor)) {
+    return ink_fail(error, INK_ERR_BAD_MODEL, "tensor '%s' is in two parts of the model", name);
+  }
   *tensor = (ink_tensor){source->name, (ink_type)source->type,
                          (uint32_t)(source->dims[1] * source->dims[2]), (uint32_t)source->dims[0],
                          NULL};
@@ -239,17 +235,72 @@ ink_status ink_weights_bind(ink_weights *weights, const ink_gguf *gguf,
               .architecture = architecture,
               .h = h,
               .bound = bound};
+  ink_roles biased = architecture->biased | architecture->optional_biases;
   settle_roles(&b);
   for (size_t i = 0; i < gguf->n_tensors; i++) bound[i] = NULL;
   for (ink_role role = 0; role < INK_ROLES; role++) {
-    bool in_model = specs[role].place == IN_MODEL, must_be = has(b.required, role);
-    if (!must_be && !(in_model && has(b.optional, role))) continue;
-    for (uint32_t layer = 0; layer < (in_model ? 1 : h->n_layer); layer++) {
-      INK_TRY(bind(&b, role, layer, false, must_be, error));
-      if (has(b.biased, role)) INK_TRY(bind(&b, role, layer, true, must_be, error));
+    if (!has(b.required | b.optional, role)) continue;
+    uint32_t n = specs[role].place == IN_MODEL ? 1 : h->n_layer;
+    for (uint32_t layer = 0; layer < n; layer++) {
+      INK_TRY(bind(&b, role, layer, false, error));
+      if (has(biased, role)) INK_TRY(bind(&b, role, layer, true, error));
     }
   }
   return check_all_have_a_place(&b, error);
+}
+
+/* ---- Whether that is a whole model ---- */
+
+static ink_status check_presence(const binder *b, const ink_tensor *tensor, ink_role role,
+                                 uint32_t layer, bool bias, bool expected, ink_error *error) {
+  if (is_bound(tensor) == expected) return INK_OK;
+  char name[64];
+  write_name(name, &specs[role], layer, bias);
+  if (expected) return ink_fail(error, INK_ERR_BAD_MODEL, "the file has no tensor '%s'", name);
+  return ink_fail(error, INK_ERR_UNSUPPORTED_ARCHITECTURE,
+                  "tensor '%s' has no place in a '%s' model as this engine computes it", name,
+                  b->architecture->name);
+}
+
+/* What may or may not be there is in all layers or in none: the first decides. */
+static ink_status check_role(const binder *b, ink_role role, ink_error *error) {
+  const ink_architecture *a = b->architecture;
+  const tensor_spec *spec = &specs[role];
+  const ink_linear *first = linear_of(b->weights, spec, 0);
+  bool required = has(b->required, role);
+  if (spec->place == IN_MODEL) {
+    if (!required) return INK_OK;
+    INK_TRY(check_presence(b, &first->weight, role, 0, false, true, error));
+    if (!has(a->biased, role)) return INK_OK;
+    return check_presence(b, &first->bias, role, 0, true, true, error);
+  }
+  bool expected = required || (is_bound(&first->weight) && !has(b->unwanted, role));
+  bool bias_expected = expected && (has(a->biased, role) || is_bound(&first->bias));
+  for (uint32_t layer = 0; layer < b->h->n_layer; layer++) {
+    const ink_linear *linear = linear_of(b->weights, spec, layer);
+    INK_TRY(check_presence(b, &linear->weight, role, layer, false, expected, error));
+    INK_TRY(check_presence(b, &linear->bias, role, layer, true, bias_expected, error));
+  }
+  return INK_OK;
+}
+
+ink_status ink_weights_check(ink_weights *weights, const ink_architecture *architecture,
+                             ink_hparams *h, ink_error *error) {
+  const ink_roles long_rope = 1u << INK_ROPE_FACTORS_LONG | 1u << INK_ROPE_FACTORS_SHORT;
+  binder b = {.weights = weights, .architecture = architecture, .h = h};
+  ink_hparams_settle(h, architecture, is_bound(&weights->rope_factors_long.weight),
+                     is_bound(&weights->layers[0].ffn_norm.weight));
+  settle_roles(&b);
+  if (h->rope_scaling == INK_ROPE_SCALING_LONGROPE) b.required |= long_rope;
+  if (has(b.required, INK_ATTN_QKV) || is_bound(&weights->layers[0].attn_qkv.weight)) {
+    b.unwanted = 1u << INK_ATTN_Q | 1u << INK_ATTN_K | 1u << INK_ATTN_V;
+    b.optional |= b.required & b.unwanted;
+    b.required &= ~b.unwanted;
+  }
+  for (ink_role role = 0; role < INK_ROLES; role++) {
+    if (has(b.required | b.optional, role)) INK_TRY(check_role(&b, role, error));
+  }
+  return INK_OK;
 }
 
 /* ---- After loading ---- */
@@ -273,7 +324,21 @@ static ink_linear slice_linear(const ink_linear *linear, uint32_t first_row, uin
   return slice;
 }
 
-void ink_weights_finish(ink_weights *weights, const ink_hparams *h) {
+static ink_status check_factors(const ink_linear *factors, ink_role role, ink_error *error) {
+  const float *values = (const float *)(const void *)factors->weight.data;
+  for (uint32_t i = 0; values && i < factors->weight.n_cols; i++) {
+    if (values[i] >= INK_MIN_ROPE_FACTOR) continue;
+    return ink_fail(error, INK_ERR_BAD_MODEL,
+                    "factor %u of tensor '%s.weight' is %g; it must be %g or more",
+                    (unsigned)i, specs[role].name, (double)values[i], (double)INK_MIN_ROPE_FACTOR);
+  }
+  return INK_OK;
+}
+
+ink_status ink_weights_finish(ink_weights *weights, const ink_hparams *h, ink_error *error) {
+  INK_TRY(check_factors(&weights->rope_freqs, INK_ROPE_FREQS, error));
+  INK_TRY(check_factors(&weights->rope_factors_long, INK_ROPE_FACTORS_LONG, error));
+  INK_TRY(check_factors(&weights->rope_factors_short, INK_ROPE_FACTORS_SHORT, error));
   uint32_t q = h->n_head * h->n_embd_head, kv = h->n_head_kv * h->n_embd_head;
   for (uint32_t i = 0; i < h->n_layer; i++) {
     ink_layer *layer = &weights->layers[i];
@@ -291,4 +356,5 @@ void ink_weights_finish(ink_weights *weights, const ink_hparams *h) {
       layer->attn_norm = layer->attn_norm_2;
     }
   }
+  return INK_OK;
 }

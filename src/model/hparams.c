@@ -116,18 +116,7 @@ static ink_status read_scores(key_reader *r, ink_hparams *h, ink_error *error) {
                                                                : h->n_embd_head;
   INK_TRY(read_positive(r, "attention.scale", 1.0f / sqrtf((float)(width ? width : 1)),
                         &h->attn_scale, error));
-  INK_TRY(read_optional(r, "attn_logit_softcapping", a->attn_softcap, &h->attn_softcap, error));
-  float clamp, max_bias;
-  INK_TRY(read_optional(r, "attention.clamp_kqv", 0.0f, &clamp, error));
-  if (clamp > 0.0f) {
-    return ink_fail(error, INK_ERR_UNSUPPORTED_ARCHITECTURE,
-                    "%s: clamped queries, keys and values are not supported", r->key);
-  }
-  INK_TRY(read_optional(r, "attention.max_alibi_bias", 0.0f, &max_bias, error));
-  if (max_bias > 0.0f) {
-    return ink_fail(error, INK_ERR_UNSUPPORTED_ARCHITECTURE, "%s: ALiBi is not supported", r->key);
-  }
-  return INK_OK;
+  return read_optional(r, "attn_logit_softcapping", a->attn_softcap, &h->attn_softcap, error);
 }
 
 static void slide_periodically(ink_hparams *h, uint32_t period) {
@@ -169,52 +158,63 @@ static bool is(ink_str a, const char *b) {
   return a.len == strlen(b) && memcmp(a.data, b, a.len) == 0;
 }
 
-/* LongRoPE's files often don't name it; its factors are what tells. */
 static ink_status read_scaling_type(key_reader *r, ink_hparams *h, ink_error *error) {
   ink_str type;
-  float factor = 1.0f;
-  INK_TRY(ink_gguf_get_str(r->gguf, full_key(r, "rope.scaling.type"), NULL, &type, error));
-  bool has_factors = ink_gguf_find_tensor(r->gguf, "rope_factors_long.weight") != INK_INDEX_NONE;
-  if (has_factors || (type.data && (is(type, "longrope") || is(type, "su")))) {
+  INK_TRY(ink_gguf_get_str(r->gguf, full_key(r, "rope.scaling.type"), "linear", &type, error));
+  h->rope_scaling_factor = 1.0f;
+  if (is(type, "none")) return INK_OK;
+  if (is(type, "longrope") || is(type, "su")) {
     h->rope_scaling = INK_ROPE_SCALING_LONGROPE;
     return INK_OK;
   }
-  if (type.data && is(type, "none")) return INK_OK;
-  if (type.data && is(type, "yarn")) {
+  if (is(type, "yarn")) {
     h->rope_scaling = INK_ROPE_SCALING_YARN;
-  } else if (!type.data || is(type, "linear")) {
+  } else if (is(type, "linear")) {
     h->rope_scaling = INK_ROPE_SCALING_LINEAR;
   } else {
     return ink_fail(error, INK_ERR_UNSUPPORTED_ARCHITECTURE,
                     "%s is '%.*s'; none, linear, yarn and longrope are supported", r->key,
                     INK_STR_ARGS(type));
   }
+  float factor;
   INK_TRY(read_optional(r, "rope.scale_linear", 0.0f, &factor, error)); /* of old files */
   INK_TRY(read_optional(r, "rope.scaling.factor", factor, &factor, error));
-  h->rope_scaling_factor = factor > 0.0f ? factor : 1.0f;
+  if (factor > 0.0f) h->rope_scaling_factor = factor;
+  if (h->rope_scaling_factor < INK_MIN_ROPE_FACTOR) {
+    return ink_fail(error, INK_ERR_BAD_MODEL, "%s is %g; it must be %g or more", r->key,
+                    (double)factor, (double)INK_MIN_ROPE_FACTOR);
+  }
   return INK_OK;
-}
-
-/* What scaling does to the magnitude of queries and keys, where the file doesn't say. */
-static float default_attn_factor(const ink_hparams *h, bool said) {
-  double factor = (double)h->n_ctx_train / h->rope_n_ctx_orig;
-  if (h->rope_scaling != INK_ROPE_SCALING_LONGROPE || said || factor <= 1.0) return 1.0f;
-  double log_orig = ink_log((double)h->rope_n_ctx_orig);
-  return log_orig > 0.0 ? (float)sqrt(1.0 + ink_log(factor) / log_orig) : 1.0f;
 }
 
 static ink_status read_scaling(key_reader *r, ink_hparams *h, ink_error *error) {
   INK_TRY(read_scaling_type(r, h, error));
   INK_TRY(read_count(r, "rope.scaling.original_context_length", h->n_ctx_train, 1u << 30,
                      &h->rope_n_ctx_orig, error));
-  float factor = default_attn_factor(h, has_key(r, "rope.scaling.attn_factor"));
-  INK_TRY(read_positive(r, "rope.scaling.attn_factor", factor, &h->rope_attn_factor, error));
-  if (h->rope_scaling != INK_ROPE_SCALING_YARN) return INK_OK;
-  if (h->rope_scaling_factor > 1.0f) {
-    h->rope_attn_factor *= (float)(1.0 + 0.1 * ink_log((double)h->rope_scaling_factor));
-  }
+  INK_TRY(read_optional(r, "rope.scaling.attn_factor", 0.0f, &h->rope_attn_factor, error));
   INK_TRY(read_positive(r, "rope.scaling.yarn_beta_fast", 32.0f, &h->yarn_beta_fast, error));
   return read_positive(r, "rope.scaling.yarn_beta_slow", 1.0f, &h->yarn_beta_slow, error);
+}
+
+/* What LongRoPE does to the magnitude of queries and keys, where the file doesn't say. */
+static float longrope_attn_factor(const ink_hparams *h) {
+  double factor = (double)h->n_ctx_train / h->rope_n_ctx_orig;
+  double log_orig = ink_log((double)h->rope_n_ctx_orig);
+  if (factor <= 1.0 || log_orig <= 0.0) return 1.0f;
+  return (float)sqrt(1.0 + ink_log(factor) / log_orig);
+}
+
+/* Files often don't name LongRoPE: its factors are what tells. */
+static void settle_scaling(ink_hparams *h, bool has_rope_factors) {
+  bool said = h->rope_attn_factor > 0.0f;
+  if (has_rope_factors) h->rope_scaling = INK_ROPE_SCALING_LONGROPE;
+  if (!said) h->rope_attn_factor = 1.0f;
+  if (h->rope_scaling == INK_ROPE_SCALING_LONGROPE && !said) {
+    h->rope_attn_factor = longrope_attn_factor(h);
+  }
+  if (h->rope_scaling == INK_ROPE_SCALING_YARN && h->rope_scaling_factor > 1.0f) {
+    h->rope_attn_factor *= (float)(1.0 + 0.1 * ink_log((double)h->rope_scaling_factor));
+  }
 }
 
 static ink_status read_base(key_reader *r, const char *name, float fallback, float *base,
@@ -230,7 +230,6 @@ static ink_status read_base(key_reader *r, const char *name, float fallback, flo
 static ink_status read_rope(key_reader *r, ink_hparams *h, ink_error *error) {
   const ink_architecture *a = r->architecture;
   h->learned_positions = (a->required >> INK_POSITION_EMBD & 1u) != 0;
-  h->rope_attn_factor = 1.0f;
   if (h->learned_positions) return INK_OK;
   INK_TRY(read_count(r, "rope.dimension_count", h->n_embd_head, 1u << 12, &h->n_rot, error));
   if (h->n_rot % 2 || h->n_rot > h->n_embd_head) {
@@ -274,17 +273,50 @@ static ink_status read_experts(key_reader *r, ink_hparams *h, ink_error *error) 
 }
 
 static ink_status read_parallel(key_reader *r, ink_hparams *h, ink_error *error) {
-  switch (r->architecture->parallel) {
-  case INK_SEQUENTIAL: h->parallel = false; break;
-  case INK_PARALLEL: h->parallel = true; break;
-  case INK_PARALLEL_BY_NORM:
-    h->parallel = ink_gguf_find_tensor(r->gguf, "blk.0.ffn_norm.weight") == INK_INDEX_NONE;
-    break;
-  case INK_PARALLEL_BY_KEY:
-    return ink_gguf_get_bool(r->gguf, full_key(r, "use_parallel_residual"), true, &h->parallel,
-                             error);
+  h->parallel = r->architecture->parallel == INK_PARALLEL;
+  if (r->architecture->parallel != INK_PARALLEL_BY_KEY) return INK_OK;
+  return ink_gguf_get_bool(r->gguf, full_key(r, "use_parallel_residual"), true, &h->parallel, error);
+}
+
+/* ---- What is not computed here ---- */
+
+/* A key that would change the results, and its values that don't. */
+static const struct {
+  const char *key;
+  float harmless[2];
+} refused_numbers[] = {
+    {"attention.clamp_kqv", {0.0f, 0.0f}},
+    {"attention.max_alibi_bias", {0.0f, 0.0f}},
+    {"expert_weights_scale", {0.0f, 1.0f}},
+};
+static const struct {
+  const char *key;
+  uint32_t harmless[2];
+} refused_counts[] = {
+    {"expert_gating_func", {0, 1}}, /* 1: softmax */
+    {"expert_group_count", {0, 1}},
+    {"leading_dense_block_count", {0, 0}},
+    {"attention.q_lora_rank", {0, 0}},
+    {"attention.kv_lora_rank", {0, 0}},
+};
+
+static ink_status refuse_features(key_reader *r, ink_error *error) {
+  bool harmless = true;
+  for (size_t i = 0; harmless && i < sizeof refused_numbers / sizeof refused_numbers[0]; i++) {
+    float x;
+    const float *fine = refused_numbers[i].harmless;
+    INK_TRY(ink_gguf_get_f32(r->gguf, full_key(r, refused_numbers[i].key), 0.0f, &x, error));
+    harmless = x == fine[0] || x == fine[1];
   }
-  return INK_OK;
+  for (size_t i = 0; harmless && i < sizeof refused_counts / sizeof refused_counts[0]; i++) {
+    uint32_t n;
+    const uint32_t *fine = refused_counts[i].harmless;
+    INK_TRY(ink_gguf_get_u32(r->gguf, full_key(r, refused_counts[i].key), 0, &n, error));
+    harmless = n == fine[0] || n == fine[1];
+  }
+  if (harmless) return INK_OK;
+  return ink_fail(error, INK_ERR_UNSUPPORTED_ARCHITECTURE,
+                  "%s asks for what this engine does not compute", r->key);
 }
 
 /* ---- The whole ---- */
@@ -303,8 +335,8 @@ static ink_status check_widths(const ink_hparams *h, ink_error *error) {
   if (h->n_embd % 4 || h->n_ff % 4 || h->n_embd_head % 4 || h->n_ff_expert % 4 ||
       h->n_ff_shared % 4) {
     return ink_fail(error, INK_ERR_UNSUPPORTED_ARCHITECTURE,
-                    "embedding (%u), head (%u) and feed-forward (%u, experts %u and %u) widths must "
-                    "be multiples of 4",
+                    "embedding (%u), head (%u) and feed-forward (%u, experts %u and %u) widths "
+                    "must be multiples of 4",
                     (unsigned)h->n_embd, (unsigned)h->n_embd_head, (unsigned)h->n_ff,
                     (unsigned)h->n_ff_expert, (unsigned)h->n_ff_shared);
   }
@@ -332,5 +364,12 @@ ink_status ink_hparams_read(const ink_gguf *gguf, const ink_architecture *a, ink
   INK_TRY(read_experts(&r, h, error));
   INK_TRY(read_parallel(&r, h, error));
   INK_TRY(read_scales(&r, h, error));
+  INK_TRY(refuse_features(&r, error));
   return check_widths(h, error);
+}
+
+void ink_hparams_settle(ink_hparams *h, const ink_architecture *a, bool has_rope_factors,
+                        bool has_ffn_norm) {
+  if (a->parallel == INK_PARALLEL_BY_NORM) h->parallel = !has_ffn_norm;
+  settle_scaling(h, has_rope_factors);
 }

@@ -8,6 +8,10 @@
 #define INK_MAX_LAYERS 1024u
 #define INK_MAX_EXPERTS 512u
 
+/* The least that rotary frequencies, 1 radian a token at most, may be divided by: angles stay in
+ * ink_sincos()'s range. */
+#define INK_MIN_ROPE_FACTOR 0.01f
+
 typedef enum ink_activation {
   INK_SILU,      /* x / (1 + e^-x) */
   INK_GELU_TANH, /* GELU's tanh approximation */
@@ -66,7 +70,7 @@ typedef struct ink_hparams {
   float rope_freq_base[INK_ROPE_SETS]; /* of INK_ROPE_SLIDING: 0 where all layers rotate alike */
   ink_rope_scaling rope_scaling; /* of INK_ROPE_FULL; sliding layers see too little to need any */
   float rope_scaling_factor;
-  float rope_attn_factor; /* magnitude of rotated queries and keys */
+  float rope_attn_factor; /* magnitude of rotated queries and keys; 0 until it is settled */
   uint32_t rope_n_ctx_orig; /* the context before scaling */
   float yarn_beta_fast;  /* turns over the original context from which a frequency is kept ... */
   float yarn_beta_slow;  /* ... and below which it is divided */
@@ -83,10 +87,15 @@ typedef struct ink_hparams {
 
 struct ink_architecture;
 
-/* Reads and checks the metadata; n_vocab, which the vocabulary tells, is left at 0.
+/* Reads and checks the metadata; n_vocab, which the vocabulary tells, is left at 0, and see below.
  * INK_ERR_BAD_MODEL and INK_ERR_UNSUPPORTED_ARCHITECTURE name the key. */
 ink_status ink_hparams_read(const ink_gguf *gguf, const struct ink_architecture *architecture,
                             ink_hparams *h, ink_error *error);
+
+/* Completes what only tensors tell: whether the file has LongRoPE's factors, and layers a norm before
+ * the feed-forward network. */
+void ink_hparams_settle(ink_hparams *h, const struct ink_architecture *architecture,
+                        bool has_rope_factors, bool has_ffn_norm);
 
 /* A query at position p sees the keys p - n_swa + 1 to p in such a layer, else 0 to p. */
 bool ink_layer_is_sliding(const ink_hparams *h, uint32_t layer);

@@ -1,7 +1,8 @@
-/* Every family: logits of small random models against transformers' in double precision, however the
- * tokens are cut into batches. tests/data/architectures is made by tools/oracle/tiny_models.py. */
+/* Every family: logits of small random models against transformers' in double precision, however
+ * the tokens are cut into batches. tools/oracle/tiny_models.py makes tests/data/architectures. */
 #include "check.h"
 #include "fixtures.h"
+#include "model/weights.h"
 
 typedef struct truth {
   ink_token *tokens;
@@ -42,8 +43,8 @@ static double difference(const ink_session *session, const truth *t, size_t i) {
   return worst;
 }
 
-/* The largest difference, by the largest logit: tokens go in as pieces of the sizes given, again and
- * again, cut where logits are known. */
+/* The largest difference, by the largest logit: tokens go in as pieces of the sizes given, over and
+ * over, cut where logits are known. */
 static double error_of(ink_session *session, const truth *t, const size_t *sizes, size_t n_sizes) {
   double worst = 0.0;
   size_t at = 0, k = 0;
@@ -101,11 +102,12 @@ static void compare(const char *model_name, const char *golden_name) {
 
 static void logits_are_those_of_transformers(void) {
   static const char *const names[] = {
-      "llama",    "llama3",     "llama-linear",   "mistral",  "mixtral",           "smollm3",
-      "qwen2",    "qwen2-yarn", "qwen2moe",       "qwen3",    "qwen3moe",          "gemma2",
-      "gemma3",   "gpt2",       "gptneox",        "phi2",     "gptneox-serial",    "phi3",
-      "stablelm", "starcoder2", "phi3-longrope",  "olmo2",    "stablelm-parallel", "olmoe",
-      "granite",  "falcon",     "falcon-new",
+      "llama",      "llama3",         "llama-linear", "mistral",  "mixtral",
+      "smollm3",    "qwen2",          "qwen2-yarn",   "qwen2moe", "qwen3",
+      "qwen3moe",   "gemma",          "gemma2",       "gemma3",   "gpt2",
+      "gptneox",    "gptneox-serial", "phi2",         "phi3",     "phi3-longrope",
+      "stablelm",   "starcoder2",     "olmo2",        "olmo3",    "stablelm-parallel",
+      "olmoe",      "granite",        "falcon",       "falcon-new",
   };
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) compare(names[i], names[i]);
   compare("phi3-longrope", "phi3-longrope-short");
@@ -148,7 +150,31 @@ static void learned_positions_end(void) {
   ink_model_free(model);
 }
 
+/* An expert, or the keys of a fused matrix: rows of a tensor that has been repacked. */
+static void slices_hold_their_rows(void) {
+  enum { ROWS = 12, COLS = 256 };
+  static const ink_type types[] = {INK_TYPE_F32, INK_TYPE_F16, INK_TYPE_Q8_0, INK_TYPE_Q4_K};
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    uint64_t size = ink_tensor_bytes(types[i], ROWS, COLS);
+    uint8_t *data = malloc((size_t)size), *scratch = malloc((size_t)size);
+    for (size_t k = 0; k < size; k++) data[k] = (uint8_t)(k * 7 % 61); /* no exponent is all ones */
+    ink_tensor whole = {{"t", 1}, types[i], ROWS, COLS, data};
+    CHECK_STATUS(ink_panel_repack(&whole, scratch, NULL), INK_OK);
+    for (uint32_t first = 0; first < ROWS; first += 4) {
+      ink_tensor slice = ink_tensor_slice(&whole, first, ROWS - first);
+      float expected[COLS], actual[COLS];
+      ink_tensor_dequantize_row(&whole, first + 1, expected);
+      ink_tensor_dequantize_row(&slice, 1, actual);
+      CHECK_EQ(slice.n_rows, ROWS - first);
+      CHECK(memcmp(expected, actual, sizeof actual) == 0);
+    }
+    free(data);
+    free(scratch);
+  }
+}
+
 int main(void) {
+  RUN(slices_hold_their_rows);
   RUN(logits_are_those_of_transformers);
   RUN(kernels_agree);
   RUN(learned_positions_end);

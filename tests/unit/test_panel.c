@@ -126,24 +126,42 @@ static void unquantised_values_must_be_finite(void) {
   CHECK(row[0] == 5.0f && row[3] == 8.0f);
   values[6] = NAN;
   CHECK_STATUS(ink_panel_repack(&tensor, NULL, NULL), INK_ERR_BAD_MODEL);
-  uint16_t halves[4] = {0x3C00, 0x4000, 0xC000, 0x7C00};
-  tensor = (ink_tensor){{"t", 1}, INK_TYPE_F16, 1, 4, (uint8_t *)halves};
+  uint16_t halves[8] = {0x3C00, 0x4000, 0xC000, 0x7C00};
+  tensor = (ink_tensor){{"t", 1}, INK_TYPE_F16, 2, 4, (uint8_t *)halves};
   CHECK_STATUS(ink_panel_repack(&tensor, NULL, NULL), INK_ERR_BAD_MODEL);
   halves[3] = 0;
   CHECK_STATUS(ink_panel_repack(&tensor, NULL, NULL), INK_OK);
   ink_tensor_dequantize_row(&tensor, 0, row);
   CHECK(row[0] == 1.0f && row[1] == 2.0f && row[2] == -2.0f && row[3] == 0.0f);
   tensor.type = INK_TYPE_BF16;
-  CHECK_STATUS(ink_panel_repack(&tensor, NULL, NULL), INK_OK); /* 7C00 and the like are numbers */
+  halves[3] = 0x7C00; /* a number here */
+  CHECK_STATUS(ink_panel_repack(&tensor, NULL, NULL), INK_OK);
   static const uint16_t bad[] = {0x7F80, 0xFF80, 0x7FC0, 0xFF81};
   for (size_t i = 0; i < 4; i++) {
-    halves[1] = bad[i];
+    halves[6] = bad[i];
     CHECK_STATUS(ink_panel_repack(&tensor, NULL, NULL), INK_ERR_BAD_MODEL);
+  }
+}
+
+static void vectors_are_widened(void) {
+  static const ink_type types[] = {INK_TYPE_F16, INK_TYPE_BF16};
+  static const uint16_t one[] = {0x3C00, 0x3F80}, minus_two[] = {0xC000, 0xC000};
+  for (size_t i = 0; i < 2; i++) {
+    CHECK_EQ(ink_tensor_bytes(types[i], 1, 3), 12);
+    uint8_t *data = malloc(12);
+    uint16_t halves[3] = {one[i], minus_two[i], 0};
+    memcpy(data, halves, sizeof halves);
+    ink_tensor tensor = {{"t", 1}, types[i], 1, 3, data};
+    CHECK_STATUS(ink_panel_repack(&tensor, NULL, NULL), INK_OK);
+    const float expected[3] = {1.0f, -2.0f, 0.0f};
+    CHECK(tensor.type == INK_TYPE_F32 && memcmp(data, expected, sizeof expected) == 0);
+    free(data);
   }
 }
 
 int main(void) {
   RUN(values_are_those_of_the_file);
   RUN(unquantised_values_must_be_finite);
+  RUN(vectors_are_widened);
   return check_result();
 }

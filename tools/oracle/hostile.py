@@ -176,6 +176,69 @@ def minimal(n_ff: int = N_FF) -> File:
     return f
 
 
+def family(name: str, **keys: float) -> File:
+    """The minimal model under another architecture's name, with more keys of it (int: U32, float: F32)."""
+    f = minimal()
+    f.keys = [(key.replace("llama.", f"{name}.", 1) if isinstance(key, str) else key, kind, value)
+              for key, kind, value in f.keys]
+    f.key("general.architecture", STRING, name)
+    for key, value in keys.items():
+        f.key(f"{name}.{key.replace('__', '.')}", F32 if isinstance(value, float) else U32, value)
+    return f
+
+
+def vector(f: File, name: str, length: int, kind: int = T_F32) -> None:
+    data = struct.pack(f"<{length}f", *[1.0] * length) if kind == T_F32 else f16(length)
+    f.tensors.append(Tensor(name.encode(), [length], kind, data))
+
+
+def drop_tensor(f: File, name: str) -> None:
+    f.tensors.remove(f.tensor(name))
+
+
+def experts(n_file: int = 3, n_key: int = 3, n_used: int = 2, n_router: int = 3) -> File:
+    """The minimal model with n_file experts, which may not be what its keys say."""
+    f = family("llama", expert_count=n_key, expert_used_count=n_used)
+    for name, n_in, n_out in (("gate", N_EMBD, N_FF), ("up", N_EMBD, N_FF), ("down", N_FF, N_EMBD)):
+        drop_tensor(f, f"blk.0.ffn_{name}.weight")
+        f.tensors.append(Tensor(f"blk.0.ffn_{name}_exps.weight".encode(), [n_in, n_out, n_file], T_F16,
+                                f16(n_in, n_out, n_file)))
+    router = struct.pack(f"<{N_EMBD * n_router}f", *[0.1] * (N_EMBD * n_router))
+    f.tensors.append(Tensor(b"blk.0.ffn_gate_inp.weight", [N_EMBD, n_router], T_F32, router))
+    return f
+
+
+def fused(rows: int = 16) -> File:
+    """A phi3 with its fused matrices; `rows` of attn_qkv, 16 being right."""
+    f = family("phi3")
+    for name in ("attn_q", "attn_k", "attn_v", "ffn_gate", "ffn_up"):
+        drop_tensor(f, f"blk.0.{name}.weight")
+    for name, n_out in (("attn_qkv", rows), ("ffn_up", 2 * N_FF)):
+        f.tensors.append(Tensor(f"blk.0.{name}.weight".encode(), [N_EMBD, n_out], T_F16, f16(N_EMBD, n_out)))
+    return f
+
+
+def gpt2(positions: int = 64) -> File:
+    f = family("gpt2", attention__layer_norm_epsilon=1e-5, attention__head_count_kv=2)
+    for name in ("attn_q", "attn_k", "attn_v", "ffn_gate"):
+        drop_tensor(f, f"blk.0.{name}.weight")
+    f.tensors.append(Tensor(b"blk.0.attn_qkv.weight", [N_EMBD, 24], T_F16, f16(N_EMBD, 24)))
+    f.tensors.append(Tensor(b"position_embd.weight", [N_EMBD, positions], T_F16, f16(N_EMBD, positions)))
+    for name, length in (("attn_norm", N_EMBD), ("attn_qkv", 24), ("attn_output", N_EMBD), ("ffn_norm", N_EMBD),
+                         ("ffn_up", N_FF), ("ffn_down", N_EMBD)):
+        vector(f, f"blk.0.{name}.bias", length)
+    vector(f, "output_norm.bias", N_EMBD)
+    return f
+
+
+def gemma3(**keys: float) -> File:
+    f = family("gemma3", **{"attention__sliding_window": 4, **keys})
+    for name, length in (("attn_q_norm", 4), ("attn_k_norm", 4), ("post_attention_norm", N_EMBD),
+                         ("post_ffw_norm", N_EMBD)):
+        vector(f, f"blk.0.{name}.weight", length)
+    return f
+
+
 def minimal_spm() -> File:
     """The same with a SentencePiece-style vocabulary that lacks most bytes."""
     f = minimal()
@@ -212,6 +275,11 @@ def controls(put: Callable) -> None:
     f = minimal()
     f.tensors.reverse()
     put("valid-order", f, [OK], "control: tensors in reverse order")
+
+    f = minimal()
+    for name, kind, one in (("blk.0.attn_norm.weight", T_F16, 0x3C00), ("output_norm.weight", 30, 0x3F80)):
+        f.tensor(name).type, f.tensor(name).data = kind, struct.pack(f"<{N_EMBD}H", *[one] * N_EMBD)
+    put("valid-norm-16", f, [OK], "control: norms of F16 and BF16")
 
     f = minimal()
     f.key("general.alignment", U32, 64)
@@ -350,6 +418,7 @@ def containers(put: Callable, put_bytes: Callable) -> None:
     on_tensor("type-77", [TYPE, CORRUPT], "tensor type 77, which nobody has defined", type=77)
     on_tensor("type-max", [TYPE, CORRUPT], "tensor type 4294967295", type=(1 << 32) - 1)
     on_tensor("type-removed", [TYPE, CORRUPT], "tensor type 4 (Q4_2), removed from the format", type=4)
+    on_tensor("type-q6-k-narrow", [CORRUPT, BAD_MODEL], "super-blocks of 256 columns in rows of 4", type=14)
     on_tensor("type-i64", [TYPE, BAD_MODEL, CORRUPT], "a weight of 64-bit integers", type=27, data=bytes(128))
     on_tensor("type-block", [CORRUPT, BAD_MODEL], "Q4_0 with rows of 4 values, not a multiple of 32", type=T_Q4_0)
 
@@ -434,6 +503,15 @@ def models(put: Callable) -> None:
     shaped("shape-norm", "output_norm.weight", [7], "a norm one value short")
     shaped("shape-vocabulary", "token_embd.weight", [N_EMBD, 13], "13 embeddings for 14 tokens")
 
+    f = minimal(n_ff=32)
+    t = f.tensor("blk.0.attn_norm.weight")
+    t.type, t.data = 30, struct.pack(f"<{N_EMBD}H", *[0x3F80] * (N_EMBD - 1), 0x7FC0)
+    put("norm-bf16-nan", f, [BAD_MODEL], "a BF16 norm with a value that is no number")
+    f = minimal(n_ff=256)
+    t = f.tensor("blk.0.ffn_down.weight")
+    t.type, t.data = 14, (bytes(208) + struct.pack("<H", 0x7E00)) * N_EMBD
+    put("scale-q6-k-nan", f, [BAD_MODEL], "super-blocks whose scale is no number")
+
     for file, scale, reason in [("nan", 0x7E00, "no number"), ("inf", 0x7C00, "infinite")]:
         f = minimal(n_ff=32)
         t = f.tensor("blk.0.ffn_down.weight")
@@ -442,6 +520,108 @@ def models(put: Callable) -> None:
     f = minimal()
     f.tensor("token_embd.weight").data = struct.pack("<112H", *[0x7E00] * 112)
     put("embedding-nan", f, [OK, CORRUPT, BAD_MODEL], "embeddings that are no numbers: all logits NaN, yet sampling must end")
+
+
+def families(put: Callable) -> None:
+    """What single families have: keys and tensors that contradict each other or make no sense."""
+    nan, infinite = float("nan"), float("inf")
+    for name, f in (("experts", experts()), ("fused", fused()), ("gpt2", gpt2()), ("gemma3", gemma3())):
+        put("valid-" + name, f, [OK], "a control: small, and right")
+
+    put("experts-count-0", experts(n_key=0), [BAD_MODEL, ARCH], "expert tensors, and a count of 0")
+    put("experts-count-2e31", experts(n_key=1 << 31), [BAD_MODEL], "2^31 experts")
+    put("experts-count-more", experts(n_key=4), [BAD_MODEL], "4 experts by the keys, 3 in the tensors")
+    put("experts-used-0", experts(n_used=0), [BAD_MODEL], "no expert used")
+    put("experts-used-more", experts(n_used=4), [BAD_MODEL], "4 of 3 experts used")
+    put("experts-router-short", experts(n_router=2), [BAD_MODEL], "a router that knows 2 of 3 experts")
+    f = experts()
+    drop_tensor(f, "blk.0.ffn_gate_inp.weight")
+    put("experts-no-router", f, [BAD_MODEL], "experts and nothing that chooses")
+    f = experts()
+    f.tensor("blk.0.ffn_gate_inp.weight").data = struct.pack("<24f", *[nan] * 24)
+    put("experts-router-nan", f, [BAD_MODEL], "a router that is not a number")
+    f = experts()
+    f.key("llama.expert_gating_func", U32, 2)
+    put("experts-gating", f, [ARCH], "experts chosen by a sigmoid")
+    put("experts-in-gemma", gemma3(expert_count=4, expert_used_count=2), [ARCH], "experts in a family without")
+    f = family("qwen2moe")
+    put("experts-none-in-qwen2moe", f, [BAD_MODEL, ARCH], "a family of experts, and none")
+
+    for name, rows in (("short", 12), ("long", 20), ("odd", 15)):
+        put(f"fused-{name}", fused(rows), [BAD_MODEL], f"{rows} fused rows of queries, keys and values, not 16")
+    f = fused()
+    f.tensors.append(Tensor(b"blk.0.attn_q.weight", [N_EMBD, N_EMBD], T_F16, f16(N_EMBD, N_EMBD)))
+    put("fused-and-separate", f, [ARCH], "queries fused with keys and values, and once more alone")
+    f = fused()
+    drop_tensor(f, "blk.0.attn_qkv.weight")
+    put("fused-missing", f, [BAD_MODEL], "no queries, keys and values at all")
+
+    put("positions-few", gpt2(63), [BAD_MODEL], "63 learned positions for a context of 64")
+    f = gpt2()
+    drop_tensor(f, "blk.0.attn_qkv.bias")
+    put("bias-missing", f, [BAD_MODEL], "a GPT-2 that lacks a bias")
+    f = gpt2()
+    f.tensor("blk.0.ffn_up.bias").dims = [N_FF - 1]
+    f.tensor("blk.0.ffn_up.bias").data = bytes(4 * (N_FF - 1))
+    put("bias-short", f, [BAD_MODEL], "a bias one element short")
+    f = gpt2()
+    drop_tensor(f, "output_norm.bias")
+    vector(f, "output_norm.bias", N_EMBD, T_F16)
+    put("valid-bias-f16", f, [OK], "a control: a bias in F16")
+
+    for value, file in ((0, "0"), (1, "1"), (4, "4"), (0xFFFFFFFF, "max")):
+        fine = [BAD_MODEL, OK]
+        put(f"window-{file}", gemma3(attention__sliding_window=value), fine, f"a sliding window of {value}")
+    f = gemma3()
+    f.drop("gemma3.attention.sliding_window")
+    put("window-missing", f, [BAD_MODEL], "a Gemma 3 that doesn't say its window")
+    f = gemma3()
+    f.key("gemma3.attention.sliding_window_pattern", ARRAY, (BOOL, [1, 0]))
+    put("window-pattern-long", f, [BAD_MODEL], "a pattern of two layers for one")
+    f = gemma3()
+    f.key("gemma3.attention.sliding_window_pattern", ARRAY, (U32, [1]))
+    put("window-pattern-numbers", f, [BAD_MODEL], "a pattern of numbers")
+    f = gemma3()
+    drop_tensor(f, "blk.0.attn_q_norm.weight")
+    put("head-norm-missing", f, [BAD_MODEL], "keys normed, queries not")
+    for value, file in ((-1.0, "negative"), (nan, "nan"), (infinite, "infinite")):
+        put(f"softcap-{file}", gemma3(attn_logit_softcapping=value), [BAD_MODEL], f"scores capped at {value}")
+    put("attention-scale-nan", gemma3(attention__scale=nan), [BAD_MODEL], "scores scaled by what is not a number")
+
+    def scaled(file: str, kind: str, expect: list[str], reason: str, factors: list[float] | None = None,
+               **keys: float) -> None:
+        f = family("llama", **keys)
+        f.key("llama.rope.scaling.type", STRING, kind)
+        for length in ("long", "short") if factors else ():
+            data = struct.pack(f"<{len(factors)}f", *factors)
+            f.tensors.append(Tensor(f"rope_factors_{length}.weight".encode(), [len(factors)], T_F32, data))
+        put("rope-" + file, f, expect, reason)
+
+    scaled("type-unknown", "spiral", [ARCH], "rope scaling of a type nobody knows")
+    scaled("linear-0", "linear", [OK, BAD_MODEL], "positions divided by 0", rope__scaling__factor=0.0)
+    scaled("linear-negative", "linear", [BAD_MODEL], "positions divided by -2", rope__scaling__factor=-2.0)
+    scaled("linear-tiny", "linear", [BAD_MODEL], "angles past what a sine is computed for",
+           rope__scaling__factor=1e-20)
+    scaled("yarn", "yarn", [OK], "a control: YaRN without its optional keys", rope__scaling__factor=4.0)
+    scaled("yarn-beta-nan", "yarn", [BAD_MODEL], "YaRN's border is not a number", rope__scaling__factor=4.0,
+           rope__scaling__yarn_beta_fast=nan)
+    scaled("yarn-original-0", "yarn", [BAD_MODEL], "an original context of 0", rope__scaling__factor=4.0,
+           rope__scaling__original_context_length=0)
+    scaled("longrope", "longrope", [OK], "a control: LongRoPE's factors", [1.0, 2.0])
+    scaled("longrope-none", "longrope", [BAD_MODEL], "LongRoPE without its factors")
+    scaled("longrope-many", "longrope", [BAD_MODEL], "three factors for two pairs", [1.0, 2.0, 3.0])
+    scaled("longrope-0", "longrope", [BAD_MODEL], "a frequency divided by 0", [1.0, 0.0])
+    scaled("longrope-tiny", "longrope", [BAD_MODEL], "angles past what a sine is computed for", [1e-30, 1.0])
+    put("rope-base-1", family("llama", rope__freq_base=1.0), [BAD_MODEL], "a base whose logarithm is 0")
+    put("rope-base-tiny", family("llama", rope__freq_base=1e-30), [BAD_MODEL], "frequencies that grow without end")
+
+    f = family("falcon", attention__layer_norm_epsilon=1e-5, attention__max_alibi_bias=8.0)
+    put("falcon-alibi", f, [ARCH], "a Falcon with ALiBi")
+    f = family("granite", residual_scale=0.0)
+    put("granite-scale-0", f, [BAD_MODEL], "nothing is ever added to the residual stream")
+    f = minimal()
+    vector(f, "blk.0.attn_rot_embd.weight", 2)
+    put("valid-unneeded", f, [OK], "a control: a tensor that files carry and nothing needs")
 
 
 def tokenizers(put: Callable) -> None:
@@ -514,6 +694,7 @@ def main(folder: Path) -> None:
     controls(put)
     containers(put, put_bytes)
     models(put)
+    families(put)
     tokenizers(put)
     lines = ",\n".join(json.dumps(record) for record in RECORDS)
     (folder / "hostile.json").write_text(f"[\n{lines}\n]\n")

@@ -3,10 +3,12 @@
 
     tiny_models.py [NAME ...] [--out FOLDER] [--keep FOLDER]
 
-Each model is made and saved by transformers, converted by tools/convert, and run by transformers in
-double precision (its norms and softmaxes stay in single precision) with plain attention. The shapes are
-as small as still shows what sets the family apart; sequences are longer than every sliding window and
-every original context. Needs requirements-torch.txt; check_models.py compares llama.cpp's logits.
+Each model's shape is transformers' own, its weights random_checkpoint.py's; tools/convert converts it, and
+transformers runs it in double precision (its norms and softmaxes stay in single precision) with plain
+attention. NAME.json keeps config.json and the list of weights, so that tests/tools/test_convert.py can
+make the folder again. The shapes are as small as still shows what sets the family apart; sequences are
+longer than every sliding window and every original context. Needs requirements-torch.txt.
+check_models.py compares llama.cpp's logits.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ import numpy as np
 import torch
 import transformers
 from goldenfile import write_logits
+from random_checkpoint import Tensors, weights, write_safetensors
+from safetensors import safe_open
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +46,7 @@ TEXT = """A small model of each kind is kept beside the tests, so that every ste
 its words, how the heads attend to what was said before, which experts are chosen, and where a window ends. None of
 them knows anything; the weights are random numbers. But the arithmetic has to come out right, or the test says no."""
 
+EMBEDDINGS = ("embed_tokens", "wte", "wpe", "embed_in", "word_embeddings")
 SHAPE = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2)
 NO_GROUPS = {name: size for name, size in SHAPE.items() if name != "num_key_value_heads"}
 EXPERTS = {**SHAPE, "num_experts_per_tok": 2}
@@ -83,7 +88,8 @@ CASES = {
                           {**SHAPE, "intermediate_size": 48, "original_max_position_embeddings": 32,
                            "rope_parameters": LONGROPE}, n_short=32),
     "gptneox": Case("gpt_neox", "parallel residual, a quarter of each head turned, fused QKV with biases, erf GELU",
-                    {**NO_GROUPS, "intermediate_size": 48, "num_attention_heads": 2, "rope_parameters": rope(partial_rotary_factor=0.25)}),
+                    {**NO_GROUPS, "intermediate_size": 48, "num_attention_heads": 2,
+                     "rope_parameters": rope(partial_rotary_factor=0.25)}),
     "gptneox-serial": Case("gpt_neox", "the same without parallel residual, half of each head turned",
                            {**NO_GROUPS, "intermediate_size": 48, "use_parallel_residual": False,
                             "rope_parameters": rope(partial_rotary_factor=0.5)}),
@@ -93,6 +99,9 @@ CASES = {
     "mixtral": Case("mixtral", "2 of 4 experts, their weights summing to 1",
                     {**EXPERTS, "intermediate_size": 12, "num_local_experts": 4,
                      "rope_parameters": rope()}),
+    "gemma": Case("gemma", "scaled embedding, tanh GELU, one key head, norms whose weights count from 0",
+                  {**SHAPE, "intermediate_size": 48, "num_key_value_heads": 1, "head_dim": 16,
+                   "tie_word_embeddings": True, "rope_parameters": rope()}),
     "gemma2": Case("gemma2", "windows of 8 in every other layer, soft caps on scores and logits, norms after",
                    {**SHAPE, "intermediate_size": 48, "head_dim": 8, "sliding_window": 8, "query_pre_attn_scalar": 8,
                     "attn_logit_softcapping": 5.0, "final_logit_softcapping": 10.0, "tie_word_embeddings": True,
@@ -118,7 +127,8 @@ CASES = {
                      {**EXPERTS, "num_experts": 6, "moe_intermediate_size": 12, "norm_topk_prob": True, "head_dim": 8,
                       "tie_word_embeddings": True, "rope_parameters": rope()}),
     "phi2": Case("phi", "parallel residual with one norm, half of each head turned, biases everywhere",
-                 {**NO_GROUPS, "intermediate_size": 48, "num_key_value_heads": 4, "rope_parameters": rope(partial_rotary_factor=0.5)}),
+                 {**NO_GROUPS, "intermediate_size": 48, "num_key_value_heads": 4,
+                  "rope_parameters": rope(partial_rotary_factor=0.5)}),
     "stablelm": Case("stablelm", "LayerNorm with SwiGLU, a quarter of each head turned, biases on Q, K, V",
                      {**SHAPE, "intermediate_size": 48, "num_attention_heads": 2, "num_key_value_heads": 1,
                       "use_qkv_bias": True, "rope_parameters": rope(partial_rotary_factor=0.25)}),
@@ -129,6 +139,12 @@ CASES = {
                        {**SHAPE, "sliding_window": 8, "tie_word_embeddings": True, "rope_parameters": rope()}),
     "olmo2": Case("olmo2", "norms after attention and feed-forward only, queries and keys normed whole",
                   {**SHAPE, "intermediate_size": 48, "rope_parameters": rope(500000.0)}),
+    "olmo3": Case("olmo3", "olmo2 with windows of 8 in three layers of four; YaRN from 16 positions in the fourth",
+                  {**SHAPE, "intermediate_size": 16, "num_hidden_layers": 4, "sliding_window": 8,
+                   "tie_word_embeddings": True,
+                   "rope_parameters": {"sliding_attention": rope(500.0),
+                                       "full_attention": rope(500.0, rope_type="yarn", factor=4.0,
+                                                              original_max_position_embeddings=16)}}),
     "olmoe": Case("olmoe", "2 of 4 experts, weights as they are; queries and keys normed whole",
                   {**EXPERTS, "num_key_value_heads": 4, "num_experts": 4, "intermediate_size": 12,
                    "norm_topk_prob": False, "rope_parameters": rope()}),
@@ -156,41 +172,54 @@ def tokenizer() -> Tokenizer:
     return made
 
 
-def initialise(model: torch.nn.Module, seed: int) -> None:
-    """Weights that keep activations near unit size, attention uneven and logits far from flat."""
-    rng = np.random.default_rng(seed)
-    for name, parameter in sorted(model.named_parameters()):
-        shape = tuple(parameter.shape)
-        if name.endswith("bias"):
-            values = rng.normal(0, 0.3, shape)
-        elif len(shape) == 1:  # a norm; Gemma's count from 0, which the model's own start tells
-            values = rng.normal(parameter.detach().mean().item(), 0.2, shape)
-        else:
-            conv1d = isinstance(model.get_submodule(name.rpartition(".")[0]), transformers.pytorch_utils.Conv1D)
-            embedding = any(part in name for part in ("embed_tokens", "wte", "wpe", "embed_in", "word_embeddings"))
-            n_in = shape[0] if conv1d else shape[-1]
-            gain = 3.0 if "lm_head" in name or "embed_out" in name else 2.0
-            values = rng.normal(0, 1.0 if embedding else gain / np.sqrt(n_in), shape)
-        parameter.data = torch.tensor(values, dtype=torch.float32)
-    model.tie_weights()
+def describe(folder: Path, case: Case) -> Tensors:
+    """Names and shapes as transformers saved them, and spreads of weights that keep activations near unit
+    size, attention uneven and logits far from flat."""
+    tensors: Tensors = {}
+    with safe_open(folder / "model.safetensors", "np") as saved:
+        for name in sorted(saved.keys()):
+            start = saved.get_tensor(name)
+            mean, deviation = 0.0, 0.3
+            if start.ndim == 1 and not name.endswith("bias"):  # a norm; Gemma's count from 0
+                mean, deviation = float(start.mean()), 0.2
+            elif any(part in name for part in EMBEDDINGS):
+                deviation = 1.0
+            elif start.ndim > 1:
+                n_in = start.shape[0 if case.model_type == "gpt2" else 1]
+                deviation = (3 if "lm_head" in name or "embed_out" in name else 2) / n_in**0.5
+            tensors[name] = {"shape": list(start.shape), "mean": mean, "deviation": round(deviation, 4)}
+    return tensors
 
 
-def save(name: str, case: Case, folder: Path) -> torch.nn.Module:
-    """The model in `folder` as transformers saves one, with the tokenizer."""
+def save(name: str, case: Case, folder: Path) -> dict[str, Any]:
+    """The model in `folder` as transformers saves one, with the tokenizer; and what describes it."""
     more = {"vocab_size": N_VOCAB, "max_position_embeddings": 64, "tie_word_embeddings": False,
             "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": None}
     if case.model_type == "gpt2":
         more.pop("max_position_embeddings"), more.pop("tie_word_embeddings")
     config = transformers.AutoConfig.for_model(case.model_type, **{**more, **case.config})
-    model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager",
-                                                              experts_implementation="eager").eval()
-    initialise(model, seed=sum(name.encode()))
-    model.save_pretrained(folder)
+    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    tensors = describe(folder, case)
+    write_safetensors(folder / "model.safetensors", weights(name, tensors))
     tokenizer().save(str(folder / "tokenizer.json"))
-    config = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>", "unk_token": "<|endoftext|>",
-              "add_bos_token": False, "chat_template": CHATML}
-    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=1) + "\n")
-    return model
+    names = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>", "unk_token": "<|endoftext|>",
+             "add_bos_token": False, "chat_template": CHATML}
+    (folder / "tokenizer_config.json").write_text(json.dumps(names, indent=1) + "\n")
+    return {"config": json.loads((folder / "config.json").read_text()), "tensors": tensors}
+
+
+def load(folder: Path) -> torch.nn.Module:
+    return transformers.AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation="eager", experts_implementation="eager").eval()
+
+
+def write_lines(path: Path, described: dict[str, Any]) -> None:
+    """JSON with a line for each of the model's tensors and config values."""
+    parts = []
+    for part, entries in described.items():
+        lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in entries.items())
+        parts.append(f" {json.dumps(part)}: {{\n{lines}\n }}")
+    path.write_text("{\n" + ",\n".join(parts) + "\n}\n")
 
 
 def convert(folder: Path, out: Path) -> None:
@@ -207,9 +236,13 @@ def logits(model: torch.nn.Module, tokens: list[int]) -> np.ndarray:
 def make(name: str, case: Case, out: Path, keep: Path | None) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        model = save(name, case, folder)
+        described = save(name, case, folder)
+        write_lines(out / f"{name}.json", described)
+        for file in ("tokenizer.json", "tokenizer_config.json"):
+            shutil.copy(folder / file, out)
         gguf = out / f"{name}.gguf"
         convert(folder, gguf)
+        model = load(folder)
         if keep:
             shutil.copytree(folder, keep / name, dirs_exist_ok=True)
     tokens = [int(t) for t in np.random.default_rng(len(name)).integers(3, N_VOCAB, N_TOKENS)]

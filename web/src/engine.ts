@@ -64,10 +64,20 @@ export class Engine {
     });
   }
 
-  /** Copies the file's next bytes straight to the places where they stay. True: the model needs no more. */
+  /** How many files the model is in; 0 until the first one's header has been read. */
+  partCount(): number {
+    return this.#wasm.inkjs_load_n_parts(this.#model) >>> 0;
+  }
+
+  /** After a part's end. size in bytes, 0 when not known. */
+  nextPart(size: number): void {
+    this.#check(this.#model, this.#wasm.inkjs_load_next_part(this.#model, size));
+  }
+
+  /** Copies the file's next bytes straight to the places where they stay. True: the model needs no more of it. */
   write(bytes: Uint8Array): boolean {
     let offset = 0;
-    while (offset < bytes.length && !this.#isComplete()) {
+    while (offset < bytes.length && !this.#isPartComplete()) {
       this.#check(this.#model, this.#wasm.inkjs_load_buffer(this.#model));
       const room = this.#wasm.inkjs_buffer_size(this.#model) >>> 0;
       const n = Math.min(room, bytes.length - offset);
@@ -75,7 +85,7 @@ export class Engine {
       this.#check(this.#model, this.#wasm.inkjs_load_commit(this.#model, n));
       offset += n;
     }
-    return this.#isComplete();
+    return this.#isPartComplete();
   }
 
   /**
@@ -93,12 +103,17 @@ export class Engine {
     );
   }
 
-  /** After the source's last byte. */
-  finishLoad(): void {
-    if (!this.#isComplete()) {
+  /** After a source's last byte. True: the model needs no more. */
+  endPart(): boolean {
+    if (!this.#isPartComplete()) {
       this.#check(this.#model, this.#wasm.inkjs_load_buffer(this.#model));
       this.#check(this.#model, this.#wasm.inkjs_load_commit(this.#model, 0)); // says what is missing
     }
+    return this.#wasm.inkjs_load_is_complete(this.#model) !== 0;
+  }
+
+  /** After the last part. */
+  finishLoad(): void {
     this.#check(this.#model, this.#wasm.inkjs_load_finish(this.#model));
   }
 
@@ -108,8 +123,8 @@ export class Engine {
     if (this.#session === 0) throw this.#errorOf(this.#model);
   }
 
-  #isComplete(): boolean {
-    return this.#wasm.inkjs_load_is_complete(this.#model) !== 0;
+  #isPartComplete(): boolean {
+    return this.#wasm.inkjs_load_part_is_complete(this.#model) !== 0;
   }
 
   info(): ModelInfo {

@@ -77,7 +77,7 @@ class Host {
       await load(engine, {
         ...request,
         signal,
-        pull: () => this.#pull(),
+        pull: (part) => this.#pull(part),
         onProgress: (loaded, total) => this.#port.postMessage({ type: 'progress', id, loaded, total }),
       });
       this.#engine = engine;
@@ -104,10 +104,10 @@ class Host {
     }
   }
 
-  #pull(): Promise<Uint8Array | null> {
+  #pull(part: number): Promise<Uint8Array | null> {
     return new Promise((resolve, reject) => {
       this.#chunkAsked = { resolve, reject };
-      this.#port.postMessage({ type: 'pull' });
+      this.#port.postMessage({ type: 'pull', part });
     });
   }
 }

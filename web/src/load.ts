@@ -3,8 +3,9 @@ import { INK_KV_BF16, INK_KV_DEFAULT, INK_KV_F16, INK_KV_F32, INK_KV_Q8_0 } from
 import { checkTemplate } from './conversation.js';
 import { InklingError, invalidArgument, reasonOf } from './errors.js';
 import { Model } from './model.js';
+import { partsOf } from './parts.js';
 import type { SourceMessage } from './protocol.js';
-import type { KvCacheType, LoadOptions, ModelSource } from './types.js';
+import type { KvCacheType, LoadOptions, ModelPart, ModelSource } from './types.js';
 
 /** What is handed to the engine at a time, of sources that only the page can read. */
 const CHUNK_BYTES = 1 << 20;
@@ -29,14 +30,16 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   const kvType = KV_TYPES.get(kvCache);
   if (kvType === undefined) throw invalidArgument(`kvCache must be one of ${[...KV_TYPES.keys()].join(', ')}.`);
   const ownTemplate = checkTemplate(chatTemplate) !== '';
-  const { message, read } = describe(source);
+  const parts = partsOf(source, absoluteUrl).map(describe);
   const connection = await Connection.open();
   try {
-    const request = { type: 'load', source: message, kernels, contextLength, kvType, vocabularyOnly } as const;
+    const request = {
+      type: 'load', parts: parts.map(({ message }) => message), kernels, contextLength, kvType, vocabularyOnly,
+    } as const;
     const info = await connection.request(request, signal, {
       onProgress: (loaded, total) => onProgress?.({ loaded, total: total || undefined }),
-      onPull: () => {
-        read().then(
+      onPull: (part) => {
+        parts[part]!.read().then(
           (chunk) => connection.sendChunk(chunk),
           (cause: unknown) => connection.sendChunkFailure(readFailure(cause)),
         );
@@ -47,7 +50,7 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     connection.close(new InklingError('INK_ERR_WRONG_STATE', 'The model was not loaded.'));
     throw error;
   } finally {
-    read.cancel();
+    for (const { read } of parts) read.cancel();
   }
 }
 
@@ -58,7 +61,7 @@ interface ChunkReader {
   cancel(): void;
 }
 
-function describe(source: ModelSource): { message: SourceMessage; read: ChunkReader } {
+function describe(source: ModelPart): { message: SourceMessage; read: ChunkReader } {
   if (typeof source === 'string' || source instanceof URL) {
     return { message: { kind: 'url', url: absoluteUrl(source) }, read: readNothing };
   }
@@ -67,7 +70,7 @@ function describe(source: ModelSource): { message: SourceMessage; read: ChunkRea
     return { message: { kind: 'pulled', size: source.byteLength }, read: readBuffer(source) };
   }
   if (source instanceof ReadableStream) return { message: { kind: 'pulled', size: 0 }, read: readStream(source) };
-  throw invalidArgument('The source must be a URL, a File or Blob, an ArrayBuffer or a ReadableStream.');
+  throw invalidArgument('The source must be a URL, a File or Blob, an ArrayBuffer or a ReadableStream, or a list of them.');
 }
 
 function absoluteUrl(source: string | URL): string {

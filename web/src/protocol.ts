@@ -30,7 +30,7 @@ export interface Results {
 }
 
 export type Request =
-  | { type: 'load'; source: SourceMessage; kernels: string; contextLength: number; kvType: number; vocabularyOnly: boolean }
+  | { type: 'load'; parts: SourceMessage[]; kernels: string; contextLength: number; kvType: number; vocabularyOnly: boolean }
   | { type: 'generate'; input: TextInput; sampling: Sampling }
   | { type: 'tokenize'; input: TextInput }
   | { type: 'countTokens'; input: TextInput }
@@ -51,7 +51,7 @@ export type ToHost =
 /** From the engine. */
 export type FromHost =
   | { type: 'progress'; id: number; loaded: number; total: number }
-  | { type: 'pull' }
+  | { type: 'pull'; part: number }
   | { type: 'piece'; id: number; text: string }
   | { type: 'done'; id: number; value: Results[keyof Results] }
   | { type: 'failed'; id: number; error: ErrorMessage }

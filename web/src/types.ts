@@ -1,7 +1,13 @@
 import type { CHAT_TEMPLATES } from './constants.js';
 
-/** Where a GGUF model comes from. A string is a URL, relative to the page. A stream is read once. */
-export type ModelSource = string | URL | Blob | ArrayBuffer | ReadableStream<Uint8Array>;
+/** Where a GGUF file comes from. A string is a URL, relative to the page. A stream is read once. */
+export type ModelPart = string | URL | Blob | ArrayBuffer | ReadableStream<Uint8Array>;
+
+/**
+ * Where a GGUF model comes from. Of a model in several files (NAME-00001-of-00003.gguf …) a URL of any of them will
+ * do, or a list of all: named files and URLs in any order, others in their own.
+ */
+export type ModelSource = ModelPart | readonly ModelPart[] | FileList;
 
 /** How much of a model has been read. */
 export interface LoadProgress {

@@ -19,6 +19,9 @@ export interface WasmExports {
   inkjs_buffer_size(model: number): number;
   inkjs_load_commit(model: number, n: number): number;
   inkjs_load_is_complete(model: number): number;
+  inkjs_load_n_parts(model: number): number;
+  inkjs_load_part_is_complete(model: number): number;
+  inkjs_load_next_part(model: number, size: number): number;
   inkjs_load_finish(model: number): number;
   inkjs_has_info(model: number): number;
   inkjs_info_string(model: number, field: number): number;

@@ -142,34 +142,43 @@ class Model:
         sizes = self.sizes()
         return tuple(sizes[word] for word in (shape if kind == "weight" else shape[:1]))
 
-    def load(self, planned: Planned) -> tuple[np.ndarray, str]:
-        """The tensor in GGUF's layout, its values and the type they are stored in."""
+    def _misfit(self, planned: Planned, part: StoredTensor) -> ConvertError:
+        shape = self.expected_shape(planned.name)[int(planned.stacked) :]
+        return ConvertError(f"tensor {part.name} is {list(part.shape)}, which does not fit config.json: "
+                            f"{planned.name} would be {list(shape)}")
+
+    def check(self, planned: Planned) -> None:
+        """What can be seen without the values, so that most surprises come before anything is written."""
         shape = self.expected_shape(planned.name)
-        base = (LAYER.fullmatch(planned.name) or [None, None, planned.name])[2]
-        change = self.family.layouts.get(base, lambda values, config: values)
         if planned.stacked and sorted(planned.parts) != list(range(shape[0])):
             raise ConvertError(f"{planned.name} is made of {len(planned.parts)} tensors like "
                                f"{planned.parts[min(planned.parts)].name}, where config.json says {shape[0]}")
         dtypes = {part.dtype for part in planned.parts.values()}
         if len(dtypes) > 1:
             raise ConvertError(f"the parts of {planned.name} have several types: {', '.join(sorted(dtypes))}")
-        one = shape[1:] if planned.stacked else shape
+        for part in planned.parts.values():
+            if math.prod(part.shape) != math.prod(shape[int(planned.stacked) :]):
+                raise self._misfit(planned, part)
+
+    def load(self, planned: Planned) -> tuple[np.ndarray, str]:
+        """A checked tensor in GGUF's layout: its values and the type they are stored in."""
+        shape = self.expected_shape(planned.name)[int(planned.stacked) :]
+        base = (LAYER.fullmatch(planned.name) or [None, None, planned.name])[2]
+        change = self.family.layouts.get(base, lambda values, config: values)
         parts = []
         for _, part in sorted(planned.parts.items()):
-            try:
-                values = change(part.load(), self.config)
-            except ValueError:  # what could not be reshaped
-                values = None
-            if values is None or values.shape != one:
-                raise ConvertError(f"tensor {part.name} is {list(part.shape)}, which does not fit config.json: "
-                                   f"{planned.name} would be {list(one)}")
+            values = change(part.load(), self.config)
+            if values.shape != shape:
+                raise self._misfit(planned, part)
             parts.append(values)
-        return (np.stack(parts) if planned.stacked else parts[0]), dtypes.pop()
+        return (np.stack(parts) if planned.stacked else parts[0]), part.dtype
 
     def type_of(self, planned: Planned, wanted: Type | None) -> Type:
         if len(self.expected_shape(planned.name)) == 1 or ALWAYS_F32.search(planned.name):
             return Type.F32
-        return wanted or numbers.STORED_AS[planned.parts[min(planned.parts)].dtype]
+        if wanted is not None:
+            return wanted
+        return numbers.STORED_AS[planned.parts[min(planned.parts)].dtype]
 
 
 def _architecture(family: Family) -> gguf.MODEL_ARCH:
@@ -185,6 +194,7 @@ def _order(name: str) -> tuple:
 def _values(model: Model, wanted: Type | None) -> Iterator[tuple[str, tuple[int, ...], Type, Planned | np.ndarray]]:
     for name in sorted(model.tensors, key=_order):
         planned = model.tensors[name]
+        model.check(planned)
         yield name, model.expected_shape(name), model.type_of(planned, wanted), planned
     for name, values in model.rope.tensors.items():
         yield name, values.shape, Type.F32, values

@@ -111,4 +111,6 @@ def read(config: Config) -> Rope:
                                "dynamic, yarn, llama3 and longrope are")
     except KeyError as error:
         raise ConvertError(f"{config.path}: rope scaling of type {kind} lacks {error.args[0]}") from error
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise ConvertError(f"{config.path}: rope scaling of type {kind} has a value that won't do: {error}") from error
     return rope

@@ -13,12 +13,29 @@ KNOWN_FILES = ["tokenizer.json", "spiece.model", "tokenizer.model", "sentencepie
 
 
 def _json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not path.exists():
+        return {}
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConvertError(f"{path} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ConvertError(f"{path} is not a JSON object")
+    return value
 
 
 def _content(token: Any) -> str | None:
     """A token of tokenizer_config.json: a string, or an object that describes one."""
     return token.get("content") if isinstance(token, dict) else token
+
+
+def _added_tokens(source: Path, config: dict[str, Any]) -> list[dict[str, Any]]:
+    """What Hugging Face adds to a SentencePiece model, in files beside it."""
+    added = [{"id": place, "content": token, "special": False}
+             for token, place in _json(source.with_name("added_tokens.json")).items()]
+    described = config.get("added_tokens_decoder") or {}
+    return added + [{"id": int(place), "content": token["content"], "special": bool(token.get("special"))}
+                    for place, token in described.items()]
 
 
 def read(source: Path, pre: str | None = None, lower_case: bool | None = None) -> Vocabulary:
@@ -29,12 +46,16 @@ def read(source: Path, pre: str | None = None, lower_case: bool | None = None) -
         source = found[0]
     config = _json(source.with_name("tokenizer_config.json"))
     if source.suffix == ".json":
-        vocabulary = huggingface.read(_json(source), pre)
+        try:
+            vocabulary = huggingface.read(_json(source), pre)
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise ConvertError(f"{source} is not as tokenizers writes it: {error!r}") from error
     elif source.suffix == ".txt":
         vocabulary = wordpiece.read(source, config.get("do_lower_case") if lower_case is None else lower_case,
                                     config.get("strip_accents"))
     elif source.suffix in (".model", ".spm"):
         vocabulary = sentencepiece.read(source.read_bytes())
+        huggingface.add_tokens(vocabulary, _added_tokens(source, config))
     else:
         raise ConvertError(f"{source} is no tokenizer that is known by its name: give one of {', '.join(KNOWN_FILES)}")
     _apply_config(vocabulary, config)
