@@ -175,8 +175,9 @@ static bool same_logits(const ink_session *a, const ink_session *b) {
 static void what_can_not_move_is_evaluated_again(void) {
   for (int way = 0; way < 2; way++) {
     ink_model *model = load(NULL, way == 0 ? 0 : 180);
-    ink_session *session = new_session(model, N_CTX), *fresh = new_session(model, N_CTX);
     model->hparams.learned_positions = way == 0;
+    model->hparams.n_ctx_train = N_CTX; /* that is how many are learned */
+    ink_session *session = new_session(model, N_CTX), *fresh = new_session(model, N_CTX);
     for (uint32_t i = 0; i < 2; i++) {
       fill(session, 7);
       shift(session, keeps[i]);

@@ -136,7 +136,7 @@ static void patch(part p, const char *key, uint32_t value, size_t size) {
     for (size_t b = 0; b < size; b++) p.bytes[i + len + 4 + b] = (uint8_t)(value >> 8 * b);
     return;
   }
-  CHECK(!"the key is there");
+  CHECK_FAILED("the key is not there");
 }
 
 static void wrong_counts_are_refused(void) {
@@ -286,7 +286,7 @@ static void headers_describe_a_model(void) {
   }
   const ink_model_info *a = ink_loader_info(loader), *b = ink_model_get_info(whole);
   CHECK(a->weight_bytes == b->weight_bytes && a->n_tensors == b->n_tensors);
-  CHECK_EQ(ink_memory_needed(a, 0).total, ink_memory_needed(b, 0).total);
+  CHECK_EQ(ink_memory_needed(a, NULL).total, ink_memory_needed(b, NULL).total);
   CHECK_STATUS(ink_loader_finish(loader, &model, &error), INK_ERR_WRONG_STATE);
   ink_model_free(whole);
   free_parts(parts);

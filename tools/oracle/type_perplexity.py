@@ -6,6 +6,8 @@
 FOLDER holds what quantized_models.py made. TEXT is cut into windows of 512
 tokens, all but a window's first token scored, as `inkling score` does. The
 truth is `reference.py` in float32, weights dequantised by the gguf package.
+Single windows differ by up to 0.5 %: take 16. On a busy machine set
+OPENBLAS_NUM_THREADS=1.
 """
 
 from __future__ import annotations

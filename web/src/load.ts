@@ -33,7 +33,9 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   const parts = partsOf(source, absoluteUrl).map(describe);
   const connection = await Connection.open();
   try {
-    const request = { type: 'load', parts: parts.map(({ message }) => message), kernels, contextLength, kvType, vocabularyOnly } as const;
+    const request = {
+      type: 'load', parts: parts.map(({ message }) => message), kernels, contextLength, kvType, vocabularyOnly,
+    } as const;
     const info = await connection.request(request, signal, {
       onProgress: (loaded, total) => onProgress?.({ loaded, total: total || undefined }),
       onPull: (part) => {
