@@ -29,6 +29,7 @@ typedef struct task {
   size_t n_tensors;
   ink_gguf_writer header;
   ink_pool *pool;
+  char *temporary; /* where the output is written until it is whole */
   FILE *file;
   uint64_t bytes_done; /* of the input's tensors, for the progress shown */
   uint64_t bytes_total;
@@ -87,7 +88,8 @@ static ink_status put_values(task *t, ink_error *error) {
 static ink_status describe(task *t, ink_error *error) {
   uint32_t alignment;
   INK_TRY(describe_model(t, error));
-  INK_TRY(ink_gguf_get_u32(&t->in.parts[0].stream.gguf, "general.alignment", 32, &alignment, error));
+  const ink_gguf *gguf = &t->in.parts[0].stream.gguf;
+  INK_TRY(ink_gguf_get_u32(gguf, "general.alignment", 32, &alignment, error));
   INK_TRY(ink_gguf_writer_begin(&t->header, &t->allocator, alignment, error));
   INK_TRY(put_values(t, error));
   t->n_tensors = gguf_file_n_tensors(&t->in);
@@ -127,7 +129,8 @@ static ink_status write_padding(task *t, uint64_t size, ink_error *error) {
 static void show_progress(task *t, const ink_gguf_tensor *tensor, uint64_t bytes) {
   t->bytes_done += bytes;
   if (!isatty(STDERR_FILENO)) return;
-  fprintf(stderr, "\r%3d %%  %-40.*s", (int)(100.0 * (double)t->bytes_done / (double)t->bytes_total),
+  int percent = (int)(100.0 * (double)t->bytes_done / (double)t->bytes_total);
+  fprintf(stderr, "\r%3d %%  %-40.*s", percent,
           (int)(tensor->name.len < 40 ? tensor->name.len : 40), tensor->name.data);
   if (t->bytes_done == t->bytes_total) fprintf(stderr, "\r%50s\r", "");
 }
@@ -172,7 +175,8 @@ static ink_status write_rows(task *t, gguf_part *part, const ink_requantize *job
   uint64_t out_row = ink_row_bytes(job->type, tensor->dims[0]);
   for (uint64_t row = 0; row < rows; row += p->n_rows) {
     uint64_t n = rows - row < p->n_rows ? rows - row : p->n_rows;
-    INK_TRY(gguf_part_read(part, tensor->offset + row * in_row, p->in, (size_t)(n * in_row), error));
+    uint64_t offset = tensor->offset + row * in_row;
+    INK_TRY(gguf_part_read(part, offset, p->in, (size_t)(n * in_row), error));
     if (job->type != tensor->type) {
       INK_TRY(ink_requantize_rows(job, t->pool, row, n, p->in, p->out, error));
     }
@@ -216,29 +220,29 @@ static ink_status write_all(task *t, ink_error *error) {
 /* The output appears under its name when it is whole. */
 static ink_status write_file(task *t, ink_error *error) {
   const char *path = t->options->operands[1];
-  size_t size = strlen(path) + sizeof ".tmp";
-  char *temporary = malloc(size);
-  if (!temporary) return ink_fail_memory(error, size, "a file's name");
-  snprintf(temporary, size, "%s.tmp", path);
-  t->file = fopen(temporary, "wb");
-  ink_status status = INK_OK;
+  t->file = fopen(t->temporary, "wb");
   if (!t->file) {
-    status = ink_fail(error, INK_ERR_IO, "can't create '%s': %s", temporary, strerror(errno));
-    free(temporary);
-    return status;
+    return ink_fail(error, INK_ERR_IO, "can't create '%s': %s", t->temporary, strerror(errno));
   }
-  status = write_all(t, error);
+  ink_status status = write_all(t, error);
   errno = 0;
   if (fclose(t->file) != 0 && status == INK_OK) {
-    status = ink_fail(error, INK_ERR_IO, "can't write to '%s': %s", temporary, strerror(errno));
+    status = ink_fail(error, INK_ERR_IO, "can't write to '%s': %s", t->temporary, strerror(errno));
   }
-  if (status == INK_OK && rename(temporary, path) != 0) {
-    status = ink_fail(error, INK_ERR_IO, "can't rename '%s' to '%s': %s", temporary, path,
+  if (status == INK_OK && rename(t->temporary, path) != 0) {
+    status = ink_fail(error, INK_ERR_IO, "can't rename '%s' to '%s': %s", t->temporary, path,
                       strerror(errno));
   }
-  if (status != INK_OK) remove(temporary);
-  free(temporary);
+  if (status != INK_OK) remove(t->temporary);
   return status;
+}
+
+static ink_status name_temporary(task *t, ink_error *error) {
+  size_t size = strlen(t->options->operands[1]) + sizeof ".tmp";
+  t->temporary = malloc(size);
+  if (!t->temporary) return ink_fail_memory(error, size, "a file's name");
+  snprintf(t->temporary, size, "%s.tmp", t->options->operands[1]);
+  return INK_OK;
 }
 
 /* ---- The command ---- */
@@ -248,12 +252,19 @@ static bool same_file(const char *a, const char *b) {
   return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-static ink_status check_output(const task *t, ink_error *error) {
-  const char *out = t->options->operands[1];
+static bool is_read(const task *t, const char *path) {
   for (size_t i = 0; i < t->in.names.n; i++) {
-    if (!same_file(t->in.parts[i].path, out)) continue;
+    if (same_file(t->in.parts[i].path, path)) return true;
+  }
+  return t->options->importance && same_file(t->options->importance, path);
+}
+
+static ink_status check_output(const task *t, ink_error *error) {
+  const char *paths[] = {t->options->operands[1], t->temporary};
+  for (size_t i = 0; i < 2; i++) {
+    if (!is_read(t, paths[i])) continue;
     return ink_fail(error, INK_ERR_INVALID_ARGUMENT,
-                    "'%s' is the file that is read; give the output another name", out);
+                    "'%s' is a file that is read; give the output another name", paths[i]);
   }
   return INK_OK;
 }
@@ -286,9 +297,9 @@ static void print_summary(const task *t) {
 }
 
 static ink_status quantize(task *t, ink_error *error) {
+  INK_TRY(name_temporary(t, error));
   INK_TRY(check_output(t, error));
   INK_TRY(describe(t, error));
-  note_requantizing(t);
   INK_TRY(ink_pool_create(&t->pool, &t->allocator, t->options->n_threads, error));
   return write_file(t, error);
 }
@@ -312,11 +323,13 @@ int command_quantize(const options *o) {
   int exit_status = EXIT_FAILED;
   if (!o->importance || importance_open(&t.importance, o->importance)) {
     exit_status = quantize(&t, &error) == INK_OK ? EXIT_DONE : report(&error);
+    if (exit_status == EXIT_DONE) note_requantizing(&t);
     if (exit_status == EXIT_DONE) print_summary(&t);
   }
   ink_pool_free(t.pool);
   if (t.header.bytes.allocator) ink_gguf_writer_free(&t.header);
   free(t.out);
+  free(t.temporary);
   importance_close(&t.importance);
   gguf_file_close(&t.in);
   return exit_status;

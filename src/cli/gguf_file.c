@@ -48,7 +48,9 @@ static ink_status open_part(gguf_part *part, const model_part *name, ink_error *
   if (!part->file) {
     return ink_fail(error, INK_ERR_IO, "can't open '%s': %s", part->path, strerror(errno));
   }
-  if (name->size == 0) return ink_fail(error, INK_ERR_NOT_GGUF, "the file '%s' is empty", part->path);
+  if (name->size == 0) {
+    return ink_fail(error, INK_ERR_NOT_GGUF, "the file '%s' is empty", part->path);
+  }
   return read_header(part, name->size, error);
 }
 

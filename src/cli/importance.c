@@ -12,7 +12,8 @@ bool importance_open(importance *im, const char *path) {
   if (!gguf_file_open(&im->file, path)) return false;
   ink_error error;
   ink_str type;
-  ink_status status = ink_gguf_get_str(&im->file.parts[0].stream.gguf, "general.type", "", &type, &error);
+  const ink_gguf *gguf = &im->file.parts[0].stream.gguf;
+  ink_status status = ink_gguf_get_str(gguf, "general.type", "", &type, &error);
   if (status == INK_OK && (type.len != 7 || memcmp(type.data, "imatrix", 7) != 0)) {
     status = ink_fail(&error, INK_ERR_BAD_MODEL,
                       "'%s' has no importance weights: its general.type is not 'imatrix'", path);
@@ -39,7 +40,8 @@ static ink_status read_values(importance *im, ink_str name, const char *ending, 
   const ink_gguf_tensor *tensor = &part->stream.gguf.tensors[i];
   if (tensor->type != INK_TYPE_F32 || tensor->n_bytes != n * sizeof **values) {
     return ink_fail(error, INK_ERR_BAD_MODEL,
-                    "the importance weights '%s' are not %llu F32 values: they are of another model",
+                    "the importance weights '%s' are not %llu F32 values: they are of another "
+                    "model",
                     full, (unsigned long long)n);
   }
   *values = malloc((size_t)tensor->n_bytes);
@@ -67,7 +69,8 @@ ink_status importance_read(importance *im, const ink_gguf_tensor *tensor, float 
                            ink_error *error) {
   uint64_t n_cols = tensor->dims[0], n_matrices = tensor->dims[2] * tensor->dims[3];
   float *counts = NULL;
-  ink_status status = read_values(im, tensor->name, ".in_sum2", n_cols * n_matrices, weights, error);
+  ink_status status =
+      read_values(im, tensor->name, ".in_sum2", n_cols * n_matrices, weights, error);
   if (status == INK_OK && *weights) {
     status = read_values(im, tensor->name, ".counts", n_matrices, &counts, error);
     if (status == INK_OK && !counts) {

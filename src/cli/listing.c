@@ -173,7 +173,8 @@ void listing_print_json(const gguf_file *file) {
       printf("%s%" PRIu64, d ? "," : "", tensor->dims[d]);
     }
     printf("],\"type\":\"%s\",\"bytes\":%" PRIu64, ink_type_name(tensor->type), tensor->n_bytes);
-    printf(",\"part\":%zu,\"offset\":%" PRIu64 "}", (size_t)(part - file->parts) + 1, tensor->offset);
+    printf(",\"part\":%zu,\"offset\":%" PRIu64 "}", (size_t)(part - file->parts) + 1,
+           tensor->offset);
   }
   putchar(']');
 }

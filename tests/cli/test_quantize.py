@@ -92,6 +92,9 @@ def test_the_input_is_never_overwritten(any_host: Host, stories: Path, tmp_path:
     seen = any_host.showing(tmp_path)
     for out in (model, link):
         assert "file that is read" in seen.fails("quantize", model, out, "q8_0")
+    temporary = tmp_path / "out.gguf.tmp"
+    os.link(model, temporary)
+    assert "file that is read" in seen.fails("quantize", temporary, tmp_path / "out.gguf", "q8_0")
     assert model.read_bytes() == stories.read_bytes()
 
 
