@@ -23,7 +23,7 @@ struct inkjs_session {
   ink_generation generation;      /* as it is being put together; `stops` unused until begun */
   char *stops[INK_MAX_STOPS];     /* [generation.n_stops], owned */
   ink_step step;
-  double nll;
+  ink_score score;
 };
 
 void *inkjs_allocate(size_t size) { return malloc(size ? size : 1); }
@@ -58,13 +58,13 @@ void inkjs_model_destroy(inkjs_model *model) {
   free(model);
 }
 
-inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx) {
+inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx, ink_kv_type kv_type) {
   inkjs_session *session = calloc(1, sizeof *session);
   if (!session) {
     fail_memory(&model->error);
     return NULL;
   }
-  ink_session_params params = {.n_ctx = n_ctx};
+  ink_session_params params = {.n_ctx = n_ctx, .kv_type = kv_type};
   if (ink_session_create(&session->session, model->model, &params, &model->error) != INK_OK) {
     free(session);
     return NULL;
@@ -165,8 +165,9 @@ double inkjs_info_number(const inkjs_model *model, inkjs_number field) {
   return 0;
 }
 
-double inkjs_memory_needed(const inkjs_model *model, uint32_t n_ctx) {
-  return (double)ink_memory_needed(info_of(model), n_ctx).total;
+double inkjs_memory_needed(const inkjs_model *model, uint32_t n_ctx, ink_kv_type kv_type) {
+  ink_session_params params = {.n_ctx = n_ctx, .kv_type = kv_type};
+  return (double)ink_memory_needed(info_of(model), &params).total;
 }
 
 /* ---- Text and tokens ------------------------------------------------------------------------------- */
@@ -268,20 +269,24 @@ ink_status inkjs_generation_set(inkjs_session *session, inkjs_option option, dou
     case INKJS_OPTION_TOP_P: sampling->top_p = (float)value; return INK_OK;
     case INKJS_OPTION_MIN_P: sampling->min_p = (float)value; return INK_OK;
     case INKJS_OPTION_REPEAT_PENALTY: sampling->repeat_penalty = (float)value; return INK_OK;
+    case INKJS_OPTION_CONTEXT_SHIFT: session->generation.context_shift = value != 0; return INK_OK;
     case INKJS_OPTION_TOP_K:
     case INKJS_OPTION_SEED:
-    case INKJS_OPTION_MAX_TOKENS: break;
+    case INKJS_OPTION_MAX_TOKENS:
+    case INKJS_OPTION_KEEP_TOKENS: break;
   }
   /* Whole numbers; negated so that a NaN fails too. */
-  double limit = option == INKJS_OPTION_TOP_K ? UINT32_MAX : 9007199254740991.0;
+  bool in_32_bits = option == INKJS_OPTION_TOP_K || option == INKJS_OPTION_KEEP_TOKENS;
+  double limit = in_32_bits ? UINT32_MAX : 9007199254740991.0;
   if (!(value >= 0 && value <= limit && value == (double)(uint64_t)value)) {
     return fail(&session->error, INK_ERR_INVALID_ARGUMENT,
-                "topK, seed and maxTokens must be whole numbers, 0 or more and exact in a double "
-                "(topK: in 32 bits)");
+                "topK, seed, maxTokens and keepTokens must be whole numbers, 0 or more and exact in a "
+                "double (topK and keepTokens: in 32 bits)");
   }
   switch (option) {
     case INKJS_OPTION_TOP_K: sampling->top_k = (uint32_t)value; break;
     case INKJS_OPTION_SEED: sampling->seed = (uint64_t)value; break;
+    case INKJS_OPTION_KEEP_TOKENS: session->generation.n_keep = (uint32_t)value; break;
     default: session->generation.max_tokens = (uint64_t)value; break;
   }
   return INK_OK;
@@ -335,8 +340,13 @@ size_t inkjs_session_capacity(const inkjs_session *session) {
   return ink_session_capacity(session->session);
 }
 
-ink_status inkjs_session_score(inkjs_session *session, const ink_token *tokens, size_t n) {
-  return ink_session_score(session->session, tokens, n, &session->nll, &session->error);
+ink_status inkjs_score_begin(inkjs_session *session, const ink_token *tokens, size_t n) {
+  return ink_score_begin(session->session, tokens, n, &session->error);
 }
 
-double inkjs_session_nll(const inkjs_session *session) { return session->nll; }
+ink_status inkjs_score_step(inkjs_session *session, uint32_t max_tokens) {
+  return ink_score_step(session->session, max_tokens, &session->score, &session->error);
+}
+
+size_t inkjs_score_done(const inkjs_session *session) { return session->score.n_done; }
+double inkjs_score_nll(const inkjs_session *session) { return session->score.nll; }

@@ -30,7 +30,8 @@ INKJS_EXPORT inkjs_model *inkjs_model_create(void);
 INKJS_EXPORT void inkjs_model_destroy(inkjs_model *model);
 
 /* NULL on failure, which `model` then describes. n_ctx in tokens, 0: the core's default. */
-INKJS_EXPORT inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx);
+INKJS_EXPORT inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx,
+                                                 ink_kv_type kv_type);
 INKJS_EXPORT void inkjs_session_destroy(inkjs_session *session);
 
 /* The last failure on a handle of either kind: an ink_status, and a NUL-terminated message. */
@@ -91,7 +92,8 @@ INKJS_EXPORT const char *inkjs_info_string(const inkjs_model *model, inkjs_strin
 INKJS_EXPORT double inkjs_info_number(const inkjs_model *model, inkjs_number field);
 
 /* Bytes that the model and a session of n_ctx tokens (0: the default) take, from ink_memory. */
-INKJS_EXPORT double inkjs_memory_needed(const inkjs_model *model, uint32_t n_ctx);
+INKJS_EXPORT double inkjs_memory_needed(const inkjs_model *model, uint32_t n_ctx,
+                                        ink_kv_type kv_type);
 
 /* ---- Text and tokens; each result lies at inkjs_result() until the model's next call -------------- */
 
@@ -125,7 +127,9 @@ typedef enum inkjs_option {
   INKJS_OPTION_MIN_P,
   INKJS_OPTION_REPEAT_PENALTY,
   INKJS_OPTION_SEED,
-  INKJS_OPTION_MAX_TOKENS
+  INKJS_OPTION_MAX_TOKENS,
+  INKJS_OPTION_CONTEXT_SHIFT, /* 0 or 1 */
+  INKJS_OPTION_KEEP_TOKENS
 } inkjs_option;
 
 typedef enum inkjs_step_field {
@@ -160,9 +164,11 @@ INKJS_EXPORT size_t inkjs_session_length(const inkjs_session *session);
 
 /* How many tokens the session's context can hold. */
 INKJS_EXPORT size_t inkjs_session_capacity(const inkjs_session *session);
-/* As ink_session_score(): the sum in nats is then inkjs_session_nll(). */
-INKJS_EXPORT ink_status inkjs_session_score(inkjs_session *session, const ink_token *tokens,
-                                            size_t n);
-INKJS_EXPORT double inkjs_session_nll(const inkjs_session *session);
+/* As ink_score_begin() and ink_score_step(); then how many tokens are done, and the sum in nats. */
+INKJS_EXPORT ink_status inkjs_score_begin(inkjs_session *session, const ink_token *tokens,
+                                          size_t n);
+INKJS_EXPORT ink_status inkjs_score_step(inkjs_session *session, uint32_t max_tokens);
+INKJS_EXPORT size_t inkjs_score_done(const inkjs_session *session);
+INKJS_EXPORT double inkjs_score_nll(const inkjs_session *session);
 
 #endif

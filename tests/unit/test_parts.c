@@ -286,7 +286,7 @@ static void headers_describe_a_model(void) {
   }
   const ink_model_info *a = ink_loader_info(loader), *b = ink_model_get_info(whole);
   CHECK(a->weight_bytes == b->weight_bytes && a->n_tensors == b->n_tensors);
-  CHECK_EQ(ink_memory_needed(a, 0).total, ink_memory_needed(b, 0).total);
+  CHECK_EQ(ink_memory_needed(a, NULL).total, ink_memory_needed(b, NULL).total);
   CHECK_STATUS(ink_loader_finish(loader, &model, &error), INK_ERR_WRONG_STATE);
   ink_model_free(whole);
   free_parts(parts);

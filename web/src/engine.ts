@@ -2,7 +2,7 @@
 import * as c from './constants.js';
 import { InklingError } from './errors.js';
 import type { ChatInput, Results, Sampling, TextInput } from './protocol.js';
-import type { ModelInfo, Score } from './types.js';
+import type { ModelInfo } from './types.js';
 import { type WasmExports, instantiate } from './wasm.js';
 
 /** The end of a 32-bit address space: no instance can have more. */
@@ -16,6 +16,8 @@ const OPTIONS = [
   ['repeatPenalty', c.INKJS_OPTION_REPEAT_PENALTY],
   ['seed', c.INKJS_OPTION_SEED],
   ['maxTokens', c.INKJS_OPTION_MAX_TOKENS],
+  ['contextShift', c.INKJS_OPTION_CONTEXT_SHIFT],
+  ['keepTokens', c.INKJS_OPTION_KEEP_TOKENS],
 ] as const;
 
 /** What one step of a generation gave; see ink_step in inkling.h. */
@@ -90,9 +92,9 @@ export class Engine {
    * Throws INK_ERR_OUT_OF_MEMORY when the model can't ever fit with that context, which is known once its header
    * has been read: better than at the end of a long download.
    */
-  checkMemory(contextLength: number): void {
+  checkMemory(contextLength: number, kvType: number): void {
     if (!this.#wasm.inkjs_has_info(this.#model)) return;
-    const needed = this.#wasm.inkjs_memory_needed(this.#model, contextLength);
+    const needed = this.#wasm.inkjs_memory_needed(this.#model, contextLength, kvType);
     if (needed <= MAX_MEMORY_BYTES) return;
     throw new InklingError(
       'INK_ERR_OUT_OF_MEMORY',
@@ -115,9 +117,9 @@ export class Engine {
     this.#check(this.#model, this.#wasm.inkjs_load_finish(this.#model));
   }
 
-  /** Makes generating and scoring possible. contextLength in tokens, 0 for the default. */
-  openSession(contextLength: number): void {
-    this.#session = this.#wasm.inkjs_session_create(this.#model, contextLength) >>> 0;
+  /** Makes generating and scoring possible. contextLength in tokens, 0 for the default; kvType: INK_KV_… */
+  openSession(contextLength: number, kvType: number): void {
+    this.#session = this.#wasm.inkjs_session_create(this.#model, contextLength, kvType) >>> 0;
     if (this.#session === 0) throw this.#errorOf(this.#model);
   }
 
@@ -201,7 +203,7 @@ export class Engine {
     this.#wasm.inkjs_generation_reset(session);
     for (const [name, option] of OPTIONS) {
       const value = sampling[name];
-      if (value !== undefined) this.#check(session, this.#wasm.inkjs_generation_set(session, option, value));
+      if (value !== undefined) this.#check(session, this.#wasm.inkjs_generation_set(session, option, Number(value)));
     }
     for (const stop of sampling.stop) {
       this.#withText(`${stop}\0`, (pointer) => {
@@ -240,29 +242,23 @@ export class Engine {
 
   // ---- Scoring ----
 
-  /** Non-overlapping windows of `windowLength` text tokens, each after BOS if the model asks for one. */
-  score(text: string, windowLength: number): Score {
+  /** Tokens that the context can hold. */
+  capacity(): number {
+    return this.#wasm.inkjs_session_capacity(this.#openedSession());
+  }
+
+  /** Forgets the context. */
+  beginScore(tokens: Int32Array): void {
     const session = this.#openedSession();
-    const tokens = this.tokenize(text, 0);
-    const bos = this.tokenize('', c.INK_TOKENIZE_BOS);
-    const room = this.#wasm.inkjs_session_capacity(session) - bos.length;
-    const length = windowLength || Math.min(room, 512);
-    if (length > room) {
-      throw new InklingError('INK_ERR_CONTEXT_FULL', `A window of ${length} tokens does not fit a context with room for ${room}.`);
-    }
-    let scored = 0;
-    let nll = 0;
-    for (let first = 0; first < tokens.length; first += length) {
-      const window = Int32Array.from([...bos, ...tokens.subarray(first, first + length)]);
-      if (window.length < 2) continue; // a lone last token, and nothing to predict it from
-      this.#withTokens(window, (pointer) => {
-        this.#check(session, this.#wasm.inkjs_session_score(session, pointer, window.length));
-      });
-      nll += this.#wasm.inkjs_session_nll(session);
-      scored += window.length - 1;
-    }
-    if (scored === 0) throw new InklingError('INK_ERR_INVALID_ARGUMENT', 'The text is too short to be scored.');
-    return { tokens: tokens.length, scored, nll: nll / scored, perplexity: Math.exp(nll / scored) };
+    this.#withTokens(tokens, (pointer) => {
+      this.#check(session, this.#wasm.inkjs_score_begin(session, pointer, tokens.length));
+    });
+  }
+
+  /** Evaluates up to maxTokens more; `nll` is the sum so far, in nats. */
+  scoreStep(maxTokens: number): { done: number; nll: number } {
+    this.#check(this.#session, this.#wasm.inkjs_score_step(this.#session, maxTokens));
+    return { done: this.#wasm.inkjs_score_done(this.#session), nll: this.#wasm.inkjs_score_nll(this.#session) };
   }
 
   // ---- Memory ----

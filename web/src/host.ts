@@ -1,9 +1,11 @@
 /** The engine's side of the protocol: takes requests one after another and answers them. */
 import { Engine } from './engine.js';
 import { InklingError, reasonOf } from './errors.js';
-import { PrefillPacer, generate } from './generation.js';
+import { generate } from './generation.js';
 import { load } from './loader.js';
+import { StepPacer } from './pacer.js';
 import type { FromHost, Request, Results, ToHost } from './protocol.js';
+import { score } from './scoring.js';
 
 /** A dedicated worker's global scope, or a MessagePort where there are no workers. */
 export interface HostPort {
@@ -13,7 +15,9 @@ export interface HostPort {
 
 class Host {
   readonly #port: HostPort;
-  readonly #pacer = new PrefillPacer();
+  readonly #pacer = new StepPacer();
+  /** Scoring takes longer: it needs every token's logits. */
+  readonly #scorePacer = new StepPacer();
   /** Requests that are neither answered nor aborted. */
   readonly #live = new Map<number, AbortController>();
   #last: Promise<void> = Promise.resolve();
@@ -96,7 +100,7 @@ class Host {
       case 'applyChatTemplate':
         return engine.applyChatTemplate(request.input);
       case 'score':
-        return engine.score(request.text, request.windowLength);
+        return score(engine, this.#scorePacer, request.text, request.windowLength, signal);
     }
   }
 

@@ -23,6 +23,7 @@ export type {
   Examples,
   FinishReason,
   GenerateOptions,
+  KvCacheType,
   LoadOptions,
   LoadProgress,
   Message,

@@ -1,13 +1,17 @@
 import { Connection } from './connection.js';
+import { INK_KV_BF16, INK_KV_DEFAULT, INK_KV_F16, INK_KV_F32, INK_KV_Q8_0 } from './constants.js';
 import { checkTemplate } from './conversation.js';
 import { InklingError, invalidArgument, reasonOf } from './errors.js';
 import { Model } from './model.js';
 import { partsOf } from './parts.js';
 import type { SourceMessage } from './protocol.js';
-import type { LoadOptions, ModelPart, ModelSource } from './types.js';
+import type { KvCacheType, LoadOptions, ModelPart, ModelSource } from './types.js';
 
 /** What is handed to the engine at a time, of sources that only the page can read. */
 const CHUNK_BYTES = 1 << 20;
+const KV_TYPES: ReadonlyMap<KvCacheType, number> = new Map([
+  ['default', INK_KV_DEFAULT], ['f32', INK_KV_F32], ['f16', INK_KV_F16], ['bf16', INK_KV_BF16], ['q8_0', INK_KV_Q8_0],
+]);
 
 /**
  * Loads a GGUF model into an engine of its own, in a worker. The bytes stream straight to their place in the
@@ -18,16 +22,20 @@ const CHUNK_BYTES = 1 << 20;
  * workers, as in Node, the engine runs in this thread, in steps of at most about 50 ms.
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
-  const { onProgress, signal, contextLength = 0, kernels = '', vocabularyOnly = false, chatTemplate, tools } = options;
+  const { onProgress, signal, contextLength = 0, kvCache = 'default', kernels = '', vocabularyOnly = false, chatTemplate, tools } = options;
   signal?.throwIfAborted();
   if (!Number.isInteger(contextLength) || contextLength < 0 || contextLength >= 2 ** 32) {
     throw invalidArgument('contextLength must be a whole number of tokens.');
   }
+  const kvType = KV_TYPES.get(kvCache);
+  if (kvType === undefined) throw invalidArgument(`kvCache must be one of ${[...KV_TYPES.keys()].join(', ')}.`);
   const ownTemplate = checkTemplate(chatTemplate) !== '';
   const parts = partsOf(source, absoluteUrl).map(describe);
   const connection = await Connection.open();
   try {
-    const request = { type: 'load', parts: parts.map(({ message }) => message), kernels, contextLength, vocabularyOnly } as const;
+    const request = {
+      type: 'load', parts: parts.map(({ message }) => message), kernels, contextLength, kvType, vocabularyOnly,
+    } as const;
     const info = await connection.request(request, signal, {
       onProgress: (loaded, total) => onProgress?.({ loaded, total: total || undefined }),
       onPull: (part) => {

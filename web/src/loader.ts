@@ -28,6 +28,7 @@ export interface LoadTask {
   parts: SourceMessage[];
   kernels: string;
   contextLength: number;
+  kvType: number;
   vocabularyOnly: boolean;
   signal: AbortSignal;
   /** For a part of kind 'pulled'. */
@@ -50,7 +51,7 @@ export async function load(engine: Engine, task: LoadTask): Promise<void> {
   }
   task.onProgress(progress.loaded, progress.total);
   engine.finishLoad();
-  if (!task.vocabularyOnly) engine.openSession(task.contextLength);
+  if (!task.vocabularyOnly) engine.openSession(task.contextLength, task.kvType);
 }
 
 interface Progress {
@@ -90,7 +91,7 @@ async function fill(engine: Engine, source: Source, task: LoadTask, progress: Pr
     if (!chunk) break; // endPart() says what is missing
     complete = engine.write(chunk);
     checkPartCount(engine, task);
-    if (!task.vocabularyOnly) engine.checkMemory(task.contextLength);
+    if (!task.vocabularyOnly) engine.checkMemory(task.contextLength, task.kvType);
     progress.loaded += chunk.length;
     const now = performance.now();
     if (now - progress.reported >= PROGRESS_MS) {

@@ -116,9 +116,9 @@ export class Model {
   }
 
   /** How well the model predicts a text. */
-  score(text: string, { windowLength = 0 }: ScoreOptions = {}): Promise<Score> {
+  score(text: string, { windowLength = 0, signal }: ScoreOptions = {}): Promise<Score> {
     if (!isWhole(windowLength)) throw invalidArgument('windowLength must be a whole number of tokens.');
-    return this.#connection.request({ type: 'score', text: String(text), windowLength });
+    return this.#connection.request({ type: 'score', text: String(text), windowLength }, signal);
   }
 
   /** Frees the engine and all its memory at once. Calls under way reject. */
@@ -130,10 +130,12 @@ export class Model {
     return Array.from(await this.#connection.request({ type: 'tokenize', input }));
   }
 
-  #generate(input: TextInput, { signal, stop = [], ...options }: GenerateOptions): Run {
+  #generate(input: TextInput, { signal, stop = [], contextShift = false, ...options }: GenerateOptions): Run {
+    if (typeof contextShift !== 'boolean') throw invalidArgument('contextShift must be true or false.');
     const sampling: Sampling = {
       seed: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER),
       ...pickNumbers(options),
+      contextShift,
       stop: typeof stop === 'string' ? [stop] : [...stop],
     };
     return new PieceStream(
@@ -144,9 +146,9 @@ export class Model {
 }
 
 /** The sampling options that are given. Their ranges are checked by the core, their type here. */
-function pickNumbers(options: Omit<GenerateOptions, 'signal' | 'stop'>): Partial<Sampling> {
-  const { temperature, topK, topP, minP, repeatPenalty, seed, maxTokens } = options;
-  const all = { temperature, topK, topP, minP, repeatPenalty, seed, maxTokens };
+function pickNumbers(options: Omit<GenerateOptions, 'signal' | 'stop' | 'contextShift'>): Partial<Sampling> {
+  const { temperature, topK, topP, minP, repeatPenalty, seed, maxTokens, keepTokens } = options;
+  const all = { temperature, topK, topP, minP, repeatPenalty, seed, maxTokens, keepTokens };
   const given = Object.entries(all).filter(([, value]) => value !== undefined);
   const wrong = given.find(([, value]) => typeof value !== 'number');
   if (wrong) throw invalidArgument(`${wrong[0]} must be a number.`);

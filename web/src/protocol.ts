@@ -30,7 +30,7 @@ export interface Results {
 }
 
 export type Request =
-  | { type: 'load'; parts: SourceMessage[]; kernels: string; contextLength: number; vocabularyOnly: boolean }
+  | { type: 'load'; parts: SourceMessage[]; kernels: string; contextLength: number; kvType: number; vocabularyOnly: boolean }
   | { type: 'generate'; input: TextInput; sampling: Sampling }
   | { type: 'tokenize'; input: TextInput }
   | { type: 'countTokens'; input: TextInput }

@@ -25,6 +25,8 @@ export interface LoadOptions {
   /** Tokens that prompt and answer may have together. Default: what the model was trained for, at most 4096.
    *  Memory grows with it. */
   contextLength?: number;
+  /** What the keys and values of past tokens are held as. */
+  kvCache?: KvCacheType;
   /** Which kernels compute: 'auto' (the default, the fastest), or a name from the core, e.g. 'scalar'. */
   kernels?: string;
   /** Read the tokenizer and the chat template alone, of any model, and stop before the weights: for counting and
@@ -35,6 +37,12 @@ export interface LoadOptions {
   /** For conversations that name none of their own. */
   tools?: readonly object[];
 }
+
+/**
+ * 'f16' and 'bf16' take 2 bytes an element, 'f32' 4, 'q8_0' a little more than one. Less memory costs a little quality,
+ * in this order: f32, f16, bf16, q8_0. 'default' is the core's choice, 'f16'.
+ */
+export type KvCacheType = 'default' | 'f32' | 'f16' | 'bf16' | 'q8_0';
 
 /** What is known of a loaded model. */
 export interface ModelInfo {
@@ -138,13 +146,22 @@ export interface GenerateOptions {
   maxTokens?: number;
   /** Stop where one of these strings would appear; they are not part of the text. At most 16, of 256 bytes each. */
   stop?: string | readonly string[];
+  /**
+   * When the context is full, drop the older half of it and go on, rather than end with 'context': the first tokens
+   * stay, since attention leans on them (StreamingLLM). The model forgets what was dropped. A prompt that is too long
+   * loses tokens in the same place. Default false.
+   */
+  contextShift?: boolean;
+  /** With `contextShift`: tokens at the beginning that are never dropped, e.g. the system message's. At least 4 stay,
+   *  at most half of the context. Default 4. */
+  keepTokens?: number;
   /** Stops the engine within 100 ms; the run then rejects with the signal's reason, and the model stays usable. */
   signal?: AbortSignal;
 }
 
 /**
  * Why a run ended: 'end' the model ended its turn, 'stop' a stop string appeared, 'length' `maxTokens` was
- * reached, 'context' the context is full.
+ * reached, 'context' the context is full (and `contextShift` off).
  */
 export type FinishReason = 'end' | 'stop' | 'length' | 'context';
 
@@ -196,6 +213,8 @@ export interface TokenPiece {
 export interface ScoreOptions {
   /** Text tokens in each window; windows do not overlap. Default: as many as fit the context, at most 512. */
   windowLength?: number;
+  /** Stops the engine within 100 ms; the promise then rejects with the signal's reason. */
+  signal?: AbortSignal;
 }
 
 export interface Score {

@@ -9,7 +9,7 @@ export interface WasmExports {
   inkjs_release(pointer: number): void;
   inkjs_model_create(): number;
   inkjs_model_destroy(model: number): void;
-  inkjs_session_create(model: number, nCtx: number): number;
+  inkjs_session_create(model: number, nCtx: number, kvType: number): number;
   inkjs_session_destroy(session: number): void;
   inkjs_error_code(handle: number): number;
   inkjs_error_message(handle: number): number;
@@ -26,7 +26,7 @@ export interface WasmExports {
   inkjs_has_info(model: number): number;
   inkjs_info_string(model: number, field: number): number;
   inkjs_info_number(model: number, field: number): number;
-  inkjs_memory_needed(model: number, nCtx: number): number;
+  inkjs_memory_needed(model: number, nCtx: number, kvType: number): number;
   inkjs_result(model: number): number;
   inkjs_result_length(model: number): number;
   inkjs_tokenize(model: number, text: number, length: number, flags: number): number;
@@ -44,8 +44,10 @@ export interface WasmExports {
   inkjs_step_text(session: number): number;
   inkjs_session_length(session: number): number;
   inkjs_session_capacity(session: number): number;
-  inkjs_session_score(session: number, tokens: number, n: number): number;
-  inkjs_session_nll(session: number): number;
+  inkjs_score_begin(session: number, tokens: number, n: number): number;
+  inkjs_score_step(session: number, maxTokens: number): number;
+  inkjs_score_done(session: number): number;
+  inkjs_score_nll(session: number): number;
 }
 
 /** A function that runs one SIMD instruction: (func (result v128) i32.const 0 i8x16.splat i8x16.popcnt). */

@@ -84,6 +84,37 @@ test('a full context ends the text', async () => {
   model.dispose();
 });
 
+test('with contextShift a text outgrows the context', async () => {
+  const model = await loadModel(dataUrl('stories260K.gguf'), { contextLength: 64 });
+  const options = { temperature: 0, maxTokens: 200, contextShift: true, keepTokens: 6 };
+  const { text, tokens, finishReason, usage } = await model.complete(PROMPT, options).result();
+  assert.equal(tokens.length, 200);
+  assert.equal(finishReason, 'length');
+  assert.equal(usage.completionTokens, 200);
+  const command = ['-m', `${DATA}stories260K.gguf`, '-p', PROMPT, '-n', '200', '--temp', '0', '-c', '64', '--context-shift', '--keep', '6'];
+  assert.equal(text, execFileSync(NATIVE, [...command, '--kernels', 'scalar'], { encoding: 'utf8' }));
+  const long = await model.complete('word '.repeat(200), { ...options, maxTokens: 3 }).result();
+  assert.ok(long.usage.promptTokens < 64 && long.tokens.length === 3);
+  for (const wrong of [{ contextShift: 1 }, { keepTokens: -1 }, { keepTokens: 2 ** 32 }]) {
+    await assert.rejects(async () => model.complete(PROMPT, wrong).result(), isInkling('INK_ERR_INVALID_ARGUMENT'), JSON.stringify(wrong));
+  }
+  model.dispose();
+});
+
+test('the KV cache can be of several types', async () => {
+  const memory = {};
+  const texts = [];
+  for (const kvCache of ['f32', 'f16', 'bf16', 'q8_0', 'default']) {
+    const model = await loadModel(dataUrl('stories260K.gguf'), { contextLength: 30000, kvCache });
+    memory[kvCache] = model.info.memoryBytes;
+    texts.push((await model.complete(PROMPT, { temperature: 0, maxTokens: 8 }).result()).text);
+    model.dispose();
+  }
+  assert.ok(memory.f32 > memory.f16 && memory.f16 === memory.bf16 && memory.bf16 > memory.q8_0 && memory.default === memory.f16, JSON.stringify(memory));
+  assert.equal(new Set(texts).size, 1, texts.join('|')); // so short a text is sure enough
+  await assert.rejects(loadModel(dataUrl('stories260K.gguf'), { kvCache: 'q4_0' }), isInkling('INK_ERR_INVALID_ARGUMENT'));
+});
+
 test('a character that the end cuts off is left out', async () => {
   // The answer's first token is the first of several that make up an emoji.
   const prompt = 'Emoji: 🙂 🎉 🚀 🙂 🎉 🚀 🙂 🎉 🚀 🙂 🎉';
@@ -165,6 +196,17 @@ test('a run can be stopped while it reads and while it writes', async (t) => {
       assert.equal((await smol.complete('1, 2, 3,', { temperature: 0, maxTokens: 3 }).result()).text, ' 4,');
     });
   }
+});
+
+test('scoring can be stopped, and leaves nothing behind', async () => {
+  const text = 'The quick brown fox jumps over the lazy dog. '.repeat(100);
+  const expected = await stories.score('Once upon a time, there was a little girl named Lily.');
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(new Error('enough')), 100);
+  await assert.rejects(smol.score(text, { signal: controller.signal }), /enough/);
+  await assert.rejects(smol.score(text, { signal: AbortSignal.abort() }), { name: 'AbortError' });
+  assert.equal((await smol.complete('1, 2, 3,', { temperature: 0, maxTokens: 3 }).result()).text, ' 4,');
+  assert.deepEqual(await stories.score('Once upon a time, there was a little girl named Lily.'), expected);
 });
 
 test('leaving the loop stops the run', async () => {

@@ -211,8 +211,16 @@ test('the engine is quiet 100 ms after an abort', LIMIT, async () => {
     const { loadModel } = await import('/package/index.js');
     const model = await loadModel(url, { contextLength: 2048 });
     const long = 'The quick brown fox jumps over the lazy dog. '.repeat(60);
-    const delays = { prefill: [], decode: [] };
+    const delays = { prefill: [], decode: [], score: [] };
     for (let i = 0; i < 4; i++) {
+      const scoring = new AbortController();
+      const score = model.score(long, { signal: scoring.signal });
+      await new Promise((resolve) => setTimeout(resolve, 300 + 100 * i));
+      const stopped = performance.now();
+      scoring.abort();
+      await score.catch(() => {});
+      await model.tokenize('x');
+      delays.score.push(performance.now() - stopped);
       for (const [phase, prompt, ms] of [['prefill', `${i} ${long}`, 400], ['decode', `${i} is a number`, 700]]) {
         const controller = new AbortController();
         const run = model.complete(prompt, { signal: controller.signal });
