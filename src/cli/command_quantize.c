@@ -300,7 +300,6 @@ static ink_status quantize(task *t, ink_error *error) {
   INK_TRY(name_temporary(t, error));
   INK_TRY(check_output(t, error));
   INK_TRY(describe(t, error));
-  note_requantizing(t);
   INK_TRY(ink_pool_create(&t->pool, &t->allocator, t->options->n_threads, error));
   return write_file(t, error);
 }
@@ -324,6 +323,7 @@ int command_quantize(const options *o) {
   int exit_status = EXIT_FAILED;
   if (!o->importance || importance_open(&t.importance, o->importance)) {
     exit_status = quantize(&t, &error) == INK_OK ? EXIT_DONE : report(&error);
+    if (exit_status == EXIT_DONE) note_requantizing(&t);
     if (exit_status == EXIT_DONE) print_summary(&t);
   }
   ink_pool_free(t.pool);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hosts import DATA, Host
 
 
@@ -58,7 +59,7 @@ def test_info_of_smollm2(host: Host, smollm2: Path) -> None:
 
 def test_memory_follows_the_context(any_host: Host, stories: Path) -> None:
     small, large = (any_host.ok("info", "-m", stories, "-c", n, "--json").json["memory"] for n in (128, 256))
-    assert large["kv_cache"] == 2 * small["kv_cache"] and large["weights"] == small["weights"]
+    assert large["kv_cache"] == pytest.approx(2 * small["kv_cache"], rel=0.01) and large["weights"] == small["weights"]
 
 
 def test_info_reads_the_description_only(host: Host, smollm2: Path, tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ static void flipped_bits(void) {
   uint32_t seed = 7;
   part parts[N_PARTS];
   read_parts("tiny-gpt2", parts);
-  for (int i = 0; i < 2000; i++) {
+  for (int i = 0; i < 600; i++) {
     part *p = &parts[1 + i % 2];
     size_t at = next_random(&seed) % 700;
     uint8_t bit = (uint8_t)(1u << next_random(&seed) % 8);
