@@ -61,11 +61,7 @@ static void put_fifth_bits(const uint8_t *levels, uint8_t *out) {
 
 /* w = d * (q - half): the value that is largest without its sign becomes -half. Returns d. */
 static float levels_by_extreme(const float *x, int32_t half, uint8_t *levels) {
-  float extreme = 0.0f;
-  for (uint32_t i = 0; i < INK_BLOCK; i++) {
-    if (fabsf(x[i]) > fabsf(extreme)) extreme = x[i];
-  }
-  float d = extreme / (float)-half;
+  float d = ink_extreme_of(x, INK_BLOCK) / (float)-half;
   float inverse = inverse_of(d);
   for (uint32_t i = 0; i < INK_BLOCK; i++) {
     int32_t level = (int32_t)(x[i] * inverse + ((float)half + 0.5f));

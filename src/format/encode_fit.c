@@ -33,11 +33,21 @@ static scale_fit try_scale(const float *x, const float *w, uint32_t n, int32_t h
   return fit;
 }
 
-float ink_fit_scale(const float *x, const float *w, uint32_t n, int32_t half, int8_t *levels) {
-  float extreme = 0.0f;
+float ink_extreme_of(const float *x, uint32_t n) {
+  /* Without `largest`, a comparison of two fabsf(), clang 19's vectoriser takes any of several that
+   * differ in sign alone. */
+  float extreme = 0.0f, largest = 0.0f;
   for (uint32_t i = 0; i < n; i++) {
-    if (fabsf(x[i]) > fabsf(extreme)) extreme = x[i];
+    float magnitude = fabsf(x[i]);
+    if (magnitude <= largest) continue;
+    largest = magnitude;
+    extreme = x[i];
   }
+  return extreme;
+}
+
+float ink_fit_scale(const float *x, const float *w, uint32_t n, int32_t half, int8_t *levels) {
+  float extreme = ink_extreme_of(x, n);
   float best_inverse = 0.0f, best_d = 0.0f, best_gain = 0.0f;
   if (fabsf(extreme) >= TINY_RANGE) {
     /* The extreme gets the level -half, which has no positive counterpart. */

@@ -11,6 +11,9 @@
 
 #define INK_FIT_MAX 32u /* values fitted at a time */
 
+/* The first of the n values that is largest without its sign; 0 if all are. */
+float ink_extreme_of(const float *x, uint32_t n);
+
 /* x[i] ~ d * level[i], level in -half..half-1; returns d, which may be negative, or 0 when all levels
  * are. w: [n] weights, at least 0. */
 float ink_fit_scale(const float *x, const float *w, uint32_t n, int32_t half, int8_t *levels);

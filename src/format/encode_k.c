@@ -129,13 +129,13 @@ static void put_q6(const uint8_t *levels, uint8_t *low, uint8_t *high) {
 }
 
 static void encode_block_q6_k(const float *x, const float *importance, uint8_t *out) {
-  float d[N_SUB6], extreme = 0.0f, w[SUB6];
+  float d[N_SUB6], w[SUB6];
   for (uint32_t j = 0; j < N_SUB6; j++) {
     int8_t ignored[SUB6];
     weigh6(x + j * SUB6, importance ? importance + j * SUB6 : NULL, w);
     d[j] = ink_fit_scale(x + j * SUB6, w, SUB6, 32, ignored);
-    if (fabsf(d[j]) > fabsf(extreme)) extreme = d[j];
   }
+  float extreme = ink_extreme_of(d, N_SUB6);
   float inverse = extreme != 0.0f ? -128.0f / extreme : 0.0f;
   float step = ink_put_half(out + 208, extreme / -128.0f);
   uint8_t levels[SUPER];

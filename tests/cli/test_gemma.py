@@ -23,6 +23,6 @@ def test_perplexity(native: Host, gemma3: Path) -> None:
     found = native.ok("score", "-m", gemma3, "-f", DATA / expected["text"], "--ctx", expected["ctx"],
                       "--windows", expected["windows"], "-t", 2, "--json").json
     assert found["scored"] == expected["scored"]
-    # llama.cpp rounds activations in blocks of 256 here, which costs it 0.7 %: transformers, in float32 on
-    # the dequantised weights, has 16.0661.
+    # llama.cpp itself is 0.7 % from float32 arithmetic here: it rounds activations in blocks of 256.
+    assert found["ppl"] == pytest.approx(GOLDEN["truth"]["ppl"], rel=0.005)
     assert found["ppl"] == pytest.approx(expected["ppl"], rel=0.01)
