@@ -11,27 +11,49 @@
 #define KEY_VECTORS (INK_KEY_GROUP / WIDE_LANES)
 #define INLINE static inline __attribute__((always_inline))
 
-/* scores[i][p] = query i . key p for the group of 16 positions from p and n = 1 or 2 queries, which
- * share the loads of keys. */
-INLINE void score_group(const ink_kv_tile *tile, const float *query, uint32_t n, uint32_t p,
-                        float scores[2][INK_KV_TILE]) {
-  uint32_t head_dim = tile->head_dim;
-  const float *key = tile->keys + (size_t)p * head_dim, *other = query + head_dim;
-  wide_f32 sums[2][KEY_VECTORS];
-  for (size_t v = 0; v < KEY_VECTORS; v++) sums[0][v] = sums[1][v] = wide_f32_splat(0.0f);
+/* For loops over arrays of vectors, which are registers only when no index is left. */
+#if defined(__clang__)
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma("GCC unroll 8")
+#endif
+
+/* scores[i][p] = query i . key p for n_groups groups of 16 positions from p and n = 1 or 2 queries,
+ * which share the loads of keys. */
+INLINE void score_groups(const ink_kv_tile *tile, const float *query, uint32_t n, uint32_t n_groups,
+                         uint32_t p, float scores[2][INK_KV_TILE]) {
+  size_t head_dim = tile->head_dim, n_vectors = n_groups * KEY_VECTORS;
+  const float *key = tile->keys + p * head_dim, *other = query + head_dim;
+  wide_f32 sums[2][4]; /* [n_groups * KEY_VECTORS] */
+  UNROLLED
+  for (size_t v = 0; v < n_vectors; v++) sums[0][v] = sums[1][v] = wide_f32_splat(0.0f);
   for (uint32_t c = 0; c < head_dim; c++, key += INK_KEY_GROUP) {
     wide_f32 first = wide_f32_splat(query[c]), second = n > 1 ? wide_f32_splat(other[c]) : first;
-    for (size_t v = 0; v < KEY_VECTORS; v++) {
-      wide_f32 keys = wide_f32_load(key + v * WIDE_LANES);
+    UNROLLED
+    for (size_t v = 0; v < n_vectors; v++) {
+      size_t group = v / KEY_VECTORS, lane = v % KEY_VECTORS * WIDE_LANES;
+      wide_f32 keys = wide_f32_load(key + group * head_dim * INK_KEY_GROUP + lane);
       sums[0][v] = wide_f32_add(sums[0][v], wide_f32_mul(first, keys));
       if (n > 1) sums[1][v] = wide_f32_add(sums[1][v], wide_f32_mul(second, keys));
     }
   }
+  UNROLLED
   for (size_t i = 0; i < n; i++) {
-    for (size_t v = 0; v < KEY_VECTORS; v++) {
+    UNROLLED
+    for (size_t v = 0; v < n_vectors; v++) {
       wide_f32_store(scores[i] + p + v * WIDE_LANES, sums[i][v], WIDE_PANELS);
     }
   }
+}
+
+/* So many groups at a time that eight sums are under way: an addition takes that long. */
+INLINE void score_tile(const ink_kv_tile *tile, const float *query, uint32_t n,
+                       float scores[2][INK_KV_TILE]) {
+  uint32_t p = tile->first & ~(INK_KEY_GROUP - 1);
+  for (; p + (WIDE_PANELS - 1) * INK_KEY_GROUP < tile->n; p += WIDE_PANELS * INK_KEY_GROUP) {
+    score_groups(tile, query, n, WIDE_PANELS, p, scores);
+  }
+  for (; p < tile->n; p += INK_KEY_GROUP) score_groups(tile, query, n, 1, p, scores);
 }
 
 /* Scores become e^(score - max); returns what the sums before this tile are to be multiplied with. */
@@ -65,7 +87,9 @@ INLINE void add_values(const ink_kv_tile *tile, float scores[2][INK_KV_TILE], co
                        uint32_t n, uint32_t n_vectors, uint32_t c, float *out) {
   size_t head_dim = tile->head_dim;
   wide_f32 sums[2][4];
+  UNROLLED
   for (size_t i = 0; i < n; i++) {
+    UNROLLED
     for (size_t v = 0; v < n_vectors; v++) {
       wide_f32 before = wide_f32_load(out + i * head_dim + c + v * WIDE_LANES);
       sums[i][v] = wide_f32_mul(before, wide_f32_splat(rescale[i]));
@@ -75,13 +99,16 @@ INLINE void add_values(const ink_kv_tile *tile, float scores[2][INK_KV_TILE], co
   for (uint32_t p = tile->first; p < tile->n; p++, value += head_dim) {
     wide_f32 first = wide_f32_splat(scores[0][p]), second = first;
     if (n > 1) second = wide_f32_splat(scores[1][p]);
+    UNROLLED
     for (size_t v = 0; v < n_vectors; v++) {
       wide_f32 values = wide_f32_load(value + v * WIDE_LANES);
       sums[0][v] = wide_f32_add(sums[0][v], wide_f32_mul(first, values));
       if (n > 1) sums[1][v] = wide_f32_add(sums[1][v], wide_f32_mul(second, values));
     }
   }
+  UNROLLED
   for (size_t i = 0; i < n; i++) {
+    UNROLLED
     for (size_t v = 0; v < n_vectors; v++) {
       wide_f32_store(out + i * head_dim + c + v * WIDE_LANES, sums[i][v], WIDE_PANELS);
     }
@@ -104,9 +131,7 @@ static inline void add_last_values(const ink_kv_tile *tile, const float *scores,
 INLINE void attend_together(uint32_t n, const ink_kv_tile *tile, const float *queries,
                             ink_attention_state *states, float *out) {
   float scores[2][INK_KV_TILE], rescale[2];
-  for (uint32_t p = tile->first & ~(INK_KEY_GROUP - 1); p < tile->n; p += INK_KEY_GROUP) {
-    score_group(tile, queries, n, p, scores);
-  }
+  score_tile(tile, queries, n, scores);
   for (size_t i = 0; i < n; i++) rescale[i] = soften(tile, scores[i], &states[i]);
   uint32_t c = 0;
   for (; c + 4 * WIDE_LANES <= tile->head_dim; c += 4 * WIDE_LANES) {
@@ -130,5 +155,6 @@ static void attend(const ink_kv_tile *tile, const float *queries, uint32_t n,
 }
 
 #undef INLINE
+#undef UNROLLED
 
 #endif
