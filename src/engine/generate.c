@@ -102,6 +102,9 @@ static void finish(ink_session *session, ink_finish why, ink_str text, ink_step 
   step->text_len = text.len;
 }
 
+/* A batch's tokens mostly use different experts, and share the rest of the model. */
+static const ink_batch_cost cost_of_experts = {0.2f, 3.2f, 0.8f};
+
 /* How many drafts to evaluate behind the pending token. */
 static uint32_t choose_draft(const ink_session *session, uint32_t max_batch) {
   const ink_generation_run *run = &session->run;
@@ -113,9 +116,9 @@ static uint32_t choose_draft(const ink_session *session, uint32_t max_batch) {
   if (most > room) most = (uint32_t)room;
   if (most > wanted) most = (uint32_t)wanted;
   if (run->params.draft) return most;
-  bool is_spread = session->model->hparams.n_expert > 0;
-  return ink_lookup_worthwhile(&session->lookup,
-                               is_spread ? INK_LOOKUP_SPREAD : INK_LOOKUP_SHARED, most);
+  const ink_model *model = session->model;
+  ink_batch_cost cost = model->hparams.n_expert ? cost_of_experts : model->kernels->batch_cost;
+  return ink_lookup_worthwhile(&session->lookup, cost, most);
 }
 
 /* Makes the pending token the context's last, which has room for it. */

@@ -88,25 +88,20 @@ uint32_t ink_lookup_draft(const ink_lookup *lookup, const ink_token *tokens, siz
   return most;
 }
 
-/* Time for n tokens, their logits included, in that for one. Kernels take tokens by fours, for which
- * weights are unpacked once; the rest are multiplied one by one, from the packed bytes. Measured on
- * SmolLM2-135M Q4_1 and Gemma 3 270M Q4_K_M with AVX2 and AVX512: 4 tokens 2.1 to 2.6, 8 tokens 3.1 to
- * 3.6, 16 tokens 5.5 to 6.4, a single one more 0.4 to 0.9. */
-static float batch_cost(ink_lookup_cost cost, uint32_t n) {
-  if (cost == INK_LOOKUP_SPREAD) return 0.2f + 0.8f * (float)n;
-  uint32_t tiles = n / 4, rest = n % 4;
-  if (tiles == 0) return 0.3f + 0.7f * (float)rest;
-  return 1.3f + 1.15f * (float)tiles + 0.9f * (float)rest;
+static float cost_of(ink_batch_cost cost, uint32_t n) {
+  uint32_t tiles = n / INK_TILE_TOKENS, rest = n % INK_TILE_TOKENS;
+  if (tiles == 0) return 1.0f + cost.rest * (float)(rest - 1);
+  return cost.fixed + cost.tile * (float)tiles + cost.rest * (float)rest;
 }
 
-uint32_t ink_lookup_worthwhile(const ink_lookup *lookup, ink_lookup_cost cost, uint32_t most) {
+uint32_t ink_lookup_worthwhile(const ink_lookup *lookup, ink_batch_cost cost, uint32_t most) {
   if (lookup->length == 0) return 0;
   uint32_t best = 0;
   float best_gain = MIN_GAIN, expected = 1.0f, likelihood = 1.0f;
   for (uint32_t n = 1; n <= most; n++) {
     likelihood *= lookup->rates[rate_of(lookup->length + n - 1)];
     expected += likelihood;
-    float gain = expected / batch_cost(cost, n + 1);
+    float gain = expected / cost_of(cost, n + 1);
     if (gain <= best_gain) continue;
     best = n;
     best_gain = gain;

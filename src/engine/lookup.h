@@ -13,6 +13,7 @@
 #define INK_ENGINE_LOOKUP_H
 
 #include "base/memory.h"
+#include "kernels/kernels.h"
 
 #define INK_LOOKUP_RATES 6u
 
@@ -26,12 +27,6 @@ typedef struct ink_lookup {
   uint32_t length;    /* how many tokens before it equal the latest ones; 0: no match */
   float rates[INK_LOOKUP_RATES]; /* share of right expectations, by the match's length */
 } ink_lookup;
-
-/* What a batch of tokens costs. */
-typedef enum ink_lookup_cost {
-  INK_LOOKUP_SHARED, /* its tokens share the loading of all weights */
-  INK_LOOKUP_SPREAD, /* they mostly use different experts */
-} ink_lookup_cost;
 
 /* For contexts of n_ctx tokens; carves latest and earlier. */
 void ink_lookup_carve(ink_lookup *lookup, uint32_t n_ctx, ink_arena *arena);
@@ -52,6 +47,6 @@ uint32_t ink_lookup_draft(const ink_lookup *lookup, const ink_token *tokens, siz
                           uint32_t most, ink_token *drafts);
 
 /* How many drafts, at most `most`, are expected to pay best; 0: to go on without. */
-uint32_t ink_lookup_worthwhile(const ink_lookup *lookup, ink_lookup_cost cost, uint32_t most);
+uint32_t ink_lookup_worthwhile(const ink_lookup *lookup, ink_batch_cost cost, uint32_t most);
 
 #endif

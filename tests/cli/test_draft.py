@@ -35,8 +35,8 @@ def load_settings(path):
 COPYING = {
     "repeat": ("chat", f"Repeat this text word for word:\n\n{STORY}"),
     "summarise": ("chat", f"Summarise this text in two sentences:\n\n{STORY}"),
-    # Twice already, so that even a small model sees what is wanted.
-    "code": ("run", f"{CODE}\n# The same again:\n{CODE}\n# The same again, with other keys:\n"),
+    "quote": ("run", f"{STORY}\n\n{STORY}\n\nThe lighthouse on Grey"),
+    "edit": ("run", f"# Before:\n{CODE}\n\n# After, with keys in lower case:\ndef load_settings("),
 }
 SAMPLING = {"greedy": ["--temp", 0], "sampled": ["--temp", 0.6, "--seed", 3],
             "penalty": ["--temp", 0, "--repeat-penalty", 1.1]}
@@ -65,8 +65,8 @@ def test_the_text_stays_the_same(native: Host, smollm2: Path, case: str, samplin
 @pytest.mark.parametrize("cache_type", ["f32", "bf16", "q8_0"])
 def test_in_caches_of_each_type(native: Host, smollm2: Path, cache_type: str) -> None:
     flags = ["--temp", 0, "--cache-type", cache_type]
-    expected, _ = generated(native, smollm2, "code", *flags, "--draft", 0)
-    assert generated(native, smollm2, "code", *flags)[0] == expected
+    expected, _ = generated(native, smollm2, "edit", *flags, "--draft", 0)
+    assert generated(native, smollm2, "edit", *flags)[0] == expected
 
 
 def test_past_the_end_of_the_context(native: Host, smollm2: Path) -> None:
@@ -77,14 +77,15 @@ def test_past_the_end_of_the_context(native: Host, smollm2: Path) -> None:
 
 
 def test_under_wasmtime(wasmtime: Host, smollm2: Path) -> None:
-    expected, _ = generated(wasmtime, smollm2, "code", "--temp", 0, "--draft", 0)
-    found, usage = generated(wasmtime, smollm2, "code", "--temp", 0)
+    expected, _ = generated(wasmtime, smollm2, "edit", "--temp", 0, "--draft", 0)
+    found, usage = generated(wasmtime, smollm2, "edit", "--temp", 0, "--draft", 15)
     assert found == expected
     assert usage["accepted_tokens"] >= 50
 
 
-def test_copies_are_drafted_by_default(native: Host, smollm2: Path) -> None:
-    _, usage = generated(native, smollm2, "code", "--temp", 0)
+@pytest.mark.parametrize("case", ["quote", "edit"])
+def test_copies_are_drafted_by_default(native: Host, smollm2: Path, case: str) -> None:
+    _, usage = generated(native, smollm2, case, "--temp", 0)
     assert usage["accepted_tokens"] >= 0.6 * usage["completion_tokens"]
     assert usage["accepted_tokens"] >= 0.7 * usage["drafted_tokens"]
 

@@ -74,25 +74,26 @@ static void other_texts(void) {
 }
 
 static void drafts_have_to_pay(void) {
+  static const ink_batch_cost shared = {1.3f, 1.15f, 0.9f}, linear = {0.2f, 3.2f, 0.8f};
   ink_lookup lookup = new_lookup();
   ink_token tokens[N_CTX];
   for (size_t i = 0; i < N_CTX; i++) tokens[i] = (ink_token)(i % 100);
   ink_lookup_add(&lookup, tokens, 102, true); /* a match of two */
-  CHECK_EQ(ink_lookup_worthwhile(&lookup, INK_LOOKUP_SHARED, INK_MAX_DRAFT), 0);
+  CHECK_EQ(ink_lookup_worthwhile(&lookup, shared, INK_MAX_DRAFT), 0);
   ink_lookup_add(&lookup, tokens, 130, true);
-  CHECK_EQ(ink_lookup_worthwhile(&lookup, INK_LOOKUP_SHARED, INK_MAX_DRAFT), INK_MAX_DRAFT);
-  CHECK_EQ(ink_lookup_worthwhile(&lookup, INK_LOOKUP_SHARED, 6), 3); /* whole tiles */
-  CHECK_EQ(ink_lookup_worthwhile(&lookup, INK_LOOKUP_SHARED, 0), 0);
+  CHECK_EQ(ink_lookup_worthwhile(&lookup, shared, INK_MAX_DRAFT), INK_MAX_DRAFT);
+  CHECK_EQ(ink_lookup_worthwhile(&lookup, shared, 6), 3); /* whole tiles */
+  CHECK_EQ(ink_lookup_worthwhile(&lookup, shared, 0), 0);
   ink_lookup_forget_rates(&lookup);
-  CHECK(ink_lookup_worthwhile(&lookup, INK_LOOKUP_SHARED, INK_MAX_DRAFT) >= 7);
-  CHECK_EQ(ink_lookup_worthwhile(&lookup, INK_LOOKUP_SPREAD, INK_MAX_DRAFT), 0);
+  CHECK(ink_lookup_worthwhile(&lookup, shared, INK_MAX_DRAFT) >= 7);
+  CHECK_EQ(ink_lookup_worthwhile(&lookup, linear, INK_MAX_DRAFT), 0);
   /* Matches that hold for 20 tokens and then break, again and again. */
   for (uint32_t round = 0; round < 12; round++) {
     ink_lookup_clear(&lookup);
     for (size_t i = 0; i < 41; i++) tokens[i] = (ink_token)(i == 40 ? 99 : i % 20);
     ink_lookup_add(&lookup, tokens, 40, false);
     CHECK_EQ(lookup.length, 20);
-    CHECK_EQ(ink_lookup_worthwhile(&lookup, INK_LOOKUP_SHARED, INK_MAX_DRAFT) > 0, round < 2);
+    CHECK_EQ(ink_lookup_worthwhile(&lookup, shared, INK_MAX_DRAFT) > 0, round < 2);
     ink_lookup_add(&lookup, tokens, 41, true);
   }
   free_lookup(&lookup);
