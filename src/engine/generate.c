@@ -1,8 +1,8 @@
 /* Generation as a state machine: prefill in pieces, then a token at a time.
  *
- * Drafts stay out of sight: a batch may hold tokens behind the next one, but each token is sampled from
- * its own logits in its own step, as if it were alone, and if it is the draft the step after it has
- * nothing to evaluate. So limits, stop strings, penalties and seeds know nothing of them. */
+ * Drafts stay out of sight: a batch may hold tokens behind the next one, but each token is sampled
+ * from its own logits in its own step, as if it were alone, and if it is the draft, the step after it
+ * has nothing to evaluate. So limits, stop strings, penalties and seeds know nothing of them. */
 #include <string.h>
 
 #include "engine/context_shift.h"

@@ -2,15 +2,16 @@
 
 #include <string.h>
 
-#define NGRAM 2u       /* tokens that a match has at least */
-#define LONGEST 32u    /* matches are not measured further when they are compared */
-#define CANDIDATES 16u /* places that are compared, the latest first */
+#define NGRAM 2u        /* tokens that a match has at least */
+#define LONGEST 32u     /* matches are not measured further when they are compared */
+#define CANDIDATES 16u  /* places that are compared, the latest first */
+#define MAX_SLOTS (1u << 24) /* as many as the longest context has tokens */
 #define LEARNING 0.125f /* weight of the latest expectation in a rate */
 #define MIN_GAIN 1.1f   /* what drafts must promise to be tried: rates are guesses */
 
 void ink_lookup_carve(ink_lookup *lookup, uint32_t n_ctx, ink_arena *arena) {
   *lookup = (ink_lookup){.n_slots = 1};
-  while (lookup->n_slots < n_ctx && lookup->n_slots < 1u << 24) lookup->n_slots *= 2;
+  while (lookup->n_slots < n_ctx && lookup->n_slots < MAX_SLOTS) lookup->n_slots *= 2;
   lookup->latest = ink_carve(arena, lookup->n_slots, sizeof *lookup->latest);
   lookup->earlier = ink_carve(arena, (uint64_t)n_ctx + 1, sizeof *lookup->earlier);
 }
@@ -40,10 +41,8 @@ static uint32_t slot_of(const ink_lookup *lookup, const ink_token *tokens, size_
 
 /* How many tokens before `place` equal those before n. */
 static uint32_t match_length(const ink_token *tokens, size_t place, size_t n) {
-  uint32_t length = 0;
-  while (length < LONGEST && length < place && tokens[place - 1 - length] == tokens[n - 1 - length]) {
-    length++;
-  }
+  uint32_t most = place < LONGEST ? (uint32_t)place : LONGEST, length = 0;
+  while (length < most && tokens[place - 1 - length] == tokens[n - 1 - length]) length++;
   return length;
 }
 

@@ -138,7 +138,8 @@ export class Model {
     return list;
   }
 
-  #generate(input: TextInput, { signal, stop = [], contextShift = false, draft = 'auto', ...options }: GenerateOptions): Run {
+  #generate(input: TextInput, given: GenerateOptions): Run {
+    const { signal, stop = [], contextShift = false, draft = 'auto', ...options } = given;
     if (typeof contextShift !== 'boolean') throw invalidArgument('contextShift must be true or false.');
     const sampling: Sampling = {
       seed: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER),
