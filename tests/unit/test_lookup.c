@@ -190,13 +190,13 @@ static void same_text_everywhere(void) {
   size_t accepted = 0, rejected = 0;
   const char *name;
   for (size_t i = 0; (name = ink_kernels_name(i)) != NULL; i++) {
-    for (uint32_t window = 0; window <= 180; window += 90) {
+    for (uint32_t window = 0; window <= 20; window += 20) {
       ink_model *model = load_sliding(name, window);
       for (int type = INK_KV_F32; type <= INK_KV_Q8_0; type++) {
         ink_session_params params = {
             .n_ctx = N_CTX, .n_threads = 1 + (uint32_t)type % 2, .kv_type = (ink_kv_type)type};
         pair p = new_pair(model, params);
-        ink_generation generation = in_circles(400, type % 2 ? 15 : INK_DRAFT_AUTO);
+        ink_generation generation = in_circles(280, type % 2 ? 15 : INK_DRAFT_AUTO);
         generation.context_shift = true;
         run_pair(&p, &generation, prompt, 60, 0, SIZE_MAX);
         accepted += p.n_accepted;
@@ -235,7 +235,7 @@ static void same_text_whatever_is_asked_for(void) {
   size_t accepted = 0, finished[2] = {0}; /* early, and by max_tokens */
   pair p = new_pair(model, (ink_session_params){.n_ctx = 96});
   ink_token prompt[96] = {1};
-  for (uint32_t round = 0; round < 300; round++) {
+  for (uint32_t round = 0; round < 200; round++) {
     size_t n = 1 + next_random(&seed) % 90;
     if (round % 3 == 0) make_copies(prompt + 1, n - 1, round);
     else memcpy(prompt, p.plain->tokens, (n = ink_session_length(p.plain) * 2 / 3) * sizeof *prompt);
