@@ -289,7 +289,21 @@ typedef struct ink_generation {
                                than end with INK_FINISH_CONTEXT; see below */
   uint32_t n_keep;          /* tokens at the beginning that are never dropped: at least 4 stay, and at
                                most half of the context */
+  int32_t draft;            /* INK_DRAFT_AUTO, INK_DRAFT_OFF, or a number of tokens; see below */
 } ink_generation;
+
+enum {
+  INK_DRAFT_OFF = -1,
+  INK_DRAFT_AUTO = 0 /* as many as pay, by how often they have been right so far */
+};
+
+#define INK_MAX_DRAFT 15u
+
+/* Drafts: where the latest tokens have occurred before, those that followed them there are evaluated in
+ * one batch with the next token, in advance (Saxena, "Prompt Lookup Decoding", 2023). What the model
+ * would not have chosen itself is dropped, so that the text is the same, token for token, greedy or with
+ * a seed; texts that quote, edit or repeat come sooner. With a number, so many are tried whenever there
+ * is such a place, at most INK_MAX_DRAFT. */
 
 #define INK_MAX_STOPS 16u
 #define INK_MAX_STOP_BYTES 256u
@@ -324,6 +338,8 @@ typedef struct ink_step {
   size_t prompt_done;  /* prompt tokens already in the context, of prompt_total */
   size_t prompt_total;
   size_t n_generated;  /* tokens generated so far, this one included */
+  size_t n_drafted;    /* tokens evaluated in advance so far */
+  size_t n_accepted;   /* of these, tokens that were generated indeed */
 } ink_step;
 
 /* The text of a generation is its tokens' bytes as UTF-8 that is always well-formed: bytes that can't
@@ -339,7 +355,8 @@ ink_status ink_generation_begin(ink_session *session, const ink_generation *para
                                 const ink_token *prompt, size_t n_prompt, ink_error *error);
 
 /* One bounded piece of work, so that the caller can show progress or stop: evaluates up to
- * `max_prefill` tokens of the prompt or for a context shift (0: no bound), or generates one token. After INK_STEP_DONE:
+ * `max_prefill` tokens of the prompt or for a context shift (0: no bound), or generates one token; with
+ * its drafts that is a batch of no more than `max_prefill` either. After INK_STEP_DONE:
  * INK_ERR_WRONG_STATE. */
 ink_status ink_generation_step(ink_session *session, uint32_t max_prefill, ink_step *step,
                                ink_error *error);

@@ -270,6 +270,12 @@ ink_status inkjs_generation_set(inkjs_session *session, inkjs_option option, dou
     case INKJS_OPTION_MIN_P: sampling->min_p = (float)value; return INK_OK;
     case INKJS_OPTION_REPEAT_PENALTY: sampling->repeat_penalty = (float)value; return INK_OK;
     case INKJS_OPTION_CONTEXT_SHIFT: session->generation.context_shift = value != 0; return INK_OK;
+    case INKJS_OPTION_DRAFT:
+      if (!(value >= INK_DRAFT_OFF && value <= INT32_MAX && value == (double)(int32_t)value)) {
+        return fail(&session->error, INK_ERR_INVALID_ARGUMENT, "draft must be a whole number");
+      }
+      session->generation.draft = (int32_t)value;
+      return INK_OK;
     case INKJS_OPTION_TOP_K:
     case INKJS_OPTION_SEED:
     case INKJS_OPTION_MAX_TOKENS:
@@ -324,6 +330,8 @@ int32_t inkjs_step_number(const inkjs_session *session, inkjs_step_field field) 
     case INKJS_STEP_FIELD_PROMPT_DONE: return (int32_t)step->prompt_done;
     case INKJS_STEP_FIELD_PROMPT_TOTAL: return (int32_t)step->prompt_total;
     case INKJS_STEP_FIELD_N_GENERATED: return (int32_t)step->n_generated;
+    case INKJS_STEP_FIELD_N_DRAFTED: return (int32_t)step->n_drafted;
+    case INKJS_STEP_FIELD_N_ACCEPTED: return (int32_t)step->n_accepted;
   }
   return 0;
 }

@@ -129,7 +129,8 @@ typedef enum inkjs_option {
   INKJS_OPTION_SEED,
   INKJS_OPTION_MAX_TOKENS,
   INKJS_OPTION_CONTEXT_SHIFT, /* 0 or 1 */
-  INKJS_OPTION_KEEP_TOKENS
+  INKJS_OPTION_KEEP_TOKENS,
+  INKJS_OPTION_DRAFT /* as in ink_generation */
 } inkjs_option;
 
 typedef enum inkjs_step_field {
@@ -139,7 +140,9 @@ typedef enum inkjs_step_field {
   INKJS_STEP_FIELD_TEXT_LEN,
   INKJS_STEP_FIELD_PROMPT_DONE,
   INKJS_STEP_FIELD_PROMPT_TOTAL,
-  INKJS_STEP_FIELD_N_GENERATED
+  INKJS_STEP_FIELD_N_GENERATED,
+  INKJS_STEP_FIELD_N_DRAFTED,
+  INKJS_STEP_FIELD_N_ACCEPTED
 } inkjs_step_field;
 
 /* The core's default sampling, no stop strings, and tokens until the context is full. */

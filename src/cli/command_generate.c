@@ -17,6 +17,7 @@ typedef struct result {
   ink_token *tokens;
   size_t n_tokens, token_capacity;
   size_t n_prompt;
+  size_t n_drafted, n_accepted;
   ink_finish finish;
   double prefill_ms, decode_ms;
 } result;
@@ -61,9 +62,10 @@ static void print_json(const result *r) {
   json_string(r->text, r->text_len);
   fputs(",\"tokens\":[", stdout);
   for (size_t i = 0; i < r->n_tokens; i++) printf("%s%d", i ? "," : "", (int)r->tokens[i]);
-  printf("],\"finish_reason\":\"%s\",\"usage\":{\"prompt_tokens\":%zu,\"completion_tokens\":%zu},"
-         "\"timings\":{\"prefill_ms\":%.1f,\"decode_ms\":%.1f}}\n",
-         finish_name(r->finish), r->n_prompt, r->n_tokens, r->prefill_ms, r->decode_ms);
+  printf("],\"finish_reason\":\"%s\",\"usage\":{\"prompt_tokens\":%zu,\"completion_tokens\":%zu,"
+         "\"drafted_tokens\":%zu,\"accepted_tokens\":%zu},\"timings\":{\"prefill_ms\":%.1f,\"decode_ms\":%.1f}}\n",
+         finish_name(r->finish), r->n_prompt, r->n_tokens, r->n_drafted, r->n_accepted,
+         r->prefill_ms, r->decode_ms);
 }
 
 /* Text is shown as it comes, unless the result is wanted as JSON. */
@@ -74,7 +76,8 @@ static ink_status generate(ink_session *session, const options *o, const ink_tok
                            .stops = o->stops,
                            .n_stops = o->n_stops,
                            .context_shift = o->context_shift,
-                           .n_keep = o->n_keep};
+                           .n_keep = o->n_keep,
+                           .draft = o->draft};
   ink_status status = ink_generation_begin(session, &params, prompt, n_prompt, error);
   r->n_prompt = n_prompt;
   double start = now_ms();
@@ -98,6 +101,8 @@ static ink_status generate(ink_session *session, const options *o, const ink_tok
   }
   r->decode_ms = now_ms() - start;
   r->finish = step.finish;
+  r->n_drafted = step.n_drafted;
+  r->n_accepted = step.n_accepted;
   return status;
 }
 

@@ -37,6 +37,7 @@ enum {
   FLAG_EXAMPLES,
   FLAG_CONTEXT_SHIFT,
   FLAG_KEEP,
+  FLAG_DRAFT,
   FLAG_KERNELS,
   FLAG_CACHE_TYPE,
   FLAG_JSON,
@@ -82,6 +83,7 @@ static const struct {
     {FLAG_STOP, "stop", required_argument, GENERATE},
     {FLAG_CONTEXT_SHIFT, "context-shift", no_argument, GENERATE},
     {FLAG_KEEP, "keep", required_argument, GENERATE},
+    {FLAG_DRAFT, "draft", required_argument, GENERATE},
     {FLAG_KERNELS, "kernels", required_argument, COMPUTE},
     {FLAG_CACHE_TYPE, "cache-type", required_argument, COMPUTE | ON(INFO)},
     {FLAG_JSON, "json", no_argument, COMPUTE | ON(INFO)},
@@ -120,6 +122,8 @@ void options_print_help(void) {
         "            --examples FILE    few-shot: {\"role\":…,\"content\":…} a line, put before the prompt\n"
         "            --context-shift    when the context is full, drop the older half of it and go on\n"
         "            --keep N           tokens at the beginning that stay then (default: 4)\n"
+        "            --draft N          tokens to evaluate ahead where the text repeats itself, at most 15;\n"
+        "                               0: off, auto (default): when it pays; the text stays the same\n"
         "Chat:       --chat-template T  chatml, llama3, llama2, gemma, phi3, mistral, zephyr, alpaca or\n"
         "                               a file (default: the model's own)\n"
         "Computing:  -c/--ctx N         context in tokens (default: the model's, at most 4096)\n"
@@ -180,6 +184,15 @@ static bool parse_keep(const char *text, uint32_t *out) {
   return true;
 }
 
+/* As many as the engine takes at most; 0 is off, as in llama.cpp. */
+static bool parse_draft(const char *text, int32_t *out) {
+  uint64_t value;
+  if (strcmp(text, "auto") == 0) *out = INK_DRAFT_AUTO;
+  else if (!parse_whole(text, INT32_MAX, &value)) return false;
+  else *out = value ? (int32_t)value : INK_DRAFT_OFF;
+  return true;
+}
+
 static bool parse_kv_type(const char *text, ink_kv_type *out) {
   for (size_t i = 0; i < sizeof kv_types / sizeof kv_types[0]; i++) {
     if (strcmp(kv_types[i].name, text) != 0) continue;
@@ -214,6 +227,7 @@ static bool set_flag(options *o, int flag, const char *value) {
   case FLAG_EXAMPLES: o->examples = value; return true;
   case FLAG_CONTEXT_SHIFT: o->context_shift = true; return true;
   case FLAG_KEEP: return parse_keep(value, &o->n_keep);
+  case FLAG_DRAFT: return parse_draft(value, &o->draft);
   case FLAG_KERNELS: o->kernels = value; return true;
   case FLAG_CACHE_TYPE: return parse_kv_type(value, &o->kv_type);
   case FLAG_JSON: o->json = true; return true;

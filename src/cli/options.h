@@ -35,6 +35,7 @@ typedef struct options {
   ink_kv_type kv_type;
   bool context_shift;
   uint32_t n_keep;
+  int32_t draft; /* as in ink_generation */
   uint64_t max_tokens;
   ink_sampling sampling;
   const char *stops[INK_MAX_STOPS];

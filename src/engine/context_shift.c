@@ -43,7 +43,7 @@ void ink_context_shift_begin(ink_session *session, uint32_t keep) {
   ink_kv_cache *kv = &session->kv;
   size_t n = session->n_tokens;
   uint32_t dropped = half_of_rest(keep, (uint32_t)n), whole_tiles = dropped & ~(INK_KV_TILE - 1);
-  session->has_logits = false;
+  session->logits = NULL;
   if (session->n_exact > keep) session->n_exact = keep;
   if (kv->n_ring) dropped = whole_tiles ? whole_tiles : dropped;
   bool can_move = !h->learned_positions &&

@@ -134,7 +134,7 @@ static void embed(ink_session *session, uint32_t first, uint32_t n) {
 }
 
 void ink_forward(ink_session *session, uint32_t first, uint32_t n) {
-  session->has_logits = false;
+  session->logits = NULL;
   embed(session, first, n);
   ink_rope_prepare(&session->rope, first, n);
   for (uint32_t i = 0; i < session->model->hparams.n_layer; i++) run_layer(session, i, first, n);

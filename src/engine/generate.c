@@ -1,4 +1,8 @@
-/* Generation as a state machine: prefill in pieces, then a token at a time. */
+/* Generation as a state machine: prefill in pieces, then a token at a time.
+ *
+ * Drafts stay out of sight: a batch may hold tokens behind the next one, but each token is sampled
+ * from its own logits in its own step, as if it were alone, and if it is the draft, the step after it
+ * has nothing to evaluate. So limits, stop strings, penalties and seeds know nothing of them. */
 #include <string.h>
 
 #include "engine/context_shift.h"
@@ -52,6 +56,11 @@ ink_status ink_generation_begin(ink_session *session, const ink_generation *para
                     "it or make the context longer",
                     (unsigned long long)n_prompt, (unsigned)session->n_ctx);
   }
+  if (params->draft < INK_DRAFT_OFF) {
+    return ink_fail(error, INK_ERR_INVALID_ARGUMENT,
+                    "draft is %d; it must be a number of tokens, 0 (auto) or -1 (off)",
+                    (int)params->draft);
+  }
   INK_TRY(ink_sampler_begin(&session->sampler, &params->sampling, error));
   ink_text_stream_reset(&run->stream);
   INK_TRY(set_stops(run, params, error));
@@ -62,9 +71,13 @@ ink_status ink_generation_begin(ink_session *session, const ink_generation *para
   memcpy(run->prompt, prompt, keep * sizeof *prompt);
   memcpy(run->prompt + keep, prompt + keep + excess, (run->n_prompt - keep) * sizeof *prompt);
   run->n_generated = 0;
+  run->n_drafted = 0;
+  run->n_accepted = 0;
   run->pending = -1;
   /* At least one token is evaluated, for its logits. */
   keep_common_prefix(session, run->prompt, run->n_prompt - 1);
+  ink_lookup_clear(&session->lookup);
+  ink_lookup_forget_rates(&session->lookup);
   run->state = INK_GENERATION_PREFILL;
   return INK_OK;
 }
@@ -74,6 +87,9 @@ static ink_status prefill(ink_session *session, uint32_t max_prefill, ink_error 
   size_t n = run->n_prompt - session->n_tokens;
   if (max_prefill && n > max_prefill) n = max_prefill;
   INK_TRY(ink_session_eval(session, run->prompt + session->n_tokens, n, error));
+  if (run->params.draft != INK_DRAFT_OFF) {
+    ink_lookup_add(&session->lookup, session->tokens, session->n_tokens, false);
+  }
   if (session->n_tokens == run->n_prompt) run->state = INK_GENERATION_DECODE;
   return INK_OK;
 }
@@ -86,7 +102,48 @@ static void finish(ink_session *session, ink_finish why, ink_str text, ink_step 
   step->text_len = text.len;
 }
 
-static ink_status decode(ink_session *session, ink_step *step, ink_error *error) {
+/* A batch's tokens mostly use different experts, and share the rest of the model. */
+static const ink_batch_cost cost_of_experts = {0.2f, 3.2f, 0.8f};
+
+/* How many drafts to evaluate behind the pending token. */
+static uint32_t choose_draft(const ink_session *session, uint32_t max_batch) {
+  const ink_generation_run *run = &session->run;
+  uint64_t room = session->n_ctx - session->n_tokens - 1;
+  uint64_t wanted = run->params.max_tokens - run->n_generated - 1;
+  uint32_t most = run->params.draft ? (uint32_t)run->params.draft : INK_MAX_DRAFT;
+  if (most > INK_MAX_DRAFT) most = INK_MAX_DRAFT;
+  if (max_batch && most > max_batch - 1) most = max_batch - 1;
+  if (most > room) most = (uint32_t)room;
+  if (most > wanted) most = (uint32_t)wanted;
+  if (run->params.draft) return most;
+  const ink_model *model = session->model;
+  ink_batch_cost cost = model->hparams.n_expert ? cost_of_experts : model->kernels->batch_cost;
+  return ink_lookup_worthwhile(&session->lookup, cost, most);
+}
+
+/* Makes the pending token the context's last, which has room for it. */
+static ink_status take_pending(ink_session *session, uint32_t max_batch, ink_error *error) {
+  ink_generation_run *run = &session->run;
+  ink_token *tokens = session->tokens, token = run->pending;
+  size_t n = session->n_tokens;
+  run->pending = -1;
+  if (run->params.draft == INK_DRAFT_OFF || session->n_cached < n) {
+    return ink_session_eval(session, &token, 1, error);
+  }
+  bool was_drafted = ink_session_take_ahead(session, token);
+  tokens[n++] = token;
+  ink_lookup_add(&session->lookup, tokens, n, true);
+  run->n_accepted += was_drafted;
+  if (was_drafted) return INK_OK;
+  uint32_t n_drafts = choose_draft(session, max_batch);
+  n_drafts = ink_lookup_draft(&session->lookup, tokens, n, n_drafts, tokens + n);
+  ink_session_eval_ahead(session, n_drafts);
+  run->n_drafted += n_drafts;
+  return INK_OK;
+}
+
+static ink_status decode(ink_session *session, uint32_t max_batch, ink_step *step,
+                         ink_error *error) {
   ink_generation_run *run = &session->run;
   const ink_vocab *vocab = &session->model->vocab;
   if (run->n_generated >= run->params.max_tokens) {
@@ -96,6 +153,7 @@ static ink_status decode(ink_session *session, ink_step *step, ink_error *error)
   if (run->pending >= 0) {
     if (session->n_tokens == session->n_ctx && run->params.context_shift) {
       ink_context_shift_begin(session, run->n_keep);
+      ink_lookup_clear(&session->lookup);
       run->state = INK_GENERATION_SHIFT;
       return INK_OK;
     }
@@ -103,8 +161,7 @@ static ink_status decode(ink_session *session, ink_step *step, ink_error *error)
       finish(session, INK_FINISH_CONTEXT, ink_text_stream_finish(&run->stream), step);
       return INK_OK;
     }
-    INK_TRY(ink_session_eval(session, &run->pending, 1, error));
-    run->pending = -1;
+    INK_TRY(take_pending(session, max_batch, error));
   }
   ink_token token;
   INK_TRY(ink_sampler_choose(&session->sampler, ink_session_logits(session), vocab->n_tokens,
@@ -133,7 +190,7 @@ ink_status ink_generation_step(ink_session *session, uint32_t max_prefill, ink_s
   *step = (ink_step){.kind = INK_STEP_PREFILL, .token = -1, .text = ""};
   switch (run->state) {
   case INK_GENERATION_PREFILL: INK_TRY(prefill(session, max_prefill, error)); break;
-  case INK_GENERATION_DECODE: INK_TRY(decode(session, step, error)); break;
+  case INK_GENERATION_DECODE: INK_TRY(decode(session, max_prefill, step, error)); break;
   case INK_GENERATION_SHIFT:
     if (ink_context_shift_step(session, max_prefill)) run->state = INK_GENERATION_DECODE;
     break;
@@ -144,5 +201,7 @@ ink_status ink_generation_step(ink_session *session, uint32_t max_prefill, ink_s
   step->prompt_done = run->state == INK_GENERATION_PREFILL ? session->n_tokens : run->n_prompt;
   step->prompt_total = run->n_prompt;
   step->n_generated = run->n_generated;
+  step->n_drafted = run->n_drafted;
+  step->n_accepted = run->n_accepted;
   return INK_OK;
 }

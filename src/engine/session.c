@@ -74,6 +74,7 @@ static void carve_session(ink_session *session, const ink_hparams *h, const sess
   ink_rope_carve(&session->rope, h, INK_BATCH, arena);
   session->sampler.candidates =
       ink_carve(arena, h->n_vocab, sizeof *session->sampler.candidates);
+  ink_lookup_carve(&session->lookup, size->n_ctx, arena);
   session->run.prompt = ink_carve(arena, size->n_ctx, sizeof *session->run.prompt);
   session->run.stream.capacity = ink_text_stream_capacity(size->longest_token);
   session->run.stream.held = ink_carve(arena, session->run.stream.capacity, 1);
@@ -162,6 +163,42 @@ void ink_session_eval_batch(ink_session *session, uint32_t n) {
   ink_kv_advance(&session->kv, session->n_cached);
 }
 
+/* The logits of the context's last token. Those of several rows are computed together, when the first
+ * of them is reached. */
+static void show_logits(ink_session *session) {
+  const ink_ahead *ahead = &session->ahead;
+  uint32_t n_left = ahead->n + 1, at = ahead->row % INK_LOGIT_BATCH;
+  if (at == 0) {
+    uint32_t n = n_left < INK_LOGIT_BATCH ? n_left : INK_LOGIT_BATCH;
+    ink_forward_logits(session, ahead->row, n);
+  }
+  size_t stride = ((size_t)session->model->hparams.n_vocab + 3) / 4 * 4;
+  session->logits = session->scratch.logits + at * stride;
+}
+
+/* The context's next token has been evaluated. */
+static void extend_by_one(ink_session *session) {
+  if (session->n_exact == session->n_cached) session->n_exact++;
+  session->n_cached++;
+  session->n_tokens++;
+  show_logits(session);
+}
+
+void ink_session_eval_ahead(ink_session *session, uint32_t n_drafts) {
+  ink_forward(session, (uint32_t)session->n_tokens, 1 + n_drafts);
+  ink_kv_advance(&session->kv, session->n_tokens + 1 + n_drafts);
+  session->ahead = (ink_ahead){n_drafts, 0};
+  extend_by_one(session);
+}
+
+bool ink_session_take_ahead(ink_session *session, ink_token token) {
+  if (session->ahead.n == 0 || session->tokens[session->n_tokens] != token) return false;
+  session->ahead.n--;
+  session->ahead.row++;
+  extend_by_one(session);
+  return true;
+}
+
 void ink_session_catch_up(ink_session *session, size_t max) {
   size_t left = session->n_tokens - session->n_cached;
   if (max && left > max) left = max;
@@ -171,7 +208,7 @@ void ink_session_catch_up(ink_session *session, size_t max) {
     left -= batch;
     if (session->n_cached == session->n_tokens) {
       ink_forward_logits(session, batch - 1, 1);
-      session->has_logits = true;
+      session->logits = session->scratch.logits;
     }
   }
 }
@@ -180,6 +217,7 @@ void ink_session_catch_up(ink_session *session, size_t max) {
 static void give_up_pieces(ink_session *session) {
   session->score.under_way = false;
   session->shift.under_way = false;
+  session->ahead.n = 0;
 }
 
 ink_status ink_session_eval(ink_session *session, const ink_token *tokens, size_t n,
@@ -201,7 +239,7 @@ ink_status ink_session_eval(ink_session *session, const ink_token *tokens, size_
 }
 
 const float *ink_session_logits(const ink_session *session) {
-  return session->has_logits ? session->scratch.logits : NULL;
+  return session->logits;
 }
 
 size_t ink_session_length(const ink_session *session) { return session->n_tokens; }
@@ -212,7 +250,7 @@ void ink_session_truncate(ink_session *session, size_t n) {
   give_up_pieces(session);
   if (n >= session->n_tokens) return;
   session->n_tokens = n;
-  session->has_logits = false;
+  session->logits = NULL;
   if (n < session->n_cached) session->n_cached = ink_kv_truncate(&session->kv, n);
   if (session->n_cached < session->n_exact) session->n_exact = session->n_cached;
 }

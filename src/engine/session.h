@@ -4,6 +4,7 @@
 
 #include "base/pool.h"
 #include "engine/kv_cache.h"
+#include "engine/lookup.h"
 #include "engine/rope.h"
 #include "engine/sampler.h"
 #include "model/model.h"
@@ -53,6 +54,8 @@ typedef struct ink_generation_run {
   uint32_t n_keep;       /* tokens that stay when the context is shifted */
   ink_token pending;     /* generated, not yet evaluated; -1: none */
   size_t n_generated;
+  size_t n_drafted;
+  size_t n_accepted;     /* of these, tokens that were generated indeed */
   char stop_bytes[INK_MAX_STOPS * INK_MAX_STOP_BYTES];
   ink_text_stream stream;
 } ink_generation_run;
@@ -65,6 +68,13 @@ typedef struct ink_context_shift {
   size_t ring_first;  /* of the cache when it is done */
   uint32_t next_head; /* layer * n_head_kv + head */
 } ink_context_shift;
+
+/* Drafts: tokens[n_tokens ..) that are evaluated though the context does not hold them yet. As long as
+ * logits are those of the context's last token, or until tokens are evaluated or dropped. */
+typedef struct ink_ahead {
+  uint32_t n;
+  uint32_t row; /* of the batch they were evaluated in: the context's last token */
+} ink_ahead;
 
 /* Scoring a text: its tokens are session->tokens. */
 typedef struct ink_score_run {
@@ -84,11 +94,13 @@ struct ink_session {
                         before anything is added */
   size_t n_exact;    /* of the cached ones, those that are as if nothing had ever been dropped before
                         them (see context_shift.h): another prompt may begin with these */
-  bool has_logits;   /* scratch.logits is of the last token */
+  const float *logits; /* [n_vocab] of the last token, in scratch.logits; NULL: there are none */
+  ink_ahead ahead;
   ink_rope rope;
   ink_kv_cache kv;
   ink_scratch scratch;
   ink_sampler sampler;
+  ink_lookup lookup;
   ink_generation_run run;
   ink_score_run score;
   ink_context_shift shift;
@@ -100,6 +112,13 @@ ink_status ink_session_check_tokens(const ink_session *session, const ink_token 
 
 /* Evaluates the next n <= INK_BATCH tokens that are not yet cached; without logits. */
 void ink_session_eval_batch(ink_session *session, uint32_t n);
+
+/* Evaluates tokens[n_tokens], and in one batch with it n_drafts < INK_BATCH tokens that stand behind it
+ * there; all of them fit the context, which is cached. The context has one token more, and logits. */
+void ink_session_eval_ahead(ink_session *session, uint32_t n_drafts);
+
+/* If `token` is the next draft, the context has it and its logits now, else nothing has changed. */
+bool ink_session_take_ahead(ink_session *session, ink_token token);
 
 /* Evaluates tokens that are not yet cached, at most `max` (0: all), and when none is left the last
  * one's logits. */

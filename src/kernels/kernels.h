@@ -78,8 +78,16 @@ typedef struct ink_attention_state {
   float sum;
 } ink_attention_state;
 
+/* How long a batch of n tokens takes, all their logits included, where one token takes 1: tile * (n / 4)
+ * + rest * (n % 4), and `fixed` for unpacking the weights. Less than a tile: 1 + rest * (n - 1). Rounded
+ * from what SmolLM2-135M Q4_1 took at depth 200; whether drafts pay depends on little else. */
+typedef struct ink_batch_cost {
+  float fixed, tile, rest;
+} ink_batch_cost;
+
 typedef struct ink_kernels {
   const char *name;
+  ink_batch_cost batch_cost;
 
   /* x: [n_tokens][n_cols], n_cols a multiple of 32. */
   void (*quantize)(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_q8_part *out);

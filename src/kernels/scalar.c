@@ -75,4 +75,4 @@ static void matmul(const ink_matmul *job) {
   }
 }
 
-const ink_kernels ink_kernels_scalar = INK_KERNELS_TABLE("scalar");
+const ink_kernels ink_kernels_scalar = INK_KERNELS_TABLE("scalar", 0.85f, 0.37f, 0.07f);

@@ -1,8 +1,9 @@
 /* The table of an instruction set whose kernels all come from float_ops.h, activation_ops.h and
- * panel_ops.h, or are named the same. */
-#define INK_KERNELS_TABLE(table_name)                                                              \
+ * panel_ops.h, or are named the same. After its name come the numbers of its batch_cost. */
+#define INK_KERNELS_TABLE(table_name, ...)                                                         \
   {                                                                                                \
       .name = table_name,                                                                          \
+      .batch_cost = {__VA_ARGS__},                                                                 \
       .quantize = quantize,                                                                        \
       .matmul = matmul,                                                                            \
       .rms_norm = rms_norm,                                                                        \

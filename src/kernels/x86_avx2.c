@@ -6,4 +6,4 @@
 #include "kernels/panel_ops.h"
 #include "kernels/table.h"
 
-const ink_kernels ink_kernels_x86_avx2 = INK_KERNELS_TABLE("x86_avx2");
+const ink_kernels ink_kernels_x86_avx2 = INK_KERNELS_TABLE("x86_avx2", 0.95f, 1.35f, 0.75f);

@@ -28,7 +28,9 @@ def test_only_the_new_text_and_nothing_after_it(any_host: Host, stories: Path) -
 def test_json(any_host: Host, stories: Path) -> None:
     found = greedy(any_host, stories, "-n", 16)
     assert list(found) == ["text", "tokens", "finish_reason", "usage", "timings"]
-    assert found["usage"] == {"prompt_tokens": len(stories_greedy().prompt), "completion_tokens": 16}
+    usage = found["usage"]
+    assert list(usage) == ["prompt_tokens", "completion_tokens", "drafted_tokens", "accepted_tokens"]
+    assert (usage["prompt_tokens"], usage["completion_tokens"]) == (len(stories_greedy().prompt), 16)
     assert found["finish_reason"] == "length" and len(found["tokens"]) == 16
     assert set(found["timings"]) == {"prefill_ms", "decode_ms"}
     assert all(time >= 0 for time in found["timings"].values())

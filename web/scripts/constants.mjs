@@ -13,7 +13,7 @@ function enumsOf(header) {
   return [...code.matchAll(/enum\s*(\w*)\s*\{([^}]*)\}/g)].map(([, name, body]) => {
     let next = 0;
     const members = body.split(',').map((text) => text.trim()).filter(Boolean).map((text) => {
-      const match = /^(\w+)(?:\s*=\s*(\d+))?$/.exec(text);
+      const match = /^(\w+)(?:\s*=\s*(-?\d+))?$/.exec(text);
       if (!match) throw new Error(`enum ${name}: ${text} is not understood`);
       const value = match[2] === undefined ? next : Number(match[2]);
       next = value + 1;

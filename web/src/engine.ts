@@ -18,6 +18,7 @@ const OPTIONS = [
   ['maxTokens', c.INKJS_OPTION_MAX_TOKENS],
   ['contextShift', c.INKJS_OPTION_CONTEXT_SHIFT],
   ['keepTokens', c.INKJS_OPTION_KEEP_TOKENS],
+  ['draft', c.INKJS_OPTION_DRAFT],
 ] as const;
 
 /** What one step of a generation gave; see ink_step in inkling.h. */
@@ -31,6 +32,8 @@ export interface Step {
   promptDone: number;
   promptTotal: number;
   generated: number;
+  drafted: number;
+  accepted: number;
 }
 
 /**
@@ -219,7 +222,7 @@ export class Engine {
     return this.#wasm.inkjs_session_length(session);
   }
 
-  /** Reads up to maxPrefill prompt tokens, or makes one token. */
+  /** Reads up to maxPrefill prompt tokens, or makes one token, with drafts of up to as many together. */
   step(maxPrefill: number): Step {
     this.#check(this.#session, this.#wasm.inkjs_generation_step(this.#session, maxPrefill));
     const field = (name: number) => this.#wasm.inkjs_step_number(this.#session, name);
@@ -232,6 +235,8 @@ export class Engine {
       promptDone: field(c.INKJS_STEP_FIELD_PROMPT_DONE),
       promptTotal: field(c.INKJS_STEP_FIELD_PROMPT_TOTAL),
       generated: field(c.INKJS_STEP_FIELD_N_GENERATED),
+      drafted: field(c.INKJS_STEP_FIELD_N_DRAFTED),
+      accepted: field(c.INKJS_STEP_FIELD_N_ACCEPTED),
     };
   }
 

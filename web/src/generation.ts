@@ -28,7 +28,7 @@ export async function generate(
   const text: string[] = [];
   let firstToken: number | undefined;
   for (;;) {
-    const asked = pacer.next(); // for the prompt, and for what a context shift evaluates again
+    const asked = pacer.next(); // for the prompt, what a context shift evaluates again, and a token with its drafts
     const before = performance.now();
     const step = engine.step(asked);
     const now = performance.now();
@@ -47,7 +47,13 @@ export async function generate(
           text: text.join(''),
           tokens,
           finishReason: FINISH_REASONS[step.finish]!,
-          usage: { promptTokens: step.promptTotal, cachedPromptTokens: cached, completionTokens: step.generated },
+          usage: {
+            promptTokens: step.promptTotal,
+            cachedPromptTokens: cached,
+            completionTokens: step.generated,
+            draftedTokens: step.drafted,
+            acceptedTokens: step.accepted,
+          },
           timings: { prefillMs: firstToken - started, decodeMs: now - firstToken },
         };
       }

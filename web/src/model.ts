@@ -1,5 +1,5 @@
 import type { Connection } from './connection.js';
-import { INK_TOKENIZE_BOS, INK_TOKENIZE_SPECIAL } from './constants.js';
+import { INK_DRAFT_AUTO, INK_DRAFT_OFF, INK_TOKENIZE_BOS, INK_TOKENIZE_SPECIAL } from './constants.js';
 import { type ChatDefaults, answerInput, chatInput, completionText } from './conversation.js';
 import { InklingError, invalidArgument } from './errors.js';
 import type { Sampling, TextInput } from './protocol.js';
@@ -138,12 +138,14 @@ export class Model {
     return list;
   }
 
-  #generate(input: TextInput, { signal, stop = [], contextShift = false, ...options }: GenerateOptions): Run {
+  #generate(input: TextInput, given: GenerateOptions): Run {
+    const { signal, stop = [], contextShift = false, draft = 'auto', ...options } = given;
     if (typeof contextShift !== 'boolean') throw invalidArgument('contextShift must be true or false.');
     const sampling: Sampling = {
       seed: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER),
       ...pickNumbers(options),
       contextShift,
+      draft: draftNumber(draft),
       stop: typeof stop === 'string' ? [stop] : [...stop],
     };
     return new PieceStream(
@@ -154,13 +156,20 @@ export class Model {
 }
 
 /** The sampling options that are given. Their ranges are checked by the core, their type here. */
-function pickNumbers(options: Omit<GenerateOptions, 'signal' | 'stop' | 'contextShift'>): Partial<Sampling> {
+function pickNumbers(options: Omit<GenerateOptions, 'signal' | 'stop' | 'contextShift' | 'draft'>): Partial<Sampling> {
   const { temperature, topK, topP, minP, repeatPenalty, seed, maxTokens, keepTokens } = options;
   const all = { temperature, topK, topP, minP, repeatPenalty, seed, maxTokens, keepTokens };
   const given = Object.entries(all).filter(([, value]) => value !== undefined);
   const wrong = given.find(([, value]) => typeof value !== 'number');
   if (wrong) throw invalidArgument(`${wrong[0]} must be a number.`);
   return Object.fromEntries(given);
+}
+
+/** As the core has it. */
+function draftNumber(draft: number | 'auto'): number {
+  if (draft === 'auto') return INK_DRAFT_AUTO;
+  if (!isWhole(draft)) throw invalidArgument("draft must be a whole number of tokens or 'auto'.");
+  return draft === 0 ? INK_DRAFT_OFF : Math.min(draft, 2 ** 31 - 1);
 }
 
 function textInput(text: string, { special = false, addBos = false }: TokenizeOptions): TextInput {

@@ -15,7 +15,8 @@ export interface ChatInput {
 }
 /** What can be made tokens: a conversation as chat() reads it, or a text with INK_TOKENIZE_… flags. */
 export type TextInput = ChatInput | { text: string; flags: number };
-export type Sampling = Omit<GenerateOptions, 'signal' | 'stop'> & { seed: number; stop: string[] };
+/** `draft` as in ink_generation. */
+export type Sampling = Omit<GenerateOptions, 'signal' | 'stop' | 'draft'> & { seed: number; stop: string[]; draft: number };
 
 /** What a request is answered with. */
 export interface Results {

@@ -155,6 +155,12 @@ export interface GenerateOptions {
   /** With `contextShift`: tokens at the beginning that are never dropped, e.g. the system message's. At least 4 stay,
    *  at most half of the context. Default 4. */
   keepTokens?: number;
+  /**
+   * Where the text repeats what stands before it, as in summaries, edits and quotations, this many tokens are evaluated
+   * ahead in one go (prompt lookup). The text is the same, token for token. 0: off; at most 15 are. Default 'auto':
+   * where it pays.
+   */
+  draft?: number | 'auto';
   /** Stops the engine within 100 ms; the run then rejects with the signal's reason, and the model stays usable. */
   signal?: AbortSignal;
 }
@@ -177,6 +183,10 @@ export interface RunResult {
     /** Of these, those at the beginning that the engine still had from the request before. */
     cachedPromptTokens: number;
     completionTokens: number;
+    /** Tokens that were evaluated ahead; see the option `draft`. */
+    draftedTokens: number;
+    /** Of these, those that the text has indeed. */
+    acceptedTokens: number;
   };
   timings: {
     /** From the start of reading the prompt to the first token, in milliseconds. */

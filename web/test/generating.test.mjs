@@ -101,6 +101,21 @@ test('with contextShift a text outgrows the context', async () => {
   model.dispose();
 });
 
+test('drafts change nothing but the time', async () => {
+  const options = { temperature: 0.5, seed: 3, repeatPenalty: 0.5, maxTokens: 80 };
+  const expected = await stories.complete(PROMPT, { ...options, draft: 0 }).result();
+  assert.equal(expected.usage.draftedTokens, 0);
+  for (const draft of [undefined, 'auto', 3, 100]) {
+    const { text, tokens, usage } = await stories.complete(PROMPT, { ...options, draft }).result();
+    assert.deepEqual({ text, tokens }, { text: expected.text, tokens: expected.tokens });
+    assert.ok(usage.acceptedTokens <= usage.draftedTokens);
+    if (draft === 100) assert.ok(usage.acceptedTokens > 0, JSON.stringify(usage));
+  }
+  for (const draft of [-1, 1.5, NaN, 'some', null]) {
+    await assert.rejects(async () => stories.complete(PROMPT, { draft }).result(), isInkling('INK_ERR_INVALID_ARGUMENT'), String(draft));
+  }
+});
+
 test('the KV cache can be of several types', async () => {
   const memory = {};
   const texts = [];
