@@ -56,7 +56,8 @@ static ink_status repeat(ink_session *session, const options *o, const ink_token
   return status;
 }
 
-static void print_row(const options *o, const ink_model_info *info, row *r, bool last) {
+static void print_row(const options *o, const ink_model_info *info, double load_ms, row *r,
+                      bool last) {
   qsort(r->rates, o->repetitions, sizeof *r->rates, ascending);
   double low = r->rates[0], high = r->rates[o->repetitions - 1];
   uint32_t half = o->repetitions / 2;
@@ -71,12 +72,13 @@ static void print_row(const options *o, const ink_model_info *info, row *r, bool
          (unsigned)r->n_tokens, (unsigned)o->bench_depth);
   json_string(o->model, strlen(o->model));
   printf(",\"quantization\":\"%s\",\"kernels\":\"%s\",\"threads\":%u,\"repetitions\":%u,"
+         "\"load_ms\":%.1f,"
          "\"tokens_per_second\":{\"median\":%.2f,\"min\":%.2f,\"max\":%.2f}}%s\n",
-         info->quantization, info->kernels, (unsigned)o->n_threads, (unsigned)o->repetitions, median, low, high,
-         last ? "" : ",");
+         info->quantization, info->kernels, (unsigned)o->n_threads, (unsigned)o->repetitions, load_ms,
+         median, low, high, last ? "" : ",");
 }
 
-static int bench(const ink_model *model, const options *o) {
+static int bench(const ink_model *model, double load_ms, const options *o) {
   const ink_model_info *info = ink_model_get_info(model);
   uint32_t longer = o->bench_prefill > o->bench_decode ? o->bench_prefill : o->bench_decode;
   uint64_t n = (uint64_t)o->bench_depth + longer;
@@ -101,8 +103,8 @@ static int bench(const ink_model *model, const options *o) {
     row decode = {"decode", o->bench_decode, decode_rates};
     if (status == INK_OK) {
       if (o->json) puts("[");
-      if (o->bench_prefill) print_row(o, info, &prefill, !o->bench_decode);
-      if (o->bench_decode) print_row(o, info, &decode, true);
+      if (o->bench_prefill) print_row(o, info, load_ms, &prefill, !o->bench_decode);
+      if (o->bench_decode) print_row(o, info, load_ms, &decode, true);
       if (o->json) puts("]");
     }
   }
@@ -113,8 +115,9 @@ static int bench(const ink_model *model, const options *o) {
 }
 
 int command_bench(const options *o) {
+  double start = now_ms();
   ink_model *model = load_model(o);
-  int status = model ? bench(model, o) : EXIT_FAILED;
+  int status = model ? bench(model, now_ms() - start, o) : EXIT_FAILED;
   ink_model_free(model);
   return status;
 }

@@ -77,6 +77,7 @@ def test_bench_json(host: Host, tiny_q: Path) -> None:
     for row in rows:
         assert (row["model"], row["quantization"]) == (str(tiny_q), "Q8_0")
         assert (row["threads"], row["repetitions"]) == (1, 3)
+        assert row["load_ms"] > 0
         rate = row["tokens_per_second"]
         assert 0 < rate["min"] <= rate["median"] <= rate["max"]
 
