@@ -1,6 +1,6 @@
-// Inkling and its peers on the same files in one run, in turns. Of an engine that times itself its own clock counts,
-// else the time from request to answer. Prefill: from the prompt's tokens to the first new one, without tokenising.
-// Decode: from the first new token to the last, greedy, at a depth that has been read before. report.mjs shows the results.
+// Inkling and its peers on the same files in one run, in turns, each by its own clock. Prefill: from the prompt's
+// tokens to the first new one, without tokenising. Decode: from the first new token to the last, greedy, after a prompt
+// that the context still holds. report.mjs shows the results.
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -11,6 +11,7 @@ import { openHost } from './page_engines.mjs';
 import { openPrompts } from './prompts.mjs';
 import { printResults } from './report.mjs';
 
+const TESTS = 'prefill-128,prefill-512,decode-64@0,decode-64@1024,start';
 const names = (list) => list.map(({ name }) => name).join(', ');
 const USAGE = `usage: tools/bench [--models LIST] [--engines LIST] [--tests LIST] [--reps N] [--quick] [--json FILE]
        tools/bench kernels ...       kernels against the machine's peaks; see tools/bench kernels --help
@@ -23,13 +24,13 @@ most, ratios to llama.cpp, and how each starts: time to the first token, load ti
                    or GGUF files; default: all that are named here
   --engines LIST   of ${names(ENGINES)};
                    default: all that are there
-  --tests LIST     of prefill-N, decode-N@DEPTH and start; default: prefill-128,prefill-512,decode-64@0,decode-64@1024,start
+  --tests LIST     of prefill-N, decode-N@DEPTH and start;
+                   default: ${TESTS}
   --reps N         repetitions (5)
   --limit SECONDS  an engine that has taken so long for a test repeats it no more (60)
   --quick          once, with small tests: whether all works, not how fast it is
   --json FILE      writes all measurements`;
 
-const TESTS = 'prefill-128,prefill-512,decode-64@0,decode-64@1024,start';
 const QUICK_TESTS = 'prefill-16,decode-4@0,decode-4@32,start';
 const START_PROMPT = 128;
 
@@ -68,7 +69,9 @@ function engineOf(name) {
 function testOf(name) {
   if (name === 'start') return { name };
   const [, kind, tokens, depth] = /^(prefill|decode)-(\d{1,4})(?:@(\d{1,4}))?$/.exec(name) ?? [];
-  if (!kind || (kind === 'decode') !== (depth !== undefined)) throw new TypeError(`${name} is no test; tests: prefill-N, decode-N@DEPTH, start`);
+  if (!kind || (kind === 'decode') !== (depth !== undefined)) {
+    throw new TypeError(`${name} is no test; tests: prefill-N, decode-N@DEPTH, start`);
+  }
   const n = Number(tokens);
   return kind === 'prefill'
     ? { name, prompt: n, fresh: true, run: (engine, prompt) => engine.prefill(prompt) }

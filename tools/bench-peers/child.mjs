@@ -14,13 +14,15 @@ export function peakMemory(pid) {
 }
 
 /** A module of this folder in a Node process of its own, whose serve() answers ask(). */
-export function startNode(script, flags = []) {
-  const child = fork(fileURLToPath(new URL(script, import.meta.url)), [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: flags });
+export function startNode(script) {
+  const child = fork(fileURLToPath(new URL(script, import.meta.url)), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   let complaints = '';
   let waiting;
   child.stderr.on('data', (text) => (complaints = (complaints + text).slice(-2000)));
   child.on('message', ({ value, error }) => (error ? waiting.reject(new Error(error)) : waiting.resolve(value)));
-  child.on('exit', (status) => waiting?.reject(new Error(`${script} ended with status ${status}: ${complaints.trim()}`)));
+  child.on('exit', (status) => {
+    waiting?.reject(new Error(`${script} ended with status ${status}: ${complaints.trim()}`));
+  });
   return {
     pid: child.pid,
     ask: (what, ...args) =>

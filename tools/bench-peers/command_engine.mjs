@@ -10,8 +10,8 @@ export function commandEngine({ name, label, file, launcher, threads = 1, flags 
     [...launcher(dirname(path)), what, '-m', path, '-t', threads, ...flags, ...args].map(String);
 
   async function bench(model, ...args) {
-    const { stdout, peakBytes } = await runCommand(command(model, 'bench', '--reps', 1, '--json', ...args));
-    return { ...JSON.parse(stdout)[0], peakBytes };
+    const { stdout } = await runCommand(command(model, 'bench', '--reps', 1, '--json', ...args));
+    return JSON.parse(stdout)[0];
   }
 
   return {
@@ -24,7 +24,8 @@ export function commandEngine({ name, label, file, launcher, threads = 1, flags 
       return {
         about: { kernels, threads },
         prefill: async ({ tokens }) => measured(await bench(model, '--pp', tokens, '--tg', 0)),
-        decode: async (tokens, { tokens: depth }) => measured(await bench(model, '--pp', 0, '--tg', tokens, '--depth', depth)),
+        decode: async (tokens, { tokens: depth }) =>
+          measured(await bench(model, '--pp', 0, '--tg', tokens, '--depth', depth)),
         close() {},
       };
     },

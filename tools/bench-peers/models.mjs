@@ -8,9 +8,13 @@ import { ROOT, defaultModel } from './measure.mjs';
 const FOLDER = `${ROOT}.cache/bench-models/`;
 const NATIVE = `${ROOT}build/native/inkling`;
 const RANDOM = new URL('random_model.py', import.meta.url).pathname;
+const QUIET = ['ignore', 'ignore', 'inherit'];
 
 const SMOLLM2 = { title: 'SmolLM2-135M', make: (path, type) => quantize(defaultModel(), path, type) };
-const randomly = (title, shape) => ({ title: `${title}, random weights`, make: (path, type) => quantizeRandom(shape, path, type) });
+const randomly = (title, shape) => ({
+  title: `${title}, random weights`,
+  make: (path, type) => quantizeRandom(shape, path, type),
+});
 const QWEN25 = randomly('Qwen2.5-0.5B', 'qwen2.5-0.5b');
 const QWEN3 = randomly('Qwen3-0.6B', 'qwen3-0.6b');
 
@@ -25,7 +29,7 @@ export const MODELS = {
 };
 
 function quantize(from, path, type) {
-  execFileSync(NATIVE, ['quantize', '-t', '2', from, path, type], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(NATIVE, ['quantize', '-t', '2', from, path, type], { stdio: QUIET });
 }
 
 /** The shape in F16 stays, for its other types. */
@@ -33,7 +37,7 @@ function quantizeRandom(shape, path, type) {
   const whole = `${FOLDER}${shape}-f16.gguf`;
   if (!existsSync(whole)) {
     const partial = `${whole}.partial`;
-    execFileSync(process.env.BENCH_PYTHON ?? 'python3', [RANDOM, shape, defaultModel(), partial], { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(process.env.BENCH_PYTHON ?? 'python3', [RANDOM, shape, defaultModel(), partial], { stdio: QUIET });
     renameSync(partial, whole);
   }
   quantize(whole, path, type);
@@ -44,7 +48,9 @@ export function modelOf(name) {
   const known = MODELS[name];
   if (!known) {
     const path = resolve(name);
-    if (!existsSync(path)) throw new TypeError(`there is no model and no file ${name}; models: ${Object.keys(MODELS).join(', ')}`);
+    if (!existsSync(path)) {
+      throw new TypeError(`there is no model and no file ${name}; models: ${Object.keys(MODELS).join(', ')}`);
+    }
     return { name: basename(path, '.gguf'), title: basename(path), path, bytes: statSync(path).size };
   }
   const path = known.make ? `${FOLDER}${name}.gguf` : defaultModel();

@@ -38,8 +38,12 @@ function nodeEngine({ name, label, kind, missing, options }) {
   };
 }
 
+const without = (path, why) => (existsSync(path) ? undefined : why);
+
 export const packageInNode = ({ name, label, options }) =>
-  nodeEngine({ name, label, options, kind: 'inkling', missing: () => (existsSync(DIST) ? undefined : 'web/dist has not been built') });
+  nodeEngine({ name, label, options, kind: 'inkling', missing: () => without(DIST, 'web/dist has not been built') });
 
 export const llamaCpp = ({ name, label, threads }) =>
-  nodeEngine({ name, label, options: { threads }, kind: 'llama', missing: () => (existsSync(LLAMA) ? undefined : 'node-llama-cpp is not installed') });
+  nodeEngine({
+    name, label, options: { threads }, kind: 'llama', missing: () => without(LLAMA, 'node-llama-cpp is not installed'),
+  });

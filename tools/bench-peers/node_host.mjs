@@ -25,7 +25,8 @@ function sharedLength(a, b) {
 
 async function openLlama({ path, options: { threads } }) {
   const { getLlama } = await import('node-llama-cpp');
-  const llama = await getLlama({ gpu: false, build: 'never', skipDownload: true, progressLogs: false, maxThreads: threads, logLevel: 'error' });
+  const own = { gpu: false, build: 'never', skipDownload: true }; // the binaries that were installed
+  const llama = await getLlama({ ...own, maxThreads: threads, logLevel: 'error' });
   const model = await llama.loadModel({ modelPath: path, gpuLayers: 0 });
   const context = await model.createContext({ contextSize: CONTEXT, batchSize: 512, threads });
   const sequence = context.getSequence();

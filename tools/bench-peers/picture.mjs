@@ -13,7 +13,7 @@ const STYLE = `
   }`;
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-const text = (x, y, content, attributes = '') => `<text x="${x}" y="${y}"${attributes && ` ${attributes}`}>${escape(content)}</text>`;
+const text = (x, y, content, attributes = '') => `<text x="${x}" y="${y}" ${attributes}>${escape(content)}</text>`;
 
 /** The least round number that is no smaller: 1, 2 or 5 times a power of ten. */
 function roundUp(value) {
@@ -33,7 +33,7 @@ function chart(x, y, test, results, shownEngines) {
     const { median, min, max } = result;
     const middle = top + BAR / 2;
     parts.push(
-      `<rect class="${own ? 'own' : 'peer'}" x="${x}" y="${top}" width="${Math.max(width(median), 1)}" height="${BAR}" rx="2"/>`,
+      `<rect class="${own ? 'own' : 'peer'}" x="${x}" y="${top}" width="${width(median) + 1}" height="${BAR}" rx="2"/>`,
       `<path class="line" d="M${x + width(min)} ${middle}H${x + width(max)}"/>`,
       text(x + width(max) + 5, top + 13, median.toFixed(median < 100 ? 1 : 0)),
     );
@@ -56,7 +56,9 @@ export function drawPicture({ date, machine, settings, engines, models }) {
   for (const { title, results, tests, present, height } of measured) {
     const top = y + TITLE + HEADING;
     parts.push(text(MARGIN, y + 15, title, 'class="title"'));
-    present.forEach(({ label }, i) => parts.push(text(MARGIN + LABELS - 12, top + i * (BAR + GAP) + 16, label, 'text-anchor="end"')));
+    present.forEach(({ label }, i) => {
+      parts.push(text(MARGIN + LABELS - 12, top + i * (BAR + GAP) + 16, label, 'text-anchor="end"'));
+    });
     tests.forEach((test, i) => {
       const [kind, n, depth] = test.split(/[-@]/);
       const heading = kind === 'prefill' ? `prefill, ${n} tokens` : `decode at depth ${depth}`;
@@ -64,8 +66,11 @@ export function drawPicture({ date, machine, settings, engines, models }) {
     });
     y += height;
   }
-  const note = `Tokens per second, median of ${settings.reps} in turns, with the least and the most. ${machine.cpu}, ${date.slice(0, 10)}.`;
+  const how = `Tokens per second, median of ${settings.reps} in turns; lines from the least to the most.`;
+  const note = `${how} ${machine.cpu}, ${date.slice(0, 10)}.`;
   parts.push(text(MARGIN, y + 12, note, 'class="small"'));
   const size = `width="${width}" height="${y + MARGIN}" viewBox="0 0 ${width} ${y + MARGIN}"`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>\n<style>${STYLE}\n</style>\n<rect class="page" width="100%" height="100%"/>\n${parts.join('\n')}\n</svg>\n`;
+  const page = '<rect class="page" width="100%" height="100%"/>';
+  const content = [`<style>${STYLE}\n</style>`, page, ...parts].join('\n');
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>\n${content}\n</svg>\n`;
 }

@@ -19,6 +19,10 @@ const megabytes = (bytes) => (bytes === undefined ? '' : `${(bytes / 1e6).toFixe
 const ratio = (a, b) => (a && b ? `${(a / b).toFixed(2)} x` : '');
 const speedTests = ({ results }) => Object.keys(results).filter((test) => test !== 'start');
 
+const START_COLUMNS = [
+  '', 'first token', 'load', 'fetching alone', 'peak memory', 'to the file', 'of it the engine', 'download', 'gzipped',
+];
+
 /** 'prefill-128' as a heading. */
 export function testTitle(test) {
   const [kind, n, depth] = test.split(/[-@]/);
@@ -46,27 +50,32 @@ function speedRows(model, engines, reference) {
 }
 
 function startRows(model, engines) {
-  const rows = [['', 'first token', 'load', 'fetching alone', 'peak memory', 'to the file', 'of it the engine', 'download', 'gzipped']];
+  const rows = [START_COLUMNS];
   for (const [name, list] of Object.entries(model.results.start ?? {})) {
-    const median = (field) => (list[0][field] === undefined ? undefined : summary(list.map((row) => row[field])).median);
+    const medianOf = (field) => summary(list.map((row) => row[field])).median;
+    const median = (field) => (list[0][field] === undefined ? undefined : medianOf(field));
     const ms = (field) => (median(field) === undefined ? '' : `${median(field).toFixed(0)} ms`);
     const peak = median('peakBytes');
     const { download } = list[0];
-    rows.push([engines[name].label, ms('firstTokenMs'), ms('loadMs'), ms('fetchMs'), megabytes(peak), ratio(peak, model.bytes),
-      megabytes(median('engineBytes')), megabytes(download?.bytes), megabytes(download?.gzipBytes)]);
+    rows.push([
+      engines[name].label, ms('firstTokenMs'), ms('loadMs'), ms('fetchMs'), megabytes(peak), ratio(peak, model.bytes),
+      megabytes(median('engineBytes')), megabytes(download?.bytes), megabytes(download?.gzipBytes),
+    ]);
   }
   return rows;
 }
 
 export function printResults({ machine, settings, engines, models, skipped }, reference = REFERENCE) {
   const { cpu, cores, load, chromium } = machine;
-  console.log(`${cpu}, ${cores} cores, load ${load.map((value) => value.toFixed(1)).join(' to ')}${chromium ? `; Chromium ${chromium}` : ''}`);
+  const loads = load.map((value) => value.toFixed(1)).join(' to ');
+  console.log(`${cpu}, ${cores} cores, load ${loads}${chromium ? `; Chromium ${chromium}` : ''}`);
   for (const [name, { about }] of Object.entries(engines)) {
     if (about) console.log(`${name}: ${Object.entries(about).map(([key, value]) => `${key} ${value}`).join(', ')}`);
   }
   for (const [name, why] of Object.entries(skipped)) console.log(`without ${name}: ${why}`);
   for (const model of models) {
-    console.log(`\n${model.title}, ${megabytes(model.bytes)}: tokens/s, median of ${settings.reps} in turns (least to most)`);
+    const what = `tokens/s, median of ${settings.reps} in turns (least to most)`;
+    console.log(`\n${model.title}, ${megabytes(model.bytes)}: ${what}`);
     if (speedTests(model).length) printTable(speedRows(model, engines, reference));
     if (model.results.start) {
       console.log('\nFrom a cold start, the model cached; the prompt as long as the first test\'s');
@@ -77,15 +86,20 @@ export function printResults({ machine, settings, engines, models, skipped }, re
 
 /** A line for each model and test, a column for each engine, in Markdown. */
 function readmeTable({ date, machine, engines, models }) {
-  const columns = Object.keys(engines).filter((name) => models.some((model) => speedTests(model).some((test) => model.results[test][name])));
-  const lines = [`| tokens/s, median | ${columns.map((name) => engines[name].label).join(' | ')} |`, `|---|${'---|'.repeat(columns.length)}`];
+  const isMeasured = (name) => models.some((model) => speedTests(model).some((test) => model.results[test][name]));
+  const columns = Object.keys(engines).filter(isMeasured);
+  const lines = [
+    `| tokens/s, median | ${columns.map((name) => engines[name].label).join(' | ')} |`,
+    `|---|${'---|'.repeat(columns.length)}`,
+  ];
   for (const model of models) {
     for (const test of speedTests(model)) {
       const cells = columns.map((name) => model.results[test][name]?.median.toFixed(1) ?? '');
       lines.push(`| ${model.title}: ${testTitle(test)} | ${cells.join(' | ')} |`);
     }
   }
-  return [...lines, '', `${machine.cpu}, ${machine.cores} cores, Chromium ${machine.chromium?.split('.')[0] ?? 'not used'}, ${date.slice(0, 10)}.`].join('\n');
+  const browser = machine.chromium ? `, Chromium ${machine.chromium.split('.')[0]}` : '';
+  return [...lines, '', `${machine.cpu}, ${machine.cores} cores${browser}, ${date.slice(0, 10)}.`].join('\n');
 }
 
 function updateReadme(report) {
