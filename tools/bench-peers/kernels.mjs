@@ -24,16 +24,7 @@ reading memory in order. Medians of --reps (3), in turns, with the least and the
   --json FILE     writes all measurements`;
 
 // Two modules, since a host without relaxed SIMD refuses one that uses it.
-const BUILDS = {
-  native: { preset: 'native', program: 'bench_kernels', flags: [] },
-  simd128: { preset: 'wasi', program: 'bench_kernels.wasm', flags: [] },
-  relaxed: {
-    preset: 'wasi',
-    folder: 'wasi-relaxed',
-    program: 'bench_kernels.wasm',
-    flags: ['-DINKLING_RELAXED_SIMD=ON'],
-  },
-};
+const PRESETS = { native: 'native', simd128: 'wasi', relaxed: 'wasi-relaxed' };
 const LEVELS = ['simd128', 'relaxed'];
 
 function options() {
@@ -60,12 +51,11 @@ function options() {
 }
 
 /** The path of the program, built if it is not up to date. */
-function build({ preset, folder = preset, program, flags }) {
-  const place = `${ROOT}build/${folder}`;
-  const stdio = ['ignore', 'ignore', 'inherit'];
-  execFileSync('cmake', ['--preset', preset, '-B', place, ...flags], { cwd: ROOT, stdio });
-  execFileSync('cmake', ['--build', place, '--target', 'bench_kernels'], { cwd: ROOT, stdio });
-  return `${place}/${program}`;
+function build(preset) {
+  const options = { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] };
+  execFileSync('cmake', ['--preset', preset], options);
+  execFileSync('cmake', ['--build', '--preset', preset, '--target', 'bench_kernels'], options);
+  return `${ROOT}build/${preset}/bench_kernels${preset === 'native' ? '' : '.wasm'}`;
 }
 
 // ---- Hosts: each gives run(args), what the program wrote, and close() ----
@@ -98,7 +88,7 @@ async function chromiumHost(file) {
 }
 
 async function openHost(name, level) {
-  const file = build(BUILDS[level]);
+  const file = build(PRESETS[level]);
   if (name === 'native') return commandHost([file]);
   if (name === 'wasmtime') return commandHost(['wasmtime', 'run', '-C', 'cache=y', file]);
   return name === 'node' ? nodeHost(file) : chromiumHost(file);

@@ -10,7 +10,7 @@
 #include <immintrin.h>
 #endif
 
-#define CHAINS 12     /* independent ones: more than an instruction's latency times its throughput */
+#define CHAINS 12 /* independent ones: more than an instruction's latency times its throughput */
 #define TURNS 4000000u
 #define ATTEMPTS 10 /* the best counts: it is a peak */
 
@@ -41,8 +41,8 @@ double peak_read_rate(const void *data, size_t bytes) {
   return best;
 }
 
-/* A function `name` that runs STEP on TURNS x CHAINS independent accumulators of type VECTOR, each
- * its own operand, so that no multiplication can be left out or moved out of the loop. */
+/* A function `name` that runs STEP TURNS times on each of CHAINS accumulators of type VECTOR. Each
+ * is its own operand, so that no multiplication can be left out or moved out of the loop. */
 #define MULTIPLY_LOOP(name, target, VECTOR, STEP)                                                  \
   target static void name(void) {                                                                  \
     VECTOR acc[CHAINS], b;                                                                         \

@@ -72,7 +72,8 @@ export function pageEngine({ name, label, kind, options }) {
 
   function check(about) {
     for (const [key, value] of Object.entries(options)) {
-      if (value !== undefined && about[key] !== value) throw new Error(`it has ${key} ${about[key]} instead of ${value}`);
+      if (value === undefined || about[key] === value) continue;
+      throw new Error(`it has ${key} ${about[key]} instead of ${value}`);
     }
   }
 
@@ -94,7 +95,7 @@ export function pageEngine({ name, label, kind, options }) {
         throw error;
       }
     },
-    /** The second visit: the first one fills every cache that the engine has. */
+    /** The second visit; the first one fills every cache that the engine has. */
     async start(model, prompt) {
       const host = await openHost([model], isolated);
       try {
