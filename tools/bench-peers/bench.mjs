@@ -80,17 +80,16 @@ function testOf(name) {
 
 const say = (text) => console.error(`bench: ${text}`);
 
-/** One model's measurements; engines that fail are named in `skipped` and left out from then on. */
+/** One model's measurements; an engine that fails is named in `skipped` and left out from then on. */
 class Comparison {
   #opened = new Map();
   #hosts = [];
   #variant = 0;
-  #skipped;
   results = {};
+  skipped = {};
 
-  constructor(model, settings, skipped) {
+  constructor(model, settings) {
     Object.assign(this, { model, settings });
-    this.#skipped = skipped;
   }
 
   async measure() {
@@ -109,17 +108,18 @@ class Comparison {
   #giveUp(entry, error) {
     const why = error.message.split('\n')[0];
     say(`${this.model.name}: without ${entry.name}: ${why}`);
-    this.#skipped[entry.name] ??= why;
+    this.skipped[entry.name] ??= why;
     this.#opened.delete(entry.name);
   }
 
   get #entries() {
-    return this.settings.engines.filter(({ name }) => !this.#skipped[name]);
+    return this.settings.engines.filter(({ name }) => !this.skipped[name]);
   }
 
   async #starts({ name }, prompts) {
     const prompt = await prompts.prompt(this.settings.quick ? 16 : START_PROMPT, 0);
     const rows = {};
+    say(`${this.model.name}: ${name}`);
     for (let rep = 0; rep < Math.min(this.settings.reps, 3); rep++) {
       for (const entry of this.#entries) {
         try {
@@ -196,6 +196,7 @@ async function main() {
     const why = missing();
     if (why) say(`without ${name}: ${(skipped[name] = why)}`);
   }
+  settings.engines = settings.engines.filter(({ name }) => !skipped[name]);
   const report = {
     date: new Date().toISOString(),
     machine: { cpu: cpus()[0].model, cores: cpus().length, load: [loadavg()[0]] },
@@ -205,12 +206,12 @@ async function main() {
     skipped,
   };
   for (const model of models.map(modelOf)) {
-    const comparison = new Comparison(model, settings, skipped);
+    const comparison = new Comparison(model, settings);
     await comparison.measure();
     const { name, title, bytes } = model;
     for (const [engine, about] of Object.entries(comparison.about())) report.engines[engine].about ??= about;
     report.machine.chromium ??= comparison.chromium;
-    report.models.push({ name, title, bytes, results: comparison.results });
+    report.models.push({ name, title, bytes, results: comparison.results, skipped: comparison.skipped });
     if (json) writeFileSync(json, `${JSON.stringify(report, null, 1)}\n`); // after each model: a run takes long
   }
   report.machine.load.push(loadavg()[0]);

@@ -1,10 +1,10 @@
 /* How fast each table of kernels but `scalar` multiplies weights of each type: with many tokens, as
- * in prefill, by weights that fit a cache, and with one token, as in decode, by more than caches hold.
+ * in prefill, by weights that fit a cache; with one token, as in decode, by more than caches hold.
  *
  *   bench_kernels MEGABYTES [TYPE...]
  *
  * MEGABYTES of weights for decode; all types if none is given. Prints a JSON object a line: first
- * the machine's peaks, then {"kernels", "type", "gmacs", "gbs"}, with 10^9 multiplications a second in
+ * the machine's peaks, then {"kernels", "type", "gmacs", "gbs"}: 10^9 multiplications a second in
  * prefill and 10^9 bytes of weights a second in decode. */
 #include <stdio.h>
 #include <stdlib.h>

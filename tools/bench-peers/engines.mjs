@@ -9,6 +9,8 @@ const { dependencies } = JSON.parse(readFileSync(new URL('package.json', import.
 const WLLAMA = `wllama ${dependencies['@wllama/wllama']}, Chromium`;
 const NATIVE = `${ROOT}build/native/inkling`;
 
+const TRANSFORMERS = `transformers.js ${dependencies['@huggingface/transformers']}, Chromium, ONNX in 4 bits`;
+
 const native = (threads) => ({ file: NATIVE, launcher: () => [NATIVE], threads });
 const wasmtime = (preset, ...flags) => {
   const file = `${ROOT}build/${preset}/inkling.wasm`;
@@ -30,4 +32,5 @@ export const ENGINES = [
   llamaCpp({ name: 'llama.cpp-2', label: 'llama.cpp, native, 2 threads', threads: 2 }),
   pageEngine({ name: 'wllama', label: WLLAMA, ...wllama(1) }),
   pageEngine({ name: 'wllama-2', label: `${WLLAMA}, 2 threads`, ...wllama(2) }),
+  pageEngine({ name: 'transformers.js', label: TRANSFORMERS, kind: 'transformers', options: { threads: 1 } }),
 ];

@@ -33,6 +33,24 @@ const openers = {
       },
     };
   },
+
+  async transformers({ name, options: { threads }, cached }) {
+    const { AutoModelForCausalLM, Tensor, env } = await import('/transformers/transformers.min.js');
+    Object.assign(env, { allowRemoteModels: false, allowLocalModels: true, localModelPath: '/onnx/', useBrowserCache: cached });
+    Object.assign(env.backends.onnx.wasm, { wasmPaths: '/onnxruntime/', numThreads: threads, proxy: false });
+    const model = await AutoModelForCausalLM.from_pretrained(name, { dtype: 'q4', device: 'wasm' });
+    return {
+      about: { threads: env.backends.onnx.wasm.numThreads },
+      async generate({ ids, tokens }) {
+        const inputs = new Tensor('int64', BigInt64Array.from(ids, BigInt), [1, ids.length]);
+        const times = []; // of the prompt, then of each token
+        const streamer = { put: () => times.push(performance.now()), end: () => {} };
+        await model.generate({ inputs, max_new_tokens: tokens, do_sample: false, streamer });
+        const [start, first, last] = [times[0], times[1], times.at(-1)];
+        return { read: ids.length, made: times.length - 1, prefillMs: first - start, decodeMs: last - first };
+      },
+    };
+  },
 };
 
 let engine;
@@ -45,11 +63,11 @@ export async function open({ kind, ...settings }) {
 export const generate = (request) => engine.generate(request);
 
 /** From nothing to the first token. */
-export async function start(settings, { text }) {
+export async function start(settings, { text, ids }) {
   const begin = performance.now();
   const about = await open(settings);
   const loadMs = performance.now() - begin;
-  await generate({ text, tokens: 1 });
+  await generate({ text, ids, tokens: 1 });
   return { firstTokenMs: performance.now() - begin, loadMs, engineBytes: about.memoryBytes };
 }
 

@@ -3,11 +3,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ROOT, defaultModel } from './measure.mjs';
 
 const FOLDER = `${ROOT}.cache/bench-models/`;
 const NATIVE = `${ROOT}build/native/inkling`;
-const RANDOM = new URL('random_model.py', import.meta.url).pathname;
 const QUIET = ['ignore', 'ignore', 'inherit'];
 
 const SMOLLM2 = { title: 'SmolLM2-135M', make: (path, type) => quantize(defaultModel(), path, type) };
@@ -28,6 +28,23 @@ export const MODELS = {
   'qwen3-0.6b-q4_k_m': { ...QWEN3, type: 'Q4_K_M' },
 };
 
+export const onnxFolder = ({ name }) => `${FOLDER}${name}-onnx/`;
+
+/** The model as transformers.js takes it, in 4 bits. */
+export function makeOnnx(model) {
+  const folder = onnxFolder(model);
+  if (existsSync(folder)) return;
+  const partial = `${folder.slice(0, -1)}.partial`;
+  rmSync(partial, { force: true, recursive: true });
+  runPython('onnx_model.py', model.path, partial);
+  renameSync(partial, folder);
+}
+
+function runPython(script, ...args) {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  execFileSync(process.env.BENCH_PYTHON ?? 'python3', [path, ...args], { stdio: QUIET });
+}
+
 function quantize(from, path, type) {
   execFileSync(NATIVE, ['quantize', '-t', '2', from, path, type], { stdio: QUIET });
 }
@@ -37,7 +54,7 @@ function quantizeRandom(shape, path, type) {
   const whole = `${FOLDER}${shape}-f16.gguf`;
   if (!existsSync(whole)) {
     const partial = `${whole}.partial`;
-    execFileSync(process.env.BENCH_PYTHON ?? 'python3', [RANDOM, shape, defaultModel(), partial], { stdio: QUIET });
+    runPython('random_model.py', shape, defaultModel(), partial);
     renameSync(partial, whole);
   }
   quantize(whole, path, type);

@@ -7,17 +7,24 @@ import { openBrowser, openPage } from '../../web/test/lib/browser.mjs';
 import { startServer } from '../../web/test/lib/server.mjs';
 import { peakMemory } from './child.mjs';
 import { ROOT } from './measure.mjs';
+import { makeOnnx, onnxFolder } from './models.mjs';
 import { testsByGenerating } from './prompts.mjs';
 
 const PEERS = fileURLToPath(new URL('.', import.meta.url));
 const FILES = {
   inkling: { path: `${ROOT}web/dist/`, missing: 'web/dist has not been built' },
   wllama: { path: `${PEERS}node_modules/@wllama/wllama/esm/`, missing: 'wllama is not installed' },
+  transformers: {
+    path: `${PEERS}node_modules/@huggingface/transformers/dist/`,
+    missing: 'transformers.js is not installed',
+    prepare: makeOnnx,
+    address: (model) => `/onnx/${model.name}/onnx/model_q4.onnx`,
+  },
 };
 // Peers make workers from blob: URLs and compile text.
 const POLICY = "script-src 'self' 'unsafe-eval' blob:; worker-src 'self' blob:";
 
-const served = (model) => `/models/${model.name}.gguf`;
+const gguf = (model) => `/models/${model.name}.gguf`;
 
 /** A server of the models and of every engine's files, and a Chromium that is kept off everything else. */
 export async function openHost(models, isolated = false) {
@@ -25,7 +32,10 @@ export async function openHost(models, isolated = false) {
   const files = {
     '/bench/in_page.js': `${PEERS}in_page.js`,
     '/wllama/': FILES.wllama.path,
-    ...Object.fromEntries(models.map((model) => [served(model), model.path])),
+    '/transformers/': FILES.transformers.path,
+    '/onnxruntime/': `${PEERS}node_modules/onnxruntime-web/dist/`,
+    ...Object.fromEntries(models.map((model) => [gguf(model), model.path])),
+    ...Object.fromEntries(models.map((model) => [`/onnx/${model.name}/`, onnxFolder(model)])),
   };
   const server = await startServer(files, { policy: POLICY, isolated, onFile: (path) => sent.push(path) });
   const browser = await openBrowser();
@@ -56,7 +66,8 @@ export async function openHost(models, isolated = false) {
 /** What a visitor downloads besides the model. */
 function downloadSize(paths, model) {
   const others = /\.(svg|map)$|in_page\.js$/;
-  const own = [...new Set(paths)].filter((path) => path !== model.path && !others.test(path));
+  const isModel = (path) => path === model.path || path.startsWith(onnxFolder(model));
+  const own = [...new Set(paths)].filter((path) => !isModel(path) && !others.test(path));
   const contents = own.map((path) => readFileSync(path));
   const sum = (list) => list.reduce((total, { length }) => total + length, 0);
   return { bytes: sum(contents), gzipBytes: sum(contents.map((content) => gzipSync(content, { level: 9 }))) };
@@ -68,7 +79,8 @@ function downloadSize(paths, model) {
  */
 export function pageEngine({ name, label, kind, options }) {
   const isolated = options.threads > 1;
-  const settings = (model, cached) => ({ kind, url: served(model), options, cached });
+  const { path, missing, prepare = () => {}, address = gguf } = FILES[kind];
+  const settings = (model, cached) => ({ kind, name: model.name, url: address(model), options, cached });
 
   function check(about) {
     for (const [key, value] of Object.entries(options)) {
@@ -82,8 +94,9 @@ export function pageEngine({ name, label, kind, options }) {
     label,
     inPage: true,
     isolated,
-    missing: () => (existsSync(FILES[kind].path) ? undefined : FILES[kind].missing),
+    missing: () => (existsSync(path) ? undefined : missing),
     async open(model, host) {
+      prepare(model);
       const page = await host.page();
       try {
         if (isolated && !page.isolated) throw new Error('threads need a cross-origin isolated page');
@@ -97,10 +110,11 @@ export function pageEngine({ name, label, kind, options }) {
     },
     /** The second visit; the first one fills every cache that the engine has. */
     async start(model, prompt) {
+      prepare(model);
       const host = await openHost([model], isolated);
       try {
         const first = await host.page();
-        const fetchMs = await first.call('fetchAndDrop', served(model));
+        const fetchMs = await first.call('fetchAndDrop', address(model));
         await first.call('start', settings(model, true), prompt);
         const download = downloadSize(host.sent, model);
         await first.close();

@@ -6,7 +6,7 @@ import { ROOT } from './measure.mjs';
 const TEXT = `${ROOT}tests/data/wikitext2-valid-4x512.txt`;
 
 /**
- * prompt(n, variant): { text, tokens: n }, BOS included. Those of different variants differ from their first words
+ * prompt(n, variant): { text, ids, tokens: n }, BOS included in n. Those of different variants differ from their first words
  * on, so that no engine can keep anything of one for the next; n = 0 stands for the shortest that there is.
  */
 export async function openPrompts(path) {
@@ -17,25 +17,25 @@ export async function openPrompts(path) {
   return {
     async prompt(n, variant) {
       const first = (variant * 7) % 500;
-      const text = await model.detokenize(tokens.slice(first, first + Math.max(n - bos, 1)));
-      return { text, tokens: n };
+      const ids = tokens.slice(first, first + Math.max(n - bos, 1));
+      return { text: await model.detokenize(ids), ids, tokens: n };
     },
     close: () => model.dispose(),
   };
 }
 
 /**
- * The two tests of an engine that only generates: generate({ text, tokens }) gives { read, made, prefillMs, decodeMs },
+ * The two tests of an engine that only generates: generate({ text, ids, tokens }) gives { read, made, prefillMs, decodeMs },
  * where prefill ends and decoding begins with the first of the `made` tokens.
  */
 export function testsByGenerating(generate) {
   return {
-    async prefill({ text }) {
-      const { read, prefillMs } = await generate({ text, tokens: 1 });
+    async prefill({ text, ids }) {
+      const { read, prefillMs } = await generate({ text, ids, tokens: 1 });
       return { rate: (read / prefillMs) * 1000, tokens: read };
     },
-    async decode(tokens, { text }) {
-      const { made, decodeMs } = await generate({ text, tokens: tokens + 1 });
+    async decode(tokens, { text, ids }) {
+      const { made, decodeMs } = await generate({ text, ids, tokens: tokens + 1 });
       if (made < 2) throw new Error('it ended at once, so that there is nothing to measure');
       return { rate: ((made - 1) / decodeMs) * 1000, tokens: made - 1 };
     },

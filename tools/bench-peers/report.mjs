@@ -76,6 +76,7 @@ export function printResults({ machine, settings, engines, models, skipped }, re
   for (const model of models) {
     const what = `tokens/s, median of ${settings.reps} in turns (least to most)`;
     console.log(`\n${model.title}, ${megabytes(model.bytes)}: ${what}`);
+    for (const [name, why] of Object.entries(model.skipped)) console.log(`without ${name}: ${why}`);
     if (speedTests(model).length) printTable(speedRows(model, engines, reference));
     if (model.results.start) {
       console.log('\nFrom a cold start, the model cached; the prompt as long as the first test\'s');
