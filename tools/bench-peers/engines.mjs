@@ -9,7 +9,7 @@ const { dependencies } = JSON.parse(readFileSync(new URL('package.json', import.
 const WLLAMA = `wllama ${dependencies['@wllama/wllama']}, Chromium`;
 const NATIVE = `${ROOT}build/native/inkling`;
 
-const TRANSFORMERS = `transformers.js ${dependencies['@huggingface/transformers']}, Chromium, ONNX in 4 bits`;
+const TRANSFORMERS = `transformers.js ${dependencies['@huggingface/transformers']}, Chromium, 8 bits`;
 
 const native = (threads) => ({ file: NATIVE, launcher: () => [NATIVE], threads });
 const wasmtime = (preset, ...flags) => {

@@ -36,9 +36,10 @@ const openers = {
 
   async transformers({ name, options: { threads }, cached }) {
     const { AutoModelForCausalLM, Tensor, env } = await import('/transformers/transformers.min.js');
-    Object.assign(env, { allowRemoteModels: false, allowLocalModels: true, localModelPath: '/onnx/', useBrowserCache: cached });
+    const local = { allowRemoteModels: false, allowLocalModels: true, localModelPath: '/onnx/' };
+    Object.assign(env, local, { useBrowserCache: cached });
     Object.assign(env.backends.onnx.wasm, { wasmPaths: '/onnxruntime/', numThreads: threads, proxy: false });
-    const model = await AutoModelForCausalLM.from_pretrained(name, { dtype: 'q4', device: 'wasm' });
+    const model = await AutoModelForCausalLM.from_pretrained(name, { dtype: 'q8', device: 'wasm' });
     return {
       about: { threads: env.backends.onnx.wasm.numThreads },
       async generate({ ids, tokens }) {

@@ -161,7 +161,8 @@ function tablesOf(lines) {
 
 function print({ cpu, cores, load }, results) {
   const share = (value, peak) => (peak ? `${((value.median / peak.median) * 100).toFixed(0)} %` : '');
-  const line = (...cells) => console.log(`  ${cells.map((cell, i) => cell.padEnd([8, 26, 9, 26, 9][i])).join('')}`.trimEnd());
+  const widths = [8, 26, 9, 26, 9];
+  const line = (...cells) => console.log(`  ${cells.map((cell, i) => cell.padEnd(widths[i])).join('')}`.trimEnd());
   console.log(`${cpu}, ${cores} cores, load ${load.toFixed(1)}; one thread`);
   for (const { host, kernels, readPeak, multiplyPeak, types } of results) {
     const multiplies = multiplyPeak ? `${multiplyPeak.median.toFixed(0)} GMAC/s, ` : '';

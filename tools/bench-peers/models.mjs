@@ -30,7 +30,7 @@ export const MODELS = {
 
 export const onnxFolder = ({ name }) => `${FOLDER}${name}-onnx/`;
 
-/** The model as transformers.js takes it, in 4 bits. */
+/** The model as transformers.js takes it. */
 export function makeOnnx(model) {
   const folder = onnxFolder(model);
   if (existsSync(folder)) return;
@@ -46,6 +46,7 @@ function runPython(script, ...args) {
 }
 
 function quantize(from, path, type) {
+  if (!existsSync(NATIVE)) throw new Error(`${NATIVE}, which quantises models, is missing; build it first`);
   execFileSync(NATIVE, ['quantize', '-t', '2', from, path, type], { stdio: QUIET });
 }
 

@@ -18,7 +18,7 @@ const FILES = {
     path: `${PEERS}node_modules/@huggingface/transformers/dist/`,
     missing: 'transformers.js is not installed',
     prepare: makeOnnx,
-    address: (model) => `/onnx/${model.name}/onnx/model_q4.onnx`,
+    address: (model) => `/onnx/${model.name}/onnx/model_quantized.onnx`,
   },
 };
 // Peers make workers from blob: URLs and compile text.

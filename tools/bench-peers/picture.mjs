@@ -1,15 +1,16 @@
 // A picture of the comparison: for each model a row of charts, one a test, with a bar for each engine. The SVG stands
 // alone and follows the reader's light or dark setting.
-const [CHART, BAR, GAP, LABELS, MARGIN] = [250, 18, 6, 210, 24];
+const [CHART, BAR, GAP, MARGIN] = [250, 18, 6, 24];
+const LETTER = 6.4; // about as wide, so that the longest label has room
 const [TITLE, HEADING, AXIS] = [34, 26, 16];
 
 const STYLE = `
   text { font: 12px system-ui, sans-serif; fill: #1f2328; }
   .title { font-size: 15px; font-weight: 600; } .small { fill: #59636e; font-size: 11px; }
-  .page { fill: #ffffff; } .own { fill: #3b6fd4; } .peer { fill: #a8b1bd; } .line { stroke: #d1d9e0; }
+  .page { fill: #ffffff; } .own { fill: #3b6fd4; } .peer { fill: #a8b1bd; } .line { stroke: #d1d9e0; } .spread { stroke: #1f2328; }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc; } .small { fill: #9198a1; } .page { fill: #0d1117; }
-    .own { fill: #6a9cf5; } .peer { fill: #5b6571; } .line { stroke: #3d444d; }
+    .own { fill: #6a9cf5; } .peer { fill: #5b6571; } .line { stroke: #3d444d; } .spread { stroke: #f0f6fc; }
   }`;
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
@@ -34,7 +35,7 @@ function chart(x, y, test, results, shownEngines) {
     const middle = top + BAR / 2;
     parts.push(
       `<rect class="${own ? 'own' : 'peer'}" x="${x}" y="${top}" width="${width(median) + 1}" height="${BAR}" rx="2"/>`,
-      `<path class="line" d="M${x + width(min)} ${middle}H${x + width(max)}"/>`,
+      `<path class="spread" d="M${x + width(min)} ${middle}H${x + width(max)}"/>`,
       text(x + width(max) + 5, top + 13, median.toFixed(median < 100 ? 1 : 0)),
     );
   });
@@ -50,19 +51,21 @@ export function drawPicture({ date, machine, settings, engines, models }) {
       .map(([name, { label }]) => ({ name, label, own: own(label) }));
     return { title, results, tests, present, height: TITLE + HEADING + present.length * (BAR + GAP) + AXIS };
   });
-  const width = 2 * MARGIN + LABELS + CHART * Math.max(...measured.map(({ tests }) => tests.length), 1);
+  const letters = Math.max(...measured.flatMap(({ present }) => present.map(({ label }) => label.length)), 1);
+  const labels = Math.ceil(letters * LETTER) + 12;
+  const width = 2 * MARGIN + labels + CHART * Math.max(...measured.map(({ tests }) => tests.length), 1);
   const parts = [];
   let y = MARGIN;
   for (const { title, results, tests, present, height } of measured) {
     const top = y + TITLE + HEADING;
     parts.push(text(MARGIN, y + 15, title, 'class="title"'));
     present.forEach(({ label }, i) => {
-      parts.push(text(MARGIN + LABELS - 12, top + i * (BAR + GAP) + 16, label, 'text-anchor="end"'));
+      parts.push(text(MARGIN + labels - 12, top + i * (BAR + GAP) + 16, label, 'text-anchor="end"'));
     });
     tests.forEach((test, i) => {
       const [kind, n, depth] = test.split(/[-@]/);
       const heading = kind === 'prefill' ? `prefill, ${n} tokens` : `decode at depth ${depth}`;
-      parts.push(chart(MARGIN + LABELS + i * CHART, top, heading, results[test], present));
+      parts.push(chart(MARGIN + labels + i * CHART, top, heading, results[test], present));
     });
     y += height;
   }

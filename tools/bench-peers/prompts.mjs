@@ -1,15 +1,16 @@
 // What the engines are asked: prompts of so many tokens, cut from a text by the model's own tokenizer.
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { ROOT } from './measure.mjs';
+import { ROOT, requirePackage } from './measure.mjs';
 
 const TEXT = `${ROOT}tests/data/wikitext2-valid-4x512.txt`;
 
 /**
- * prompt(n, variant): { text, ids, tokens: n }, BOS included in n. Those of different variants differ from their first words
- * on, so that no engine can keep anything of one for the next; n = 0 stands for the shortest that there is.
+ * prompt(n, variant): { text, ids, tokens: n }, BOS included in n. Those of different variants differ from their first
+ * words on, so that no engine can keep anything of one for the next; n = 0 stands for the shortest that there is.
  */
 export async function openPrompts(path) {
+  requirePackage();
   const { loadModel } = await import(`${ROOT}web/dist/index.js`);
   const model = await loadModel(pathToFileURL(path), { vocabularyOnly: true });
   const tokens = await model.tokenize(readFileSync(TEXT, 'utf8'));
@@ -25,8 +26,8 @@ export async function openPrompts(path) {
 }
 
 /**
- * The two tests of an engine that only generates: generate({ text, ids, tokens }) gives { read, made, prefillMs, decodeMs },
- * where prefill ends and decoding begins with the first of the `made` tokens.
+ * The two tests of an engine that only generates: generate({ text, ids, tokens }) gives { read, made, prefillMs,
+ * decodeMs }, where prefill ends and decoding begins with the first of the `made` tokens.
  */
 export function testsByGenerating(generate) {
   return {
