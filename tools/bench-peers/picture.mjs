@@ -7,7 +7,8 @@ const [TITLE, HEADING, AXIS] = [34, 26, 16];
 const STYLE = `
   text { font: 12px system-ui, sans-serif; fill: #1f2328; }
   .title { font-size: 15px; font-weight: 600; } .small { fill: #59636e; font-size: 11px; }
-  .page { fill: #ffffff; } .own { fill: #3b6fd4; } .peer { fill: #a8b1bd; } .line { stroke: #d1d9e0; } .spread { stroke: #1f2328; }
+  .page { fill: #ffffff; } .own { fill: #3b6fd4; } .peer { fill: #a8b1bd; }
+  .line { stroke: #d1d9e0; } .spread { stroke: #1f2328; }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc; } .small { fill: #9198a1; } .page { fill: #0d1117; }
     .own { fill: #6a9cf5; } .peer { fill: #5b6571; } .line { stroke: #3d444d; } .spread { stroke: #f0f6fc; }
