@@ -34,7 +34,7 @@ function printTable(rows) {
   for (const row of rows) console.log(row.map((cell, i) => cell.padEnd(widths[i])).join('  ').trimEnd());
 }
 
-function speedRows(model, engines, reference) {
+function speedRows(model, engines, reference, reps) {
   const tests = speedTests(model);
   const rows = [['', ...tests.flatMap((test) => [testTitle(test), `to ${reference}`])]];
   for (const [name, { label }] of Object.entries(engines)) {
@@ -42,7 +42,9 @@ function speedRows(model, engines, reference) {
     if (!tests.some((test) => of(test, name))) continue;
     const cells = tests.flatMap((test) => {
       const [own, other] = [of(test, name), of(test, reference)];
-      return own ? [shown(own), ratio(own.median, other?.median)] : ['', ''];
+      if (!own) return ['', ''];
+      const fewer = own.reps < reps ? ` of ${own.reps}` : ''; // it took too long
+      return [shown(own) + fewer, ratio(own.median, other?.median)];
     });
     rows.push([label, ...cells]);
   }
@@ -77,7 +79,7 @@ export function printResults({ machine, settings, engines, models, skipped }, re
     const what = `tokens/s, median of ${settings.reps} in turns (least to most)`;
     console.log(`\n${model.title}, ${megabytes(model.bytes)}: ${what}`);
     for (const [name, why] of Object.entries(model.skipped)) console.log(`without ${name}: ${why}`);
-    if (speedTests(model).length) printTable(speedRows(model, engines, reference));
+    if (speedTests(model).length) printTable(speedRows(model, engines, reference, settings.reps));
     if (model.results.start) {
       console.log('\nFrom a cold start, the model cached; the prompt as long as the first test\'s');
       printTable(startRows(model, engines));
