@@ -48,6 +48,7 @@ enum {
   FLAG_WINDOWS,
   FLAG_PREFILL,
   FLAG_DECODE,
+  FLAG_DEPTH,
   FLAG_REPETITIONS,
   FLAG_IMPORTANCE,
   FLAG_PURE,
@@ -94,6 +95,7 @@ static const struct {
     {FLAG_WINDOWS, "windows", required_argument, ON(SCORE)},
     {FLAG_PREFILL, "pp", required_argument, ON(BENCH)},
     {FLAG_DECODE, "tg", required_argument, ON(BENCH)},
+    {FLAG_DEPTH, "depth", required_argument, ON(BENCH)},
     {FLAG_REPETITIONS, "reps", required_argument, ON(BENCH)},
     {FLAG_IMPORTANCE, "imatrix", required_argument, ON(QUANTIZE)},
     {FLAG_PURE, "pure", no_argument, ON(QUANTIZE)},
@@ -109,7 +111,7 @@ void options_print_help(void) {
         "  inkling detokenize -m MODEL                             token ids on stdin -> text\n"
         "  inkling template   -m MODEL | --template FILE           conversation as JSON on stdin -> prompt\n"
         "  inkling score      -m MODEL -f FILE [--ctx N] [--windows K] [--json]\n"
-        "  inkling bench      -m MODEL [--pp 128] [--tg 64] [-t 1] [--reps 5] [--json]\n"
+        "  inkling bench      -m MODEL [--pp 128] [--tg 64] [--depth 0] [-t 1] [--reps 5] [--json]\n"
         "  inkling info       -m MODEL [--ctx N] [--cache-type T] [--metadata] [--tensors] [--json]\n"
         "  inkling quantize   [-t N] [--imatrix FILE] [--pure] IN.gguf OUT.gguf TYPE\n"
         "  inkling version\n"
@@ -236,8 +238,9 @@ static bool set_flag(options *o, int flag, const char *value) {
   case FLAG_METADATA: o->metadata = true; return true;
   case FLAG_TENSORS: o->tensors = true; return true;
   case FLAG_WINDOWS: return parse_u32(value, 1, &o->windows);
-  case FLAG_PREFILL: return parse_u32(value, 1, &o->bench_prefill);
-  case FLAG_DECODE: return parse_u32(value, 1, &o->bench_decode);
+  case FLAG_PREFILL: return parse_u32(value, 0, &o->bench_prefill);
+  case FLAG_DECODE: return parse_u32(value, 0, &o->bench_decode);
+  case FLAG_DEPTH: return parse_u32(value, 0, &o->bench_depth);
   case FLAG_REPETITIONS: return parse_u32(value, 1, &o->repetitions);
   case FLAG_IMPORTANCE: o->importance = value; return true;
   case FLAG_PURE: o->pure = true; return true;
@@ -267,6 +270,9 @@ static int check(const options *o) {
     return o->operands[2] ? EXIT_DONE : usage_error("quantize takes IN.gguf OUT.gguf TYPE", NULL);
   }
   if (!o->model) return usage_error("-m MODEL is missing", NULL);
+  if (o->command == COMMAND_BENCH && !o->bench_prefill && !o->bench_decode) {
+    return usage_error("--pp and --tg can't both be 0", NULL);
+  }
   if (o->command == COMMAND_SCORE && !o->file) return usage_error("-f FILE is missing", NULL);
   if (o->prompt && o->file) return usage_error("-p and -f can't be used together", NULL);
   return EXIT_DONE;

@@ -48,6 +48,7 @@ typedef struct options {
   uint32_t windows;    /* 0: all */
   uint32_t bench_prefill;
   uint32_t bench_decode;
+  uint32_t bench_depth; /* tokens in the context before either */
   uint32_t repetitions;
   const char *importance; /* a file of llama-imatrix */
   bool pure;

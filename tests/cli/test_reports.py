@@ -78,6 +78,7 @@ def test_bench_json(host: Host, tiny_q: Path) -> None:
     for row in rows:
         assert (row["model"], row["quantization"]) == (str(tiny_q), "Q8_0")
         assert (row["threads"], row["repetitions"]) == (1, 3)
+        assert row["load_ms"] > 0
         rate = row["tokens_per_second"]
         assert 0 < rate["min"] <= rate["median"] <= rate["max"]
 
@@ -85,6 +86,17 @@ def test_bench_json(host: Host, tiny_q: Path) -> None:
 def test_bench_as_text(any_host: Host, tiny_q: Path) -> None:
     lines = any_host.ok("bench", "-m", tiny_q, "--pp", 8, "--tg", 4, "--reps", 1).text.splitlines()
     assert [line.split()[:3] for line in lines] == [["prefill", "8", "tokens"], ["decode", "4", "tokens"]]
+
+
+def test_bench_at_a_depth(host: Host, tiny_q: Path) -> None:
+    rows = host.ok("bench", "-m", tiny_q, "--pp", 8, "--tg", 4, "--depth", 40, "--reps", 1, "--json").json
+    assert [(row["test"], row["n_tokens"], row["depth"]) for row in rows] == [("prefill", 8, 40), ("decode", 4, 40)]
+
+
+def test_bench_leaves_out_a_test_of_no_tokens(host: Host, tiny_q: Path) -> None:
+    for left, flags in {"prefill": ["--pp", 4, "--tg", 0], "decode": ["--pp", 0, "--tg", 4, "--depth", 2]}.items():
+        rows = host.ok("bench", "-m", tiny_q, "--reps", 1, "--json", *flags).json
+        assert [row["test"] for row in rows] == [left]
 
 
 def test_bench_names_the_kernels(host: Host, tiny_q: Path) -> None:

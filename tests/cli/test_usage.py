@@ -59,6 +59,7 @@ def test_version_lists_the_kernels(any_host: Host, spelling: str) -> None:
     (["-m", MODEL, "--draft", "some"], "--draft"),
     (["-m", MODEL, "--draft", "-1"], "--draft"),
     (["bench", "-m", MODEL, "--reps", "0"], "--reps"),
+    (["bench", "-m", MODEL, "--pp", "0", "--tg", "0"], "--pp"),
 ])
 def test_bad_usage(any_host: Host, arguments: list[str], named: str) -> None:
     result = any_host.run(*arguments)

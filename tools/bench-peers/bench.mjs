@@ -1,109 +1,222 @@
-// Inkling and wllama (llama.cpp in WebAssembly) side by side: one Chromium, one page, the same file and the same
-// prompts, one thread each, in turns. Greedy sampling. Each engine's own clock says how long it took: prefill
-// from the prompt's tokens to the first new one, without tokenising; decode from the first new token to the last.
-import { readFileSync, writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// Inkling and its peers on the same files in one run, in turns, each by its own clock. Prefill: from the prompt's
+// tokens to the first new one, without tokenising. Decode: from the first new token to the last, greedy, after a prompt
+// that the context still holds. report.mjs shows the results.
+import { writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { ROOT, defaultModel, runMain, shown, summary, wholeNumber, withPage } from './measure.mjs';
+import { ENGINES } from './engines.mjs';
+import { runMain, summary, wholeNumber } from './measure.mjs';
+import { MODELS, modelOf } from './models.mjs';
+import { openHost } from './page_engines.mjs';
+import { openPrompts } from './prompts.mjs';
+import { printResults } from './report.mjs';
 
-const USAGE = `usage: tools/bench [-m MODEL] [--pp N] [--tg N] [--reps N] [--kernels NAME] [--json FILE]
+const TESTS = 'prefill-128,prefill-512,decode-64@0,decode-64@1024,start';
+const names = (list) => list.map(({ name }) => name).join(', ');
+const USAGE = `usage: tools/bench [--models LIST] [--engines LIST] [--tests LIST] [--reps N] [--quick] [--json FILE]
+       tools/bench kernels ...       kernels against the machine's peaks; see tools/bench kernels --help
        tools/bench tokenizer ...     tokenizers; see tools/bench tokenizer --help
+       tools/bench report FILE ...   a table, a picture or the README's table from a JSON file; see --help
 
-Measures Inkling against wllama in one Chromium: prefill of --pp tokens (128) and decode of --tg (64), --reps times (5)
-each, in turns. Prints the medians in tokens per second, with the least and the most, and their ratio.
-  -m, --model FILE   GGUF file; default: the default model, from tools/fetch
-  --kernels NAME     Inkling's kernels; default: auto
-  --json FILE        writes all measurements`;
+Measures Inkling and its peers on the same model files, in turns: tokens per second, as medians with the least and the
+most, ratios to llama.cpp, and how each starts: time to the first token, load time, memory, bytes to download.
+  --models LIST    of ${Object.keys(MODELS).join(', ')},
+                   or GGUF files; default: all that are named here
+  --engines LIST   of ${names(ENGINES)};
+                   default: all that are there
+  --tests LIST     of prefill-N, decode-N@DEPTH and start;
+                   default: ${TESTS}
+  --reps N         repetitions (5)
+  --limit SECONDS  an engine that has taken so long for a test repeats it no more (60)
+  --quick          once, with small tests: whether all works, not how fast it is
+  --json FILE      writes all measurements`;
 
-const PEERS = fileURLToPath(new URL('.', import.meta.url));
-const PEER = JSON.parse(readFileSync(`${PEERS}package.json`, 'utf8')).dependencies['@wllama/wllama'];
+const QUICK_TESTS = 'prefill-16,decode-4@0,decode-4@32,start';
+const START_PROMPT = 128;
 
 function options() {
   const { values } = parseArgs({
     options: {
-      model: { type: 'string', short: 'm' },
-      pp: { type: 'string', default: '128' },
-      tg: { type: 'string', default: '64' },
-      reps: { type: 'string', default: '5' },
-      kernels: { type: 'string', default: 'auto' },
+      models: { type: 'string' },
+      engines: { type: 'string' },
+      tests: { type: 'string' },
+      reps: { type: 'string' },
+      limit: { type: 'string', default: '60' },
+      quick: { type: 'boolean' },
       json: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
-  const [pp, tg, reps] = ['pp', 'tg', 'reps'].map((name) => wholeNumber(values, name, 2, 1024));
-  return { ...values, pp, tg, reps };
+  values.reps ??= values.quick ? '1' : '5';
+  const list = (text) => text.split(',').filter(Boolean);
+  return {
+    ...values,
+    models: values.models ? list(values.models) : Object.keys(MODELS),
+    engines: values.engines ? list(values.engines).map(engineOf) : ENGINES,
+    tests: list(values.tests ?? (values.quick ? QUICK_TESTS : TESTS)).map(testOf),
+    reps: wholeNumber(values, 'reps', 1, 100),
+    limit: wholeNumber(values, 'limit', 0, 86400),
+  };
 }
 
-/** Runs in the page. Gives, for each engine, a list of { prefill, decode } in tokens per second. */
-async function measure({ pp, tg, reps, kernels, text, peer }) {
-  const { loadModel } = await import('/package/index.js');
-  const { Wllama } = await import('/peer/index.js');
-  const inkling = await loadModel('/model.gguf', { contextLength: 2048, kernels });
-  const wllama = new Wllama({ default: '/peer/wasm/wllama.wasm' }, { suppressNativeLog: true });
-  const file = await (await fetch('/model.gguf')).blob();
-  await wllama.loadModel([file], { n_ctx: 2048, n_threads: 1, n_gpu_layers: 0 });
+function engineOf(name) {
+  const engine = ENGINES.find((known) => known.name === name);
+  if (!engine) throw new TypeError(`there is no engine ${name}; engines: ${names(ENGINES)}`);
+  return engine;
+}
 
-  const tokens = await inkling.tokenize(text);
-  const bos = inkling.info.addsBos ? 1 : 0;
-  /** A prompt of pp tokens that begins unlike every other, so that nothing of it is kept from before. */
-  function prompt(i) {
-    return inkling.detokenize(tokens.slice(i * 7, i * 7 + pp - bos));
+/** { name, prompt, run(engine, prompt) }: `prompt` tokens are read, for prefill others each time. */
+function testOf(name) {
+  if (name === 'start') return { name };
+  const [, kind, tokens, depth] = /^(prefill|decode)-(\d{1,4})(?:@(\d{1,4}))?$/.exec(name) ?? [];
+  if (!kind || (kind === 'decode') !== (depth !== undefined)) {
+    throw new TypeError(`${name} is no test; tests: prefill-N, decode-N@DEPTH, start`);
   }
-  const engines = {
-    async inkling(prompt) {
-      const { usage, timings } = await inkling.complete(prompt, { temperature: 0, maxTokens: tg }).result();
-      return { read: usage.promptTokens - usage.cachedPromptTokens, made: usage.completionTokens, ...timings };
-    },
-    async [peer](prompt) {
-      const { timings } = await wllama.createCompletion({
-        prompt, max_tokens: tg, temperature: 0, cache_prompt: false, stream: false,
-      });
-      return {
-        read: timings.prompt_n, made: timings.predicted_n,
-        prefillMs: timings.prompt_ms, decodeMs: timings.predicted_ms,
-      };
-    },
-  };
-  const rows = Object.fromEntries(Object.keys(engines).map((name) => [name, []]));
-  for (let i = 0; i <= reps; i++) {
-    const input = await prompt(i);
-    for (const [name, run] of Object.entries(engines)) {
-      const { read, made, prefillMs, decodeMs } = await run(input);
-      const row = { read, made, prefill: (read / prefillMs) * 1000, decode: ((made - 1) / decodeMs) * 1000 };
-      if (i > 0) rows[name].push(row); // the first one warms up
+  const n = Number(tokens);
+  return kind === 'prefill'
+    ? { name, prompt: n, fresh: true, run: (engine, prompt) => engine.prefill(prompt) }
+    : { name, prompt: Number(depth), run: (engine, prompt) => engine.decode(n, prompt) };
+}
+
+const say = (text) => console.error(`bench: ${text}`);
+
+/** One model's measurements; an engine that fails is named in `skipped` and left out from then on. */
+class Comparison {
+  #opened = new Map();
+  #hosts = [];
+  #variant = 0;
+  results = {};
+  skipped = {};
+
+  constructor(model, settings) {
+    Object.assign(this, { model, settings });
+  }
+
+  async measure() {
+    const prompts = await openPrompts(this.model.path);
+    try {
+      for (const test of this.settings.tests.filter(({ name }) => name === 'start')) await this.#starts(test, prompts);
+      await this.#openAll();
+      for (const test of this.settings.tests.filter(({ run }) => run)) await this.#compare(test, prompts);
+    } finally {
+      for (const { engine } of this.#opened.values()) await engine.close();
+      for (const host of this.#hosts) await host.close();
+      await prompts.close();
     }
   }
-  return { rows, kernels: inkling.info.kernels, threads: wllama.getNumThreads() };
+
+  #giveUp(entry, error) {
+    const why = error.message.split('\n')[0];
+    say(`${this.model.name}: without ${entry.name}: ${why}`);
+    this.skipped[entry.name] ??= why;
+    this.#opened.delete(entry.name);
+  }
+
+  get #entries() {
+    return this.settings.engines.filter(({ name }) => !this.skipped[name]);
+  }
+
+  async #starts({ name }, prompts) {
+    const prompt = await prompts.prompt(this.settings.quick ? 16 : START_PROMPT, 0);
+    const rows = {};
+    say(`${this.model.name}: ${name}`);
+    for (let rep = 0; rep < Math.min(this.settings.reps, 3); rep++) {
+      for (const entry of this.#entries) {
+        try {
+          const row = await entry.start(this.model, prompt);
+          (rows[entry.name] ??= []).push(row);
+        } catch (error) {
+          this.#giveUp(entry, error);
+        }
+      }
+    }
+    this.results[name] = rows;
+  }
+
+  async #openAll() {
+    const hosts = {};
+    for (const entry of this.#entries) {
+      try {
+        let host;
+        if (entry.inPage) host = hosts[entry.isolated] ??= await this.#openHost(entry.isolated);
+        const engine = await entry.open(this.model, host);
+        this.#opened.set(entry.name, { entry, engine });
+      } catch (error) {
+        this.#giveUp(entry, error);
+      }
+    }
+  }
+
+  async #openHost(isolated) {
+    const host = await openHost([this.model], isolated);
+    this.#hosts.push(host);
+    this.chromium = host.version;
+    return host;
+  }
+
+  /** In turns; the first round, of a small part, warms up. */
+  async #compare(test, prompts) {
+    const { reps, limit, quick } = this.settings;
+    const spent = {};
+    const rows = {};
+    say(`${this.model.name}: ${test.name}`);
+    for (let rep = quick ? 0 : -1; rep < reps; rep++) {
+      if (rep < 0 && !test.fresh) continue; // decoding has been warmed up by its own prompt
+      const prompt = await prompts.prompt(rep < 0 ? 16 : test.prompt, test.fresh ? ++this.#variant : 0);
+      for (const { entry, engine } of [...this.#opened.values()]) {
+        if (spent[entry.name] > limit * 1000) continue;
+        const start = performance.now();
+        try {
+          const row = await test.run(engine, prompt);
+          if (rep >= 0) (rows[entry.name] ??= []).push(row);
+        } catch (error) {
+          this.#giveUp(entry, error);
+        }
+        spent[entry.name] = (spent[entry.name] ?? 0) + performance.now() - start;
+      }
+    }
+    this.results[test.name] = Object.fromEntries(
+      Object.entries(rows).map(([name, list]) => [
+        name,
+        { ...summary(list.map(({ rate }) => rate)), reps: list.length, tokens: list[0].tokens },
+      ]),
+    );
+  }
+
+  about() {
+    return Object.fromEntries([...this.#opened].map(([name, { engine }]) => [name, engine.about]));
+  }
 }
 
 async function main() {
-  const { model: given, help, json, ...parameters } = options();
+  const { help, json, models, ...settings } = options();
   if (help) return console.log(USAGE);
-  const model = given ?? defaultModel();
-  const files = { '/model.gguf': model, '/peer/': `${PEERS}node_modules/@wllama/wllama/esm/` };
-  // The peer makes its worker from a blob: URL and compiles text.
-  const policy = "script-src 'self' 'unsafe-eval' blob:; worker-src 'self' blob:";
-  await withPage(files, policy, async (page, chromium) => {
-    const text = readFileSync(`${ROOT}tests/data/wikitext2-valid-4x512.txt`, 'utf8').slice(0, 20000);
-    const { rows, kernels, threads } = await page.evaluate(measure, { ...parameters, text, peer: 'wllama' });
-    const results = ['prefill', 'decode'].map((test) => {
-      const [ours, theirs] = [rows.inkling, rows.wllama].map((list) => summary(list.map((row) => row[test])));
-      return { test, inkling: ours, wllama: theirs, ratio: ours.median / theirs.median };
-    });
-    report(results, { ...parameters, kernels, chromium, model: basename(model) });
-    if (json) writeFileSync(json, JSON.stringify({ model: basename(model), chromium, kernels, peer: `wllama ${PEER}`, threads, results, rows }, null, 1) + '\n');
-  });
-}
-
-function report(results, { pp, tg, reps, kernels, chromium, model }) {
-  console.log(`${model}, Chromium ${chromium}, one thread, median of ${reps} in turns, tokens/s (least to most)\n`);
-  const line = (...cells) => console.log(cells[0].padEnd(22) + cells[1].padEnd(28) + cells[2].padEnd(28) + cells[3]);
-  line('', `Inkling, ${kernels}`, `wllama ${PEER}`, 'ratio');
-  for (const { test, inkling, wllama, ratio } of results) {
-    const what = test === 'prefill' ? `prefill ${pp} tokens` : `decode ${tg} tokens`;
-    line(what, shown(inkling), shown(wllama), ratio.toFixed(2));
+  const skipped = {};
+  for (const { name, missing } of settings.engines) {
+    const why = missing();
+    if (why) say(`without ${name}: ${(skipped[name] = why)}`);
   }
+  settings.engines = settings.engines.filter(({ name }) => !skipped[name]);
+  const report = {
+    date: new Date().toISOString(),
+    machine: { cpu: cpus()[0].model, cores: cpus().length, load: [loadavg()[0]] },
+    settings: { reps: settings.reps, quick: Boolean(settings.quick), tests: settings.tests.map(({ name }) => name) },
+    engines: Object.fromEntries(settings.engines.map(({ name, label }) => [name, { label }])),
+    models: [],
+    skipped,
+  };
+  for (const model of models.map(modelOf)) {
+    const comparison = new Comparison(model, settings);
+    await comparison.measure();
+    const { name, title, bytes } = model;
+    for (const [engine, about] of Object.entries(comparison.about())) report.engines[engine].about ??= about;
+    report.machine.chromium ??= comparison.chromium;
+    report.models.push({ name, title, bytes, results: comparison.results, skipped: comparison.skipped });
+    if (json) writeFileSync(json, `${JSON.stringify(report, null, 1)}\n`); // after each model: a run takes long
+  }
+  report.machine.load.push(loadavg()[0]);
+  if (json) writeFileSync(json, `${JSON.stringify(report, null, 1)}\n`);
+  printResults(report);
 }
 
 runMain(main, USAGE);

@@ -20,9 +20,14 @@ export function defaultModel() {
   return execFileSync(`${ROOT}tools/fetch`, { encoding: 'utf8' }).trim().split('\n').pop();
 }
 
+export function requirePackage() {
+  if (existsSync(`${ROOT}web/dist/index.js`)) return;
+  throw new Error('web/dist is missing; build it by npm run build in web/');
+}
+
 /** use(page, version): an empty page of a server with the package and `files`, in Chromium of that version. */
 export async function withPage(files, policy, use) {
-  if (!existsSync(`${ROOT}web/dist/index.js`)) throw new Error('web/dist is missing; build it by npm run build in web/');
+  requirePackage();
   const server = await startServer(files, policy && { policy });
   const browser = await openBrowser();
   try {

@@ -10,6 +10,7 @@ const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css',
   '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
   '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
 };
@@ -39,9 +40,9 @@ function sendFile(response, path, policy, { limit = Infinity, pauseMs = 0 }) {
 
 /**
  * Serves the page at / and the package at /package/; `files` adds paths to files and folders outside (which end in
- * a slash). /slow/NAME trickles, and /breaking/NAME ends after a megabyte.
+ * a slash). /slow/NAME trickles, and /breaking/NAME ends after a megabyte. onFile(path) hears which files are asked for.
  */
-export async function startServer(files, { policy = POLICY } = {}) {
+export async function startServer(files, { policy = POLICY, onFile = () => {} } = {}) {
   const places = Object.entries({ '/package/': DIST, '/': `${DIST}demo/`, ...files }).sort(([a], [b]) => b.length - a.length);
   const fileAt = (path) => {
     const [prefix, place] = places.find(([prefix]) => path === prefix || (prefix.endsWith('/') && path.startsWith(prefix)));
@@ -57,6 +58,7 @@ export async function startServer(files, { policy = POLICY } = {}) {
     const manner = mode === 'slow' ? { pauseMs: 30 } : mode === 'breaking' ? { limit: 1 << 20 } : {};
     try {
       sendFile(response, fileAt(rest ?? path), policy, manner);
+      onFile(fileAt(rest ?? path));
     } catch {
       response.writeHead(404, { 'content-type': TYPES['.html'] }).end('<!doctype html><p>Not here.');
     }
