@@ -8,7 +8,8 @@
 typedef struct ink_pool ink_pool;
 
 /* Does part `part` of `n_parts`, each exactly once, at the same time as others. `thread` is below
- * ink_pool_size() and tells the threads apart: it may be used to choose scratch memory. */
+ * ink_pool_size() and tells the threads apart: it may be used to choose scratch memory. It must not
+ * allocate: in WebAssembly only the caller's thread may. */
 typedef void (*ink_pool_task)(void *context, uint32_t part, uint32_t n_parts, uint32_t thread);
 
 #define INK_MAX_THREADS 64u
@@ -19,10 +20,16 @@ ink_status ink_pool_create(ink_pool **pool, const ink_allocator *allocator, uint
                            ink_error *error);
 void ink_pool_free(ink_pool *pool); /* NULL is fine */
 
+/* How many threads there are, and how many of them work; at first all do. */
 uint32_t ink_pool_size(const ink_pool *pool);
+uint32_t ink_pool_active(ink_pool *pool);
 
-/* Does all parts, at most INK_MAX_PARTS, on whatever threads are free, the caller's among them, and returns when they are
- * done. A thread that the system does not let run holds nobody up: others take its parts. */
+/* 1 to ink_pool_size(): the others sleep until there are to be more. */
+void ink_pool_set_active(ink_pool *pool, uint32_t n_active);
+
+/* Does all parts, at most INK_MAX_PARTS, on whatever threads are free, the caller's among them, and
+ * returns when they are done. A thread that the system does not let run holds nobody up: others take
+ * its parts. */
 void ink_pool_run(ink_pool *pool, uint32_t n_parts, ink_pool_task task, void *context);
 
 #endif

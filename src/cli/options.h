@@ -30,7 +30,7 @@ typedef struct options {
   const char *examples;      /* a file of JSON Lines */
   const char *kernels;
   uint32_t n_ctx;      /* 0: the default */
-  uint32_t n_threads;
+  uint32_t n_threads;  /* 0: to be chosen by trying */
   uint64_t max_tokens;
   ink_sampling sampling;
   const char *stops[INK_MAX_STOPS];

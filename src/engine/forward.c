@@ -53,8 +53,8 @@ static void multiply(ink_session *session, const ink_tensor *weights, input in, 
   shared_matmul shared = {session, job};
   uint64_t work = (uint64_t)weights->n_rows * weights->n_cols * in.n_tokens;
   uint64_t worthwhile = work / MIN_PART_WORK + 1;
-  uint32_t n_parts = ink_pool_size(session->pool) * PARTS_PER_THREAD;
-  if (ink_pool_size(session->pool) == 1) n_parts = 1;
+  uint32_t n_threads = ink_pool_active(session->pool);
+  uint32_t n_parts = n_threads == 1 ? 1 : n_threads * PARTS_PER_THREAD;
   if (worthwhile < n_parts) n_parts = (uint32_t)worthwhile;
   ink_pool_run(session->pool, n_parts, multiply_part, &shared);
 }
@@ -99,7 +99,7 @@ static void feed_forward_block(ink_session *session, const ink_layer *layer, uin
   session->model->kernels->add(s->x, s->projected, n * h->n_embd);
 }
 
-void ink_forward(ink_session *session, uint32_t first, uint32_t n) {
+void ink_forward_embed(ink_session *session, uint32_t first, uint32_t n) {
   const ink_model *model = session->model;
   uint32_t n_embd = model->hparams.n_embd;
   session->has_logits = false;
@@ -108,9 +108,18 @@ void ink_forward(ink_session *session, uint32_t first, uint32_t n) {
                               session->scratch.x + (size_t)t * n_embd);
   }
   ink_attention_set_rotation(session, first, n);
-  for (uint32_t i = 0; i < model->hparams.n_layer; i++) {
-    attention_block(session, &model->weights.layers[i], i, first, n);
-    feed_forward_block(session, &model->weights.layers[i], n);
+}
+
+void ink_forward_layer(ink_session *session, uint32_t index, uint32_t first, uint32_t n) {
+  const ink_layer *layer = &session->model->weights.layers[index];
+  attention_block(session, layer, index, first, n);
+  feed_forward_block(session, layer, n);
+}
+
+void ink_forward(ink_session *session, uint32_t first, uint32_t n) {
+  ink_forward_embed(session, first, n);
+  for (uint32_t i = 0; i < session->model->hparams.n_layer; i++) {
+    ink_forward_layer(session, i, first, n);
   }
 }
 
