@@ -72,19 +72,45 @@ void inkjs_model_destroy(inkjs_model *model) {
   free(model);
 }
 
-inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx) {
+inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx, uint32_t n_threads) {
   inkjs_session *session = calloc(1, sizeof *session);
   if (!session) {
     fail_memory(&model->error);
     return NULL;
   }
-  ink_session_params params = {.n_ctx = n_ctx};
+  ink_session_params params = {.n_ctx = n_ctx, .n_threads = n_threads};
   if (ink_session_create(&session->session, model->model, &params, &model->error) != INK_OK) {
     free(session);
     return NULL;
   }
   inkjs_generation_reset(session);
   return session;
+}
+
+#if defined(__wasm_atomics__)
+
+__attribute__((import_module("env"), import_name("inkjs_now"))) double inkjs_now(void);
+
+static double now_ms(void *context) {
+  (void)context;
+  return inkjs_now();
+}
+
+ink_status inkjs_session_choose_threads(inkjs_session *session) {
+  return ink_session_choose_threads(session->session, now_ms, NULL, &session->error);
+}
+
+#else
+
+ink_status inkjs_session_choose_threads(inkjs_session *session) {
+  (void)session; /* there is one */
+  return INK_OK;
+}
+
+#endif
+
+uint32_t inkjs_session_threads(const inkjs_session *session) {
+  return ink_session_threads(session->session);
 }
 
 static void forget_stops(inkjs_session *session) {

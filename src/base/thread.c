@@ -53,14 +53,17 @@ static void wake_all(ink_gate *gate) {
 
 #elif INK_HAS_THREADS
 
-/* Some hosts end a worker that sleeps only when it wakes (WebKit before 2026), so it does now and then. */
-#define NAP_NS 5000000000ll
+/* Atomics.wait(), by the host: returns when woken, now and then without a reason, and at once when *word
+ * is not `seen`. The instruction for it is not used because V8 11.3 (Node.js 20, Chrome 113) forgets
+ * a caller's variables across it, in its baseline compiler. */
+__attribute__((import_module("env"), import_name("ink_thread_sleep"))) void
+ink_thread_sleep(atomic_uint *word, uint32_t seen);
 
 static void sleep_while(ink_gate *gate, uint32_t seen) {
   atomic_fetch_add(&gate->n_asleep, 1);
   while (ink_gate_value(gate) == seen) {
     if (atomic_load(&gate->broken)) __builtin_trap();
-    __builtin_wasm_memory_atomic_wait32((int *)&gate->value, (int)seen, NAP_NS);
+    ink_thread_sleep(&gate->value, seen);
   }
   atomic_fetch_sub(&gate->n_asleep, 1);
 }
