@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pool.h"
+
+_Static_assert(INKJS_MAX_THREADS == INK_MAX_THREADS, "what JavaScript knows");
+
 /* ---- Handles --------------------------------------------------------------------------------------- */
 
 struct inkjs_model {

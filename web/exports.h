@@ -29,6 +29,8 @@ INKJS_EXPORT void inkjs_release(void *pointer);
 INKJS_EXPORT inkjs_model *inkjs_model_create(void);
 INKJS_EXPORT void inkjs_model_destroy(inkjs_model *model);
 
+enum { INKJS_MAX_THREADS = 64 };
+
 /* NULL on failure, which `model` then describes. n_ctx in tokens, 0: the core's default. n_threads: in a
  * build with threads the host must have workers ready for all but one of them; else there is one. */
 INKJS_EXPORT inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx,

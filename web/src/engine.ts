@@ -3,10 +3,8 @@ import * as c from './constants.js';
 import { InklingError } from './errors.js';
 import type { Sampling } from './protocol.js';
 import type { Message, ModelInfo, Score } from './types.js';
-import { type WasmExports, instantiate } from './wasm.js';
-
-/** The end of a 32-bit address space: no instance can have more. */
-const MAX_MEMORY_BYTES = 2 ** 32;
+import type { Level } from './level.js';
+import { type Instance, type WasmExports, instantiate } from './wasm.js';
 
 const OPTIONS = [
   ['temperature', c.INKJS_OPTION_TEMPERATURE],
@@ -33,23 +31,36 @@ export interface Step {
 
 /**
  * Every method is synchronous and may throw an InklingError; anything else that it throws means that the
- * instance is broken. There is no way to free one: drop all references and it is collected.
+ * instance is broken. There is no way to free one but its threads: drop all references and it is collected.
  */
 export class Engine {
+  readonly #instance: Instance;
   readonly #wasm: WasmExports;
+  /** As asked for; 0: what is fastest. */
+  readonly #askedThreads: number;
+  #whyOneThread: string;
   readonly #model: number;
   #session = 0;
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-  private constructor(wasm: WasmExports) {
-    this.#wasm = wasm;
-    this.#model = wasm.inkjs_model_create() >>> 0;
+  private constructor(instance: Instance, nThreads: number) {
+    this.#instance = instance;
+    this.#wasm = instance.exports;
+    this.#whyOneThread = instance.whyOneThread;
+    this.#askedThreads = nThreads;
+    this.#model = this.#wasm.inkjs_model_create() >>> 0;
     if (this.#model === 0) throw outOfMemory();
   }
 
-  static async create(): Promise<Engine> {
-    return new Engine(await instantiate());
+  /** nThreads: 0 for as many as are fastest. */
+  static async create(level: Level, nThreads: number): Promise<Engine> {
+    return new Engine(await instantiate(level, nThreads), nThreads);
+  }
+
+  /** Ends its threads; there must be no call afterwards. */
+  close(): void {
+    this.#instance.threads?.close();
   }
 
   // ---- Loading ----
@@ -80,25 +91,54 @@ export class Engine {
    * has been read: better than at the end of a long download.
    */
   checkMemory(contextLength: number): void {
-    if (!this.#wasm.inkjs_has_info(this.#model)) return;
+    if (!this.knowsModel()) return;
+    const limit = this.#instance.memoryLimit;
     const needed = this.#wasm.inkjs_memory_needed(this.#model, contextLength);
-    if (needed <= MAX_MEMORY_BYTES) return;
+    if (needed <= limit) return;
+    const gib = (bytes: number) => Number((bytes / 2 ** 30).toFixed(1));
     throw new InklingError(
       'INK_ERR_OUT_OF_MEMORY',
-      `The model with its context needs ${(needed / 2 ** 30).toFixed(1)} GiB; WebAssembly has 4. ` +
-        'Use a shorter context or a smaller model.',
+      `The model with its context needs ${gib(needed)} GiB; WebAssembly has ${gib(limit)}. Use a shorter context or a smaller model` +
+        `${limit < 2 ** 32 ? ', or one thread, for which there may be more memory' : ''}.`,
     );
   }
 
-  /** After the source's last byte. contextLength in tokens, 0 for the default. */
-  finishLoad(contextLength: number): void {
+  /** The file's header has been read. */
+  knowsModel(): boolean {
+    return this.#wasm.inkjs_has_info(this.#model) !== 0;
+  }
+
+  /** Once it is likely that they will be needed: workers take a while to start. */
+  startThreads(): void {
+    this.#instance.startThreads();
+  }
+
+  /** After the source's last byte and threadsReady(). contextLength in tokens, 0 for the default. */
+  finishLoad(contextLength: number, nThreads: number): void {
     if (!this.#isComplete()) {
       this.#check(this.#model, this.#wasm.inkjs_load_buffer(this.#model));
       this.#check(this.#model, this.#wasm.inkjs_load_commit(this.#model, 0)); // says what is missing
     }
     this.#check(this.#model, this.#wasm.inkjs_load_finish(this.#model));
-    this.#session = this.#wasm.inkjs_session_create(this.#model, contextLength) >>> 0;
+    this.#session = this.#wasm.inkjs_session_create(this.#model, contextLength, nThreads) >>> 0;
     if (this.#session === 0) throw this.#errorOf(this.#model);
+    if (nThreads > 1 && this.#askedThreads === 0) this.#chooseThreads();
+  }
+
+  #chooseThreads(): void {
+    this.#check(this.#session, this.#wasm.inkjs_session_choose_threads(this.#session));
+    const chosen = this.#wasm.inkjs_session_threads(this.#session);
+    this.#instance.threads?.keep(chosen);
+    if (chosen === 1) this.#whyOneThread = 'more were not faster when tried';
+  }
+
+  /** How many there are. */
+  async threadsReady(): Promise<number> {
+    const { threads } = this.#instance;
+    if (!threads) return 1;
+    const count = await threads.ready();
+    if (count === 1) this.#whyOneThread = threads.problem;
+    return count;
   }
 
   #isComplete(): boolean {
@@ -114,6 +154,8 @@ export class Engine {
       tokenizer: text(c.INKJS_STRING_TOKENIZER),
       quantization: text(c.INKJS_STRING_QUANTIZATION),
       kernels: text(c.INKJS_STRING_KERNELS),
+      threads: this.#wasm.inkjs_session_threads(this.#session),
+      whyOneThread: this.#whyOneThread,
       parameterCount: number(c.INKJS_NUMBER_N_PARAMS),
       weightBytes: number(c.INKJS_NUMBER_WEIGHT_BYTES),
       memoryBytes: this.#wasm.memory.buffer.byteLength,
@@ -188,12 +230,12 @@ export class Engine {
   step(maxPrefill: number): Step {
     this.#check(this.#session, this.#wasm.inkjs_generation_step(this.#session, maxPrefill));
     const field = (name: number) => this.#wasm.inkjs_step_number(this.#session, name);
-    const text = this.#bytes(this.#wasm.inkjs_step_text(this.#session), field(c.INKJS_STEP_FIELD_TEXT_LEN));
+    const text = this.#text(this.#wasm.inkjs_step_text(this.#session), field(c.INKJS_STEP_FIELD_TEXT_LEN));
     return {
       kind: field(c.INKJS_STEP_FIELD_KIND),
       finish: field(c.INKJS_STEP_FIELD_FINISH),
       token: field(c.INKJS_STEP_FIELD_TOKEN),
-      text: this.#decoder.decode(text),
+      text,
       promptDone: field(c.INKJS_STEP_FIELD_PROMPT_DONE),
       promptTotal: field(c.INKJS_STEP_FIELD_PROMPT_TOTAL),
       generated: field(c.INKJS_STEP_FIELD_N_GENERATED),
@@ -233,15 +275,19 @@ export class Engine {
     return new Uint8Array(this.#wasm.memory.buffer, pointer >>> 0, length);
   }
 
+  #text(pointer: number, length: number): string {
+    return this.#decoder.decode(this.#bytes(pointer, length).slice()); // a copy: decoders refuse shared memory
+  }
+
   #string(pointer: number): string {
     const start = pointer >>> 0;
     const memory = new Uint8Array(this.#wasm.memory.buffer);
-    return this.#decoder.decode(memory.subarray(start, memory.indexOf(0, start)));
+    return this.#text(start, memory.indexOf(0, start) - start);
   }
 
   #resultText(): string {
     const length = this.#wasm.inkjs_result_length(this.#model) >>> 0;
-    return this.#decoder.decode(this.#bytes(this.#wasm.inkjs_result(this.#model), length));
+    return this.#text(this.#wasm.inkjs_result(this.#model), length);
   }
 
   #withText(text: string, use: (pointer: number, length: number) => void): void {

@@ -1,4 +1,5 @@
 import { Connection } from './connection.js';
+import { INKJS_MAX_THREADS } from './constants.js';
 import { InklingError, invalidArgument, reasonOf } from './errors.js';
 import { Model } from './model.js';
 import type { SourceMessage } from './protocol.js';
@@ -16,15 +17,20 @@ const CHUNK_BYTES = 1 << 20;
  * workers, as in Node, the engine runs in this thread, in steps of at most about 50 ms.
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
-  const { onProgress, signal, contextLength = 0, kernels = '' } = options;
+  const { onProgress, signal, contextLength = 0, kernels = '', threads = 'auto' } = options;
   signal?.throwIfAborted();
   if (!Number.isInteger(contextLength) || contextLength < 0 || contextLength >= 2 ** 32) {
     throw invalidArgument('contextLength must be a whole number of tokens.');
   }
+  if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= INKJS_MAX_THREADS)) {
+    throw invalidArgument(`threads must be 'auto' or a whole number from 1 to ${INKJS_MAX_THREADS}.`);
+  }
   const { message, read } = describe(source);
   const connection = await Connection.open();
   try {
-    const info = await connection.request({ type: 'load', source: message, kernels, contextLength }, signal, {
+    const nThreads = threads === 'auto' ? 0 : threads;
+    const request = { type: 'load', source: message, kernels, threads: nThreads, contextLength } as const;
+    const info = await connection.request(request, signal, {
       onProgress: (loaded, total) => onProgress?.({ loaded, total: total || undefined }),
       onPull: () => {
         read().then(

@@ -40,7 +40,9 @@ export async function load(engine: Engine, task: LoadTask): Promise<void> {
   try {
     engine.beginLoad(task.kernels, source.size);
     await fill(engine, source, task);
-    engine.finishLoad(task.contextLength);
+    const nThreads = await engine.threadsReady();
+    task.signal.throwIfAborted();
+    engine.finishLoad(task.contextLength, nThreads);
   } catch (error) {
     if (error instanceof InklingError && error.code === 'INK_ERR_NOT_GGUF' && source.hint) {
       throw new InklingError(error.code, `${error.message} ${source.hint}`, { cause: error });
@@ -56,12 +58,14 @@ async function fill(engine: Engine, source: Source, task: LoadTask): Promise<voi
   let reported = -Infinity;
   let yielded = performance.now();
   let complete = false;
+  let known = false;
   while (!complete) {
     const chunk = await source.next();
     task.signal.throwIfAborted();
     if (!chunk) break; // finishLoad() says what is missing
     complete = engine.write(chunk);
     engine.checkMemory(task.contextLength);
+    if (!known && (known = engine.knowsModel())) engine.startThreads();
     loaded += chunk.length;
     const now = performance.now();
     if (now - reported >= PROGRESS_MS) {

@@ -21,7 +21,7 @@ export interface Results {
 }
 
 export type Request =
-  | { type: 'load'; source: SourceMessage; kernels: string; contextLength: number }
+  | { type: 'load'; source: SourceMessage; kernels: string; threads: number; contextLength: number }
   | { type: 'generate'; input: GenerateInput; sampling: Sampling }
   | { type: 'tokenize'; text: string; special: boolean }
   | { type: 'detokenize'; tokens: number[] }
@@ -32,6 +32,8 @@ export type ToHost =
   | (Request & { id: number })
   /** Forget that request; it is not answered. */
   | { type: 'abort'; id: number }
+  /** After aborting all: nothing more will be asked. Only where the engine has no worker that could be ended. */
+  | { type: 'close' }
   /** The answer to a pull; null: the source has ended. */
   | { type: 'chunk'; bytes: Uint8Array | null }
   | { type: 'chunkFailed'; error: ErrorMessage };

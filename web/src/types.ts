@@ -17,8 +17,14 @@ export interface LoadOptions {
   /** Tokens that prompt and answer may have together. Default: what the model was trained for, at most 4096.
    *  Memory grows with it. */
   contextLength?: number;
-  /** Which kernels compute: 'auto' (the default, the fastest), or a name from the core, e.g. 'scalar'. */
+  /** Which kernels compute: 'auto' (the default, the fastest), 'simd128', or 'scalar'. */
   kernels?: string;
+  /**
+   * How many threads compute, at most 64; 'auto' (the default): as many as a short try finds fastest. More than one
+   * takes a cross-origin isolated page, or Node.js. Results do not depend on it, only speed does. Where there is
+   * one thread, {@link ModelInfo.whyOneThread} says why.
+   */
+  threads?: number | 'auto';
 }
 
 /** What is known of a loaded model. */
@@ -33,6 +39,10 @@ export interface ModelInfo {
   quantization: string;
   /** The kernels in use. */
   kernels: string;
+  /** Threads that compute. */
+  threads: number;
+  /** Why there is only one; '' where there are more. */
+  whyOneThread: string;
   parameterCount: number;
   weightBytes: number;
   /** All of the engine's memory: weights, vocabulary, context and scratch, in bytes. It only ever grows. */
