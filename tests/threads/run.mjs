@@ -50,7 +50,12 @@ async function runTest(path) {
     },
   }));
   await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))));
-  instance.exports._start();
+  try {
+    instance.exports._start();
+  } catch (error) {
+    console.log(`The program trapped: ${error.message}`);
+    process.exit(1);
+  }
   process.exit(0);
 }
 
