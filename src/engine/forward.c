@@ -16,9 +16,9 @@ static input prepare(ink_session *session, const float *x, uint32_t n_tokens, ui
 }
 
 /* Multiplications that are worth a part of their own: handing one over costs about a microsecond. */
-#define MIN_PART_WORK 65536u
+#define MIN_PART_WORK 131072u
 /* More parts than threads: one that starts late or runs slowly takes fewer. */
-#define PARTS_PER_THREAD 4u
+#define PARTS_PER_THREAD 2u
 
 typedef struct shared_matmul {
   const ink_session *session;
