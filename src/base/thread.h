@@ -21,7 +21,7 @@
 
 /* ---- Gates ---------------------------------------------------------------------------------- */
 
-/* A number, and the threads that wait for it to change: awake for some ten microseconds, then asleep. */
+/* A number, and the threads that wait for it to change: awake for some 50 microseconds, then asleep. */
 typedef struct ink_gate {
   atomic_uint value;
   atomic_uint n_asleep;

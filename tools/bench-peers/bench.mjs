@@ -9,12 +9,13 @@ import { parseArgs } from 'node:util';
 import { openBrowser, openPage } from '../../web/test/lib/browser.mjs';
 import { startServer } from '../../web/test/lib/server.mjs';
 
-const USAGE = `usage: tools/bench [-m MODEL] [--pp N] [--tg N] [--reps N] [--kernels NAME] [--json FILE]
+const USAGE = `usage: tools/bench [-m MODEL] [--pp N] [--tg N] [--reps N] [--kernels NAME] [--threads N] [--json FILE]
 
 Measures Inkling against wllama in one Chromium: prefill of --pp tokens (128) and decode of --tg (64), --reps times (5)
 each, in turns. Prints the medians in tokens per second, with the least and the most, and their ratio.
   -m, --model FILE   GGUF file; default: the default model, from tools/fetch
   --kernels NAME     Inkling's kernels; default: auto
+  --threads N        of Inkling's; wllama's is one (its threads are another build of it). default: 1
   --json FILE        writes all measurements`;
 
 const PEERS = fileURLToPath(new URL('.', import.meta.url));
@@ -29,6 +30,7 @@ function options() {
       tg: { type: 'string', default: '64' },
       reps: { type: 'string', default: '5' },
       kernels: { type: 'string', default: 'auto' },
+      threads: { type: 'string', default: '1' },
       json: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
