@@ -1,5 +1,5 @@
 // Inkling and wllama (llama.cpp in WebAssembly) side by side: one Chromium, one page, the same file and the same
-// prompts, one thread each, in turns. Greedy sampling. Each engine's own clock says how long it took: prefill
+// prompts, the same number of threads, in turns. Greedy sampling. Each engine's own clock says how long it took: prefill
 // from the prompt's tokens to the first new one, without tokenising; decode from the first new token to the last.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ Measures Inkling against wllama in one Chromium: prefill of --pp tokens (128) an
 each, in turns. Prints the medians in tokens per second, with the least and the most, and their ratio.
   -m, --model FILE   GGUF file; default: the default model, from tools/fetch
   --kernels NAME     Inkling's kernels; default: auto
-  --threads N        of Inkling's; wllama's is one (its threads are another build of it). default: 1
+  --threads N        of both; default: 1. More take a cross-origin isolated page, which is served then
   --json FILE        writes all measurements`;
 
 const PEERS = fileURLToPath(new URL('.', import.meta.url));
@@ -40,17 +40,19 @@ function options() {
     if (!Number.isInteger(n) || n < 2 || n > 1024) throw new TypeError(`--${name} must be a whole number from 2 to 1024`);
     return n;
   });
-  return { ...values, pp, tg, reps };
+  const threads = Number(values.threads);
+  if (!Number.isInteger(threads) || threads < 1 || threads > 64) throw new TypeError('--threads must be a whole number from 1 to 64');
+  return { ...values, pp, tg, reps, threads };
 }
 
 /** Runs in the page. Gives, for each engine, a list of { prefill, decode } in tokens per second. */
-async function measure({ pp, tg, reps, kernels, text, peer }) {
+async function measure({ pp, tg, reps, kernels, threads, text, peer }) {
   const { loadModel } = await import('/package/index.js');
   const { Wllama } = await import('/peer/index.js');
-  const inkling = await loadModel('/model.gguf', { contextLength: 2048, kernels });
+  const inkling = await loadModel('/model.gguf', { contextLength: 2048, kernels, threads });
   const wllama = new Wllama({ default: '/peer/wasm/wllama.wasm' }, { suppressNativeLog: true });
   const file = await (await fetch('/model.gguf')).blob();
-  await wllama.loadModel([file], { n_ctx: 2048, n_threads: 1, n_gpu_layers: 0 });
+  await wllama.loadModel([file], { n_ctx: 2048, n_threads: threads, n_gpu_layers: 0 });
 
   const tokens = await inkling.tokenize(text);
   const bos = inkling.info.addsBos ? 1 : 0;
@@ -82,7 +84,7 @@ async function measure({ pp, tg, reps, kernels, text, peer }) {
       if (i > 0) rows[name].push(row); // the first one warms up
     }
   }
-  return { rows, kernels: inkling.info.kernels, threads: wllama.getNumThreads() };
+  return { rows, kernels: inkling.info.kernels, threads: { inkling: inkling.info.threads, [peer]: wllama.getNumThreads() } };
 }
 
 function summary(rows, test) {
@@ -101,7 +103,8 @@ async function main() {
   const model = given ?? execFileSync(`${ROOT}tools/fetch`, { encoding: 'utf8' }).trim().split('\n').pop();
   const files = { '/model.gguf': model, '/peer/': `${PEERS}node_modules/@wllama/wllama/esm/` };
   // The peer makes its worker from a blob: URL and compiles text.
-  const server = await startServer(files, { policy: "script-src 'self' 'unsafe-eval' blob:; worker-src 'self' blob:" });
+  const policy = "script-src 'self' 'unsafe-eval' blob:; worker-src 'self' blob:";
+  const server = await startServer(files, { policy, isolated: parameters.threads > 1 });
   const browser = await openBrowser();
   try {
     const { page } = await openPage(browser.context, `${server.url}/blank`);
@@ -112,7 +115,7 @@ async function main() {
       const [ours, theirs] = [rows.inkling, rows.wllama].map((list) => summary(list, test));
       return { test, inkling: ours, wllama: theirs, ratio: ours.median / theirs.median };
     });
-    report(results, { ...parameters, kernels, chromium, model: basename(model) });
+    report(results, { ...parameters, threads, kernels, chromium, model: basename(model) });
     if (json) writeFileSync(json, JSON.stringify({ model: basename(model), chromium, kernels, peer: `wllama ${PEER}`, threads, results, rows }, null, 1) + '\n');
   } finally {
     await browser.close();
@@ -120,8 +123,9 @@ async function main() {
   }
 }
 
-function report(results, { pp, tg, reps, kernels, chromium, model }) {
-  console.log(`${model}, Chromium ${chromium}, one thread, median of ${reps} in turns, tokens/s (least to most)\n`);
+function report(results, { pp, tg, reps, kernels, threads, chromium, model }) {
+  const counts = `threads ${threads.inkling} and ${threads.wllama}`;
+  console.log(`${model}, Chromium ${chromium}, ${counts}, median of ${reps} in turns, tokens/s (least to most)\n`);
   const line = (...cells) => console.log(cells[0].padEnd(22) + cells[1].padEnd(28) + cells[2].padEnd(28) + cells[3]);
   line('', `Inkling, ${kernels}`, `wllama ${PEER}`, 'ratio');
   for (const { test, inkling, wllama, ratio } of results) {
