@@ -12,11 +12,11 @@ struct ink_pool {
   ink_allocator allocator;
   uint32_t n_threads;
   uint32_t n_started;
-  /* The round under way: written before `ticket` is, and not again before all its parts are done. */
+  /* The round under way: written before `ticket`, and not again before all its parts are done. */
   ink_pool_task task;
   void *context;
-  /* Round << 32 | n_parts << 16 | the next part to be taken. A part is taken by adding one to all of
-   * it at once, so a thread that comes late can't take a part of a round it has not seen. */
+  /* Round << 32 | n_parts << 16 | the next part to be taken. A part is taken by adding one to all
+   * of it at once, so a thread that comes late can't take a part of a round it has not seen. */
   atomic_ullong ticket;
   atomic_uint n_done;
   ink_gate round;    /* the round whose ticket is out */

@@ -4,9 +4,9 @@
 #include <unistd.h>
 #endif
 
-/* How often a thread looks before it sleeps: for 50 to 100 microseconds. Waking one takes about as long
- * through a browser; and with ten, decoding on two threads gains nothing there. A look is longer where
- * it pauses. */
+/* How often a thread looks before it sleeps: for 50 to 100 microseconds. Waking one takes about as
+ * long through a browser; and with ten, decoding on two threads gains nothing there. A look is
+ * longer where it pauses. */
 #if defined(__x86_64__)
 #define SPINS 5000
 #else
@@ -58,9 +58,9 @@ static void wake_all(ink_gate *gate) {
 
 #elif INK_HAS_THREADS
 
-/* Atomics.wait(), by the host: returns when woken, now and then without a reason, and at once when *word
- * is not `seen`. The instruction for it is not used because V8 11.3 (Node.js 20, Chrome 113) forgets
- * a caller's variables across it, in its baseline compiler. */
+/* Atomics.wait(), by the host: returns when woken, now and then without a reason, and at once when
+ * *word is not `seen`. The instruction for it is not used because V8 11.3 (Node.js 20, Chrome 113)
+ * forgets a caller's variables across it, in its baseline compiler. */
 __attribute__((import_module("env"), import_name("ink_thread_sleep"))) void
 ink_thread_sleep(atomic_uint *word, uint32_t seen);
 
@@ -122,16 +122,16 @@ uint32_t ink_processor_count(void) {
 
 #elif INK_HAS_THREADS
 
-/* The host has a worker set its stack pointer to `stack_top` and call ink_thread_enter(thread), at once or
- * later; 0: it has none left. */
+/* The host has a worker set its stack pointer to `stack_top` and call ink_thread_enter(thread), at
+ * once or later; 0: it has none left. */
 __attribute__((import_module("env"), import_name("ink_thread_spawn"))) int
 ink_thread_spawn(ink_thread *thread, void *stack_top);
 
 __attribute__((export_name("ink_thread_enter"))) void ink_thread_enter(ink_thread *thread);
 __attribute__((export_name("ink_thread_break"))) void ink_thread_break(ink_thread *thread);
 
-/* Whoever joins may release *thread and the stack as soon as the gate is set. What is still done here
- * then only reads, and WebAssembly's memory never goes away. */
+/* Whoever joins may release *thread and the stack as soon as the gate is set. What is still done
+ * here then only reads, and WebAssembly's memory never goes away. */
 void ink_thread_enter(ink_thread *thread) {
   thread->run(thread->context);
   ink_gate_set(&thread->ended, 1);

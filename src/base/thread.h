@@ -1,5 +1,6 @@
-/* Threads, and gates for them to wait at. Natively these are the system's. In WebAssembly a thread is a
- * worker of the host's that runs the same module on the same memory, where the build allows for it. */
+/* Threads, and gates for them to wait at. Natively these are the system's. In WebAssembly a thread
+ * is a worker of the host's that runs the same module on the same memory, where the build allows
+ * for it. */
 #ifndef INK_BASE_THREAD_H
 #define INK_BASE_THREAD_H
 
@@ -21,7 +22,8 @@
 
 /* ---- Gates ---------------------------------------------------------------------------------- */
 
-/* A number, and the threads that wait for it to change: awake for some 50 microseconds, then asleep. */
+/* A number, and the threads that wait for it to change: awake for some 50 microseconds, then
+ * asleep. */
 typedef struct ink_gate {
   atomic_uint value;
   atomic_uint n_asleep;

@@ -101,8 +101,8 @@ void options_print_help(void) {
         "Chat:       --chat-template T  chatml, llama3, llama2, gemma, phi3, mistral, zephyr, alpaca or\n"
         "                               a file (default: the model's own)\n"
         "Computing:  -c/--ctx N         context in tokens (default: the model's, at most 4096)\n"
-        "            -t/--threads N     threads that compute; 0 or auto: as many as a short try finds\n"
-        "                               fastest (default: auto, 1 for bench; always 1 in WebAssembly)\n"
+        "            -t/--threads N     threads; auto or 0: what a short try finds fastest\n"
+        "                               (default: auto, but 1 for bench; 1 in WebAssembly)\n"
         "            --kernels NAME     auto, simd or a name that `inkling version` lists\n"
         "            --json             the result as JSON\n"
         "\n"
@@ -235,7 +235,7 @@ int options_parse(options *o, int argc, char **argv) {
     argv++;
   }
 
-  if (o->command == COMMAND_BENCH) o->n_threads = 1; /* figures should not hang on what was chosen */
+  if (o->command == COMMAND_BENCH) o->n_threads = 1; /* no figures that hang on a choice */
 
   struct option long_flags[N_FLAGS + 1] = {{0}};
   char short_flags[2 * N_FLAGS + 2] = ":";

@@ -1,4 +1,5 @@
-/* A thread that traps must not leave the others waiting for it: the caller of ink_pool_run() traps too. */
+/* A thread that traps must not leave the others waiting for it: the caller of ink_pool_run() traps
+ * too. */
 #include "base/pool.h"
 
 static void trap_elsewhere(void *context, uint32_t part, uint32_t n_parts, uint32_t thread) {

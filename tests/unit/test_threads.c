@@ -33,7 +33,8 @@ static void the_fewest_of_the_fastest(void) {
   CHECK_STATUS(ink_session_create(&session, model, &params, NULL), INK_OK);
   bool has_threads = ink_session_threads(session) == 2;
   ink_session_free(session);
-  const double better[] = {9, 5, 4, 3, 2.9}, worse[] = {9, 10, 11, 12, 13}, uneven[] = {9, 5, 4, 6, 2};
+  const double better[] = {9, 5, 4, 3, 2.9}, worse[] = {9, 10, 11, 12, 13};
+  const double uneven[] = {9, 5, 4, 6, 2};
   CHECK_EQ(choice(model, 1, better), 1);
   CHECK_EQ(choice(model, 3, better), has_threads ? 3 : 1);
   CHECK_EQ(choice(model, 5, better), has_threads ? 4 : 1); /* five are hardly faster */
