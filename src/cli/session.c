@@ -19,6 +19,10 @@ ink_session *open_session(const ink_model *model, const options *o, uint32_t n_c
   ink_session *session;
   ink_error error;
   ink_status status = ink_session_create(&session, model, &params, &error);
+  if (status == INK_ERR_OUT_OF_MEMORY && choose) { /* perhaps for the threads' sake */
+    params.n_threads = 1;
+    status = ink_session_create(&session, model, &params, &error);
+  }
   if (status == INK_OK && choose) {
     status = ink_session_choose_threads(session, clock_ms, NULL, &error);
   }
