@@ -75,6 +75,8 @@ typedef struct ink_load_params {
   const char *kernels;            /* NULL or "auto", or a name from ink_kernels_name() */
   bool vocabulary_only;           /* read the tokenizer and the chat template of any model, and no
                                      weights: for section 3 below; sessions are refused */
+  bool description_only;          /* read headers alone, for ink_loader_info(): each file is complete
+                                     after its header, and there is nothing to finish */
 } ink_load_params;
 
 typedef struct ink_model_info {
@@ -88,6 +90,7 @@ typedef struct ink_model_info {
   uint64_t vocabulary_bytes;  /* tokens, merges and their indexes */
   uint32_t n_tensors;
   uint32_t n_vocab;
+  uint32_t longest_token;     /* bytes */
   uint32_t n_ctx_train;       /* the context the model was trained for, tokens */
   uint32_t n_embd;
   uint32_t n_layer;
@@ -97,6 +100,7 @@ typedef struct ink_model_info {
   uint32_t n_ff;
   bool add_bos;               /* the model asks for BOS before a text */
   bool has_chat_format;       /* ink_chat_format() will work */
+  const struct ink_hparams *hparams; /* for ink_memory_needed(); NULL without weights */
 } ink_model_info;
 
 /* Push-style loading: ask for a buffer, fill some of it, commit, repeat. The loader hands out the
@@ -112,7 +116,8 @@ typedef struct ink_model_info {
  *
  * After any failure only ink_loader_free() makes sense. */
 
-/* size: the file's size in bytes, or 0 when it is not known. */
+/* size: the file's size in bytes, or 0 when it is not known. Of a model in several files
+ * (NAME-00001-of-00003.gguf): the first one's. */
 ink_status ink_loader_begin(ink_loader **loader, const ink_load_params *params, uint64_t size,
                             ink_error *error);
 
@@ -126,8 +131,17 @@ ink_status ink_loader_commit(ink_loader *loader, size_t n, ink_error *error);
 /* All bytes that the model needs have been committed; what may follow in the file is ignored. */
 bool ink_loader_complete(const ink_loader *loader);
 
+/* Models in several files: whenever a part is complete and the model is not, ink_loader_next_part()
+ * begins the next one, of `size` bytes or 0. A file that is no part of the model, or not the one whose
+ * turn it is, is INK_ERR_BAD_MODEL once its header has been read. n_parts: 1 for a model in one file,
+ * 0 until that is known. */
+uint32_t ink_loader_n_parts(const ink_loader *loader);
+bool ink_loader_part_complete(const ink_loader *loader);
+ink_status ink_loader_next_part(ink_loader *loader, uint64_t size, ink_error *error);
+
 /* NULL until the metadata has been read, which happens long before the weights: time to check
- * ink_memory_needed() and stop. Valid until the loader is finished or freed. */
+ * ink_memory_needed() and stop. Valid until the loader is finished or freed. Of a model in several
+ * files, it counts the tensors of the parts so far. */
 const ink_model_info *ink_loader_info(const ink_loader *loader);
 
 /* Turns a complete loader into a model and frees the loader, also on failure. */
@@ -136,7 +150,7 @@ ink_status ink_loader_finish(ink_loader *loader, ink_model **model, ink_error *e
 /* Abandons a load at any point. NULL is fine. */
 void ink_loader_free(ink_loader *loader);
 
-/* The same in one call: `read` fills up to `len` bytes and returns how many, 0 at the end of the
+/* The same in one call, for a model in one file: `read` fills up to `len` bytes and returns how many, 0 at the end of the
  * file, -1 on failure (INK_ERR_IO). It is asked for at most 16 MiB at a time. */
 typedef int64_t (*ink_read_fn)(void *context, uint8_t *ptr, size_t len);
 ink_status ink_model_load(ink_model **model, const ink_load_params *params, uint64_t size,
@@ -227,10 +241,20 @@ const char *ink_builtin_chat_template_name(size_t index);
 
 typedef struct ink_session ink_session;
 
+/* How keys and values of the context are held. */
+typedef enum ink_kv_type {
+  INK_KV_DEFAULT = 0, /* INK_KV_F16 */
+  INK_KV_F32 = 1,     /* exact; 4 bytes an element */
+  INK_KV_F16 = 2,     /* IEEE binary16 */
+  INK_KV_BF16 = 3,    /* the upper half of a float */
+  INK_KV_Q8_0 = 4     /* 8 bits, and 16 more for every 32 elements */
+} ink_kv_type;
+
 typedef struct ink_session_params {
   uint32_t n_ctx;     /* context in tokens; 0: min(n_ctx_train, INK_DEFAULT_CTX) */
   uint32_t n_threads; /* that compute, at most 64; 0: 1. Where there are no threads it is always 1.
                          Results don't depend on it. */
+  ink_kv_type kv_type;
 } ink_session_params;
 
 #define INK_DEFAULT_CTX 4096u
@@ -274,13 +298,24 @@ typedef struct ink_generation {
   const char *const *stops; /* NUL-terminated stop strings; copied; never part of the output */
   size_t n_stops;           /* at most INK_MAX_STOPS, each at most INK_MAX_STOP_BYTES long */
   bool ignore_end;          /* go on past end tokens (benchmarks) */
+  bool context_shift;       /* when the context is full, drop the older half of it and go on, rather
+                               than end with INK_FINISH_CONTEXT; see below */
+  uint32_t n_keep;          /* tokens at the beginning that are never dropped: at least 4 stay, and at
+                               most half of the context */
 } ink_generation;
 
 #define INK_MAX_STOPS 16u
 #define INK_MAX_STOP_BYTES 256u
 
+/* The context shift keeps the first tokens, which attention leans on whatever they say, and of the
+ * others the newer half (attention sinks: Xiao et al., "StreamingLLM", 2023). What stays moves to the
+ * beginning; its keys are rotated by the difference, or its tokens evaluated again where that can't be:
+ * in models with learned positions, and where a sliding window would reach back to the first tokens. The
+ * model forgets what was dropped, and results differ from those of a longer context. A prompt that is too
+ * long loses tokens in the same place. What comes after the kept tokens is not reused for other prompts. */
+
 typedef enum ink_step_kind {
-  INK_STEP_PREFILL = 0, /* part of the prompt was read; nothing to show */
+  INK_STEP_PREFILL = 0, /* part of the prompt was read, or of a context shift done; nothing to show */
   INK_STEP_TOKEN = 1,   /* one token was generated; `text` may be empty for now */
   INK_STEP_DONE = 2     /* `finish` says why; `text` holds what was still held back */
 } ink_step_kind;
@@ -290,7 +325,7 @@ typedef enum ink_finish {
   INK_FINISH_END = 1,     /* the model ended its turn */
   INK_FINISH_STOP = 2,    /* a stop string appeared */
   INK_FINISH_LENGTH = 3,  /* max_tokens */
-  INK_FINISH_CONTEXT = 4  /* the context is full */
+  INK_FINISH_CONTEXT = 4  /* the context is full, and context_shift off */
 } ink_finish;
 
 typedef struct ink_step {
@@ -304,14 +339,20 @@ typedef struct ink_step {
   size_t n_generated;  /* tokens generated so far, this one included */
 } ink_step;
 
+/* The text of a generation is its tokens' bytes as UTF-8 that is always well-formed: bytes that can't
+ * be part of a character become U+FFFD, one for each maximal ill-formed part (Unicode, section 3.9).
+ * Bytes that begin a character wait for the next token. When there is none, because of max_tokens,
+ * a full context, or the end of the turn, they are dropped: what was cut off is not wrong. So a text
+ * may be up to three bytes shorter than what ink_detokenize() makes of its tokens. */
+
 /* Starts generating after `prompt` (n_prompt >= 1 tokens, copied). Tokens that the session already
  * holds as a common prefix are not evaluated again. INK_ERR_CONTEXT_FULL when the prompt leaves no
- * room for a new token. Abandoning a generation halfway is fine: just begin another. */
+ * room for a new token, but for context_shift. Abandoning a generation halfway is fine: just begin another. */
 ink_status ink_generation_begin(ink_session *session, const ink_generation *params,
                                 const ink_token *prompt, size_t n_prompt, ink_error *error);
 
 /* One bounded piece of work, so that the caller can show progress or stop: evaluates up to
- * `max_prefill` prompt tokens (0: no bound), or generates one token. After INK_STEP_DONE:
+ * `max_prefill` tokens of the prompt or for a context shift (0: no bound), or generates one token. After INK_STEP_DONE:
  * INK_ERR_WRONG_STATE. */
 ink_status ink_generation_step(ink_session *session, uint32_t max_prefill, ink_step *step,
                                ink_error *error);
@@ -326,7 +367,11 @@ ink_status ink_session_eval(ink_session *session, const ink_token *tokens, size_
 /* [n_vocab] for the last token evaluated; NULL if there is none. Owned by the session. */
 const float *ink_session_logits(const ink_session *session);
 
-/* How many tokens the context holds and can hold; and forget all but the first n. */
+/* How many tokens the context holds and can hold; and forget all but the first n.
+ *
+ * Where layers have a sliding window, they keep keys and values of little more than it. After a
+ * truncation to where these have been lost, the next evaluation begins by computing the context's
+ * tokens again from the first: results are right, and the time is as for a prompt of that length. */
 size_t ink_session_length(const ink_session *session);
 size_t ink_session_capacity(const ink_session *session);
 void ink_session_truncate(ink_session *session, size_t n);
@@ -336,18 +381,35 @@ void ink_session_truncate(ink_session *session, size_t n);
 ink_status ink_session_score(ink_session *session, const ink_token *tokens, size_t n, double *nll,
                              ink_error *error);
 
+typedef struct ink_score {
+  size_t n_done;  /* tokens evaluated, of n_total; all: the score is complete */
+  size_t n_total;
+  double nll;     /* of those that the evaluated ones predict, nats */
+} ink_score;
+
+/* The same in bounded pieces, so that the caller can show progress or stop: begin, then step until
+ * all is done. A step evaluates up to max_tokens tokens (0: no bound); the sum does not depend on it.
+ * INK_ERR_WRONG_STATE when nothing is being scored: not begun, complete, or given up by another use
+ * of the session, which is fine at any point. */
+ink_status ink_score_begin(ink_session *session, const ink_token *tokens, size_t n,
+                           ink_error *error);
+ink_status ink_score_step(ink_session *session, uint32_t max_tokens, ink_score *score,
+                          ink_error *error);
+
 /* ---- 6. Memory and kernels ----------------------------------------------------------------- */
 
 typedef struct ink_memory {
   uint64_t weights;    /* tensors */
   uint64_t vocabulary; /* tokens, merges and their indexes */
-  uint64_t kv_cache;
-  uint64_t scratch;
+  uint64_t kv_cache;   /* grows with the context; layers with a sliding window stop at that */
+  uint64_t scratch;    /* what else a session takes */
   uint64_t total;
 } ink_memory;
 
-/* What a model and one session of n_ctx tokens (0: the default) on one thread take. */
-ink_memory ink_memory_needed(const ink_model_info *info, uint32_t n_ctx);
+/* What a model and one session take: the session exactly, as it will ask the allocator for it, the
+ * model to within 2 %. params as for ink_session_create(); no session is counted for those that it
+ * refuses, nor for a model that was loaded with vocabulary_only. Threads' stacks are the system's. */
+ink_memory ink_memory_needed(const ink_model_info *info, const ink_session_params *params);
 
 /* The kernel tables that this build has and this processor can run: index 0.. until NULL. The last
  * is the fastest and is what "auto" means. */

@@ -19,9 +19,6 @@ struct inkjs_model {
 
   void *result; /* owned; what the last call of "text and tokens" gave */
   size_t result_length;
-
-  ink_message *messages; /* [n_messages], roles and contents owned */
-  size_t n_messages;
 };
 
 struct inkjs_session {
@@ -30,7 +27,7 @@ struct inkjs_session {
   ink_generation generation;      /* as it is being put together; `stops` unused until begun */
   char *stops[INK_MAX_STOPS];     /* [generation.n_stops], owned */
   ink_step step;
-  double nll;
+  ink_score score;
 };
 
 void *inkjs_allocate(size_t size) { return malloc(size ? size : 1); }
@@ -55,34 +52,24 @@ static char *copy_bytes(const char *bytes, size_t n) {
   return copy;
 }
 
-static void forget_messages(inkjs_model *model) {
-  for (size_t i = 0; i < model->n_messages; i++) {
-    free((void *)model->messages[i].role);
-    free((void *)model->messages[i].content);
-  }
-  free(model->messages);
-  model->messages = NULL;
-  model->n_messages = 0;
-}
-
 inkjs_model *inkjs_model_create(void) { return calloc(1, sizeof(inkjs_model)); }
 
 void inkjs_model_destroy(inkjs_model *model) {
   if (!model) return;
-  forget_messages(model);
   free(model->result);
   ink_loader_free(model->loader);
   ink_model_free(model->model);
   free(model);
 }
 
-inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx, uint32_t n_threads) {
+inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx, ink_kv_type kv_type,
+                                    uint32_t n_threads) {
   inkjs_session *session = calloc(1, sizeof *session);
   if (!session) {
     fail_memory(&model->error);
     return NULL;
   }
-  ink_session_params params = {.n_ctx = n_ctx, .n_threads = n_threads};
+  ink_session_params params = {.n_ctx = n_ctx, .n_threads = n_threads, .kv_type = kv_type};
   if (ink_session_create(&session->session, model->model, &params, &model->error) != INK_OK) {
     free(session);
     return NULL;
@@ -136,8 +123,9 @@ const char *inkjs_error_message(const void *handle) {
 
 /* ---- Loading --------------------------------------------------------------------------------------- */
 
-ink_status inkjs_load_begin(inkjs_model *model, const char *kernels, double size) {
-  ink_load_params params = {.kernels = kernels};
+ink_status inkjs_load_begin(inkjs_model *model, const char *kernels, double size,
+                            bool vocabulary_only) {
+  ink_load_params params = {.kernels = kernels, .vocabulary_only = vocabulary_only};
   return ink_loader_begin(&model->loader, &params, (uint64_t)size, &model->error);
 }
 
@@ -153,6 +141,16 @@ ink_status inkjs_load_commit(inkjs_model *model, size_t n) {
 }
 
 bool inkjs_load_is_complete(const inkjs_model *model) { return ink_loader_complete(model->loader); }
+
+uint32_t inkjs_load_n_parts(const inkjs_model *model) { return ink_loader_n_parts(model->loader); }
+
+bool inkjs_load_part_is_complete(const inkjs_model *model) {
+  return ink_loader_part_complete(model->loader);
+}
+
+ink_status inkjs_load_next_part(inkjs_model *model, double size) {
+  return ink_loader_next_part(model->loader, (uint64_t)size, &model->error);
+}
 
 ink_status inkjs_load_finish(inkjs_model *model) {
   ink_loader *loader = model->loader;
@@ -198,8 +196,9 @@ double inkjs_info_number(const inkjs_model *model, inkjs_number field) {
   return 0;
 }
 
-double inkjs_memory_needed(const inkjs_model *model, uint32_t n_ctx) {
-  return (double)ink_memory_needed(info_of(model), n_ctx).total;
+double inkjs_memory_needed(const inkjs_model *model, uint32_t n_ctx, ink_kv_type kv_type) {
+  ink_session_params params = {.n_ctx = n_ctx, .kv_type = kv_type};
+  return (double)ink_memory_needed(info_of(model), &params).total;
 }
 
 /* ---- Text and tokens ------------------------------------------------------------------------------- */
@@ -207,11 +206,11 @@ double inkjs_memory_needed(const inkjs_model *model, uint32_t n_ctx) {
 const void *inkjs_result(const inkjs_model *model) { return model->result; }
 size_t inkjs_result_length(const inkjs_model *model) { return model->result_length; }
 
-/* Room for a result of `size` bytes in place of the last one. */
-static ink_status make_room(inkjs_model *model, size_t size) {
+/* Room for a result of n elements in place of the last one. */
+static ink_status make_room(inkjs_model *model, size_t n, size_t element_size) {
   free(model->result);
   model->result_length = 0;
-  model->result = inkjs_allocate(size);
+  model->result = n <= SIZE_MAX / element_size ? inkjs_allocate(n * element_size) : NULL;
   return model->result ? INK_OK : fail_memory(&model->error);
 }
 
@@ -220,7 +219,7 @@ ink_status inkjs_tokenize(inkjs_model *model, const char *text, size_t len, uint
   ink_status status = INK_ERR_BUFFER_TOO_SMALL;
   while (status == INK_ERR_BUFFER_TOO_SMALL) {
     size_t capacity = needed;
-    status = make_room(model, capacity * sizeof(ink_token));
+    status = make_room(model, capacity, sizeof(ink_token));
     if (status != INK_OK) return status;
     status = ink_tokenize(model->model, text, len, flags, model->result, capacity, &needed,
                           &model->error);
@@ -233,52 +232,54 @@ ink_status inkjs_detokenize(inkjs_model *model, const ink_token *tokens, size_t 
   size_t len = 0;
   ink_status status = ink_detokenize(model->model, tokens, n, NULL, 0, &len, &model->error);
   if (status != INK_OK && status != INK_ERR_BUFFER_TOO_SMALL) return status;
-  status = make_room(model, len);
+  status = make_room(model, len, 1);
   if (status != INK_OK) return status;
   return ink_detokenize(model->model, tokens, n, model->result, len, &model->result_length,
                         &model->error);
 }
 
-static ink_status add_message(inkjs_model *model, const char *role, const char *content,
-                              size_t len) {
-  size_t size = (model->n_messages + 1) * sizeof *model->messages;
-  ink_message *messages = realloc(model->messages, size);
-  if (!messages) return fail_memory(&model->error);
-  model->messages = messages;
-  char *role_copy = copy_bytes(role, strlen(role));
-  char *content_copy = copy_bytes(content, len);
-  if (!role_copy || !content_copy) {
-    free(role_copy);
-    free(content_copy);
-    return fail_memory(&model->error);
+ink_status inkjs_token_pieces(inkjs_model *model, const ink_token *tokens, size_t n) {
+  const char *piece;
+  size_t len, total = 0;
+  for (size_t i = 0; i < n; i++) {
+    ink_status status = ink_token_piece(model->model, tokens[i], &piece, &len, &model->error);
+    if (status != INK_OK) return status;
+    total += sizeof(uint32_t) + len;
   }
-  messages[model->n_messages++] = (ink_message){role_copy, content_copy, len};
+  ink_status status = make_room(model, total, 1);
+  if (status != INK_OK) return status;
+  uint32_t *lengths = model->result;
+  char *bytes = (char *)(lengths + n);
+  for (size_t i = 0; i < n; i++) {
+    status = ink_token_piece(model->model, tokens[i], &piece, &len, &model->error);
+    if (status != INK_OK) return status;
+    lengths[i] = (uint32_t)len;
+    memcpy(bytes, piece, len);
+    bytes += len;
+  }
+  model->result_length = total;
   return INK_OK;
 }
 
-ink_status inkjs_chat_add(inkjs_model *model, const char *role, const char *content, size_t len) {
-  ink_status status = add_message(model, role, content, len);
-  if (status != INK_OK) forget_messages(model);
-  return status;
-}
-
-static ink_status format_messages(inkjs_model *model, double now) {
-  static const char request[] = "{\"add_generation_prompt\":true}";
+ink_status inkjs_apply_chat_template(inkjs_model *model, const char *chat_template,
+                                     size_t chat_template_len, const char *json, size_t json_len,
+                                     double now) {
+  const char *builtin = ink_builtin_chat_template(chat_template);
   ink_template_params params = {
-      .now = (int64_t)now, .messages = model->messages, .n_messages = model->n_messages};
-  size_t len = 0;
-  ink_status status = ink_apply_chat_template(model->model, &params, request, sizeof request - 1,
-                                              NULL, 0, &len, &model->error);
-  if (status != INK_OK && status != INK_ERR_BUFFER_TOO_SMALL) return status;
-  status = make_room(model, len);
-  if (status != INK_OK) return status;
-  return ink_apply_chat_template(model->model, &params, request, sizeof request - 1, model->result,
-                                 len, &model->result_length, &model->error);
-}
-
-ink_status inkjs_chat_format(inkjs_model *model, double now) {
-  ink_status status = format_messages(model, now);
-  forget_messages(model);
+      .chat_template = builtin ? builtin : chat_template,
+      .chat_template_len = builtin ? strlen(builtin) : chat_template_len,
+      .now = (int64_t)now,
+  };
+  size_t needed = 2 * json_len + 1024; /* most prompts fit; the call says what the others take */
+  ink_status status = INK_ERR_BUFFER_TOO_SMALL;
+  while (status == INK_ERR_BUFFER_TOO_SMALL) {
+    size_t capacity = needed;
+    status = make_room(model, capacity, 1);
+    if (status != INK_OK) return status;
+    status = ink_apply_chat_template(model->model, &params, json, json_len, model->result, capacity,
+                                     &needed, &model->error);
+  }
+  if (status == INK_OK) model->result_length = needed;
   return status;
 }
 
@@ -299,20 +300,24 @@ ink_status inkjs_generation_set(inkjs_session *session, inkjs_option option, dou
     case INKJS_OPTION_TOP_P: sampling->top_p = (float)value; return INK_OK;
     case INKJS_OPTION_MIN_P: sampling->min_p = (float)value; return INK_OK;
     case INKJS_OPTION_REPEAT_PENALTY: sampling->repeat_penalty = (float)value; return INK_OK;
+    case INKJS_OPTION_CONTEXT_SHIFT: session->generation.context_shift = value != 0; return INK_OK;
     case INKJS_OPTION_TOP_K:
     case INKJS_OPTION_SEED:
-    case INKJS_OPTION_MAX_TOKENS: break;
+    case INKJS_OPTION_MAX_TOKENS:
+    case INKJS_OPTION_KEEP_TOKENS: break;
   }
   /* Whole numbers; negated so that a NaN fails too. */
-  double limit = option == INKJS_OPTION_TOP_K ? UINT32_MAX : 9007199254740991.0;
+  bool in_32_bits = option == INKJS_OPTION_TOP_K || option == INKJS_OPTION_KEEP_TOKENS;
+  double limit = in_32_bits ? UINT32_MAX : 9007199254740991.0;
   if (!(value >= 0 && value <= limit && value == (double)(uint64_t)value)) {
     return fail(&session->error, INK_ERR_INVALID_ARGUMENT,
-                "topK, seed and maxTokens must be whole numbers, 0 or more and exact in a double "
-                "(topK: in 32 bits)");
+                "topK, seed, maxTokens and keepTokens must be whole numbers, 0 or more and exact in a "
+                "double (topK and keepTokens: in 32 bits)");
   }
   switch (option) {
     case INKJS_OPTION_TOP_K: sampling->top_k = (uint32_t)value; break;
     case INKJS_OPTION_SEED: sampling->seed = (uint64_t)value; break;
+    case INKJS_OPTION_KEEP_TOKENS: session->generation.n_keep = (uint32_t)value; break;
     default: session->generation.max_tokens = (uint64_t)value; break;
   }
   return INK_OK;
@@ -366,8 +371,13 @@ size_t inkjs_session_capacity(const inkjs_session *session) {
   return ink_session_capacity(session->session);
 }
 
-ink_status inkjs_session_score(inkjs_session *session, const ink_token *tokens, size_t n) {
-  return ink_session_score(session->session, tokens, n, &session->nll, &session->error);
+ink_status inkjs_score_begin(inkjs_session *session, const ink_token *tokens, size_t n) {
+  return ink_score_begin(session->session, tokens, n, &session->error);
 }
 
-double inkjs_session_nll(const inkjs_session *session) { return session->nll; }
+ink_status inkjs_score_step(inkjs_session *session, uint32_t max_tokens) {
+  return ink_score_step(session->session, max_tokens, &session->score, &session->error);
+}
+
+size_t inkjs_score_done(const inkjs_session *session) { return session->score.n_done; }
+double inkjs_score_nll(const inkjs_session *session) { return session->score.nll; }

@@ -34,7 +34,7 @@ enum { INKJS_MAX_THREADS = 64 };
 /* NULL on failure, which `model` then describes. n_ctx in tokens, 0: the core's default. n_threads: in a
  * build with threads the host must have workers ready for all but one of them; else there is one. */
 INKJS_EXPORT inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx,
-                                                 uint32_t n_threads);
+                                                 ink_kv_type kv_type, uint32_t n_threads);
 /* As ink_session_choose_threads(), with the imported clock. */
 INKJS_EXPORT ink_status inkjs_session_choose_threads(inkjs_session *session);
 INKJS_EXPORT uint32_t inkjs_session_threads(const inkjs_session *session);
@@ -46,8 +46,10 @@ INKJS_EXPORT const char *inkjs_error_message(const void *handle);
 
 /* ---- Loading: begin, then (buffer, commit) until complete, then finish ----------------------------- */
 
-/* kernels: NUL-terminated, or NULL for the fastest. size in bytes, 0 when not known. */
-INKJS_EXPORT ink_status inkjs_load_begin(inkjs_model *model, const char *kernels, double size);
+/* kernels: NUL-terminated, or NULL for the fastest. size in bytes, 0 when not known. vocabulary_only as in
+ * ink_load_params: no session can be created then. */
+INKJS_EXPORT ink_status inkjs_load_begin(inkjs_model *model, const char *kernels, double size,
+                                         bool vocabulary_only);
 
 /* Finds out where the next bytes go: inkjs_buffer_size() > 0 bytes at inkjs_buffer(). */
 INKJS_EXPORT ink_status inkjs_load_buffer(inkjs_model *model);
@@ -57,6 +59,13 @@ INKJS_EXPORT size_t inkjs_buffer_size(const inkjs_model *model);
 /* n bytes were written there; 0: the file has ended. */
 INKJS_EXPORT ink_status inkjs_load_commit(inkjs_model *model, size_t n);
 INKJS_EXPORT bool inkjs_load_is_complete(const inkjs_model *model);
+
+/* Of a model in several files: how many, 0 until that is known; and after each but the last one's end, the
+ * next one begins. size in bytes, 0 when not known. */
+INKJS_EXPORT uint32_t inkjs_load_n_parts(const inkjs_model *model);
+INKJS_EXPORT bool inkjs_load_part_is_complete(const inkjs_model *model);
+INKJS_EXPORT ink_status inkjs_load_next_part(inkjs_model *model, double size);
+
 INKJS_EXPORT ink_status inkjs_load_finish(inkjs_model *model);
 
 /* ---- What is known of the model; once inkjs_has_info() -------------------------------------------- */
@@ -89,7 +98,8 @@ INKJS_EXPORT const char *inkjs_info_string(const inkjs_model *model, inkjs_strin
 INKJS_EXPORT double inkjs_info_number(const inkjs_model *model, inkjs_number field);
 
 /* Bytes that the model and a session of n_ctx tokens (0: the default) take, from ink_memory. */
-INKJS_EXPORT double inkjs_memory_needed(const inkjs_model *model, uint32_t n_ctx);
+INKJS_EXPORT double inkjs_memory_needed(const inkjs_model *model, uint32_t n_ctx,
+                                        ink_kv_type kv_type);
 
 /* ---- Text and tokens; each result lies at inkjs_result() until the model's next call -------------- */
 
@@ -103,13 +113,16 @@ INKJS_EXPORT ink_status inkjs_tokenize(inkjs_model *model, const char *text, siz
 /* Result: bytes, whole characters only if the tokens are. */
 INKJS_EXPORT ink_status inkjs_detokenize(inkjs_model *model, const ink_token *tokens, size_t n);
 
-/* Appends a message to the conversation that inkjs_chat_format() renders; both are copied. On failure the
- * whole conversation is forgotten. */
-INKJS_EXPORT ink_status inkjs_chat_add(inkjs_model *model, const char *role, const char *content,
-                                       size_t len);
-/* Result: the prompt's text, up to where the assistant's answer begins. Forgets the messages. `now`: local
- * time in seconds since 1970-01-01 00:00, for templates that name the date. */
-INKJS_EXPORT ink_status inkjs_chat_format(inkjs_model *model, double now);
+/* Result: each token's length in bytes as a uint32_t, then their bytes one after another. Its length is that
+ * of all in bytes. */
+INKJS_EXPORT ink_status inkjs_token_pieces(inkjs_model *model, const ink_token *tokens, size_t n);
+
+/* Result: the prompt's text. chat_template: a built-in one's name or Jinja, chat_template_len bytes and a NUL;
+ * 0 bytes: the model's own. json as for ink_apply_chat_template(). now: local time in seconds since 1970-01-01
+ * 00:00, for templates that name the date. */
+INKJS_EXPORT ink_status inkjs_apply_chat_template(inkjs_model *model, const char *chat_template,
+                                                  size_t chat_template_len, const char *json,
+                                                  size_t json_len, double now);
 
 /* ---- Generating: reset, set and add what differs from the defaults, begin, then step --------------- */
 
@@ -120,7 +133,9 @@ typedef enum inkjs_option {
   INKJS_OPTION_MIN_P,
   INKJS_OPTION_REPEAT_PENALTY,
   INKJS_OPTION_SEED,
-  INKJS_OPTION_MAX_TOKENS
+  INKJS_OPTION_MAX_TOKENS,
+  INKJS_OPTION_CONTEXT_SHIFT, /* 0 or 1 */
+  INKJS_OPTION_KEEP_TOKENS
 } inkjs_option;
 
 typedef enum inkjs_step_field {
@@ -155,9 +170,11 @@ INKJS_EXPORT size_t inkjs_session_length(const inkjs_session *session);
 
 /* How many tokens the session's context can hold. */
 INKJS_EXPORT size_t inkjs_session_capacity(const inkjs_session *session);
-/* As ink_session_score(): the sum in nats is then inkjs_session_nll(). */
-INKJS_EXPORT ink_status inkjs_session_score(inkjs_session *session, const ink_token *tokens,
-                                            size_t n);
-INKJS_EXPORT double inkjs_session_nll(const inkjs_session *session);
+/* As ink_score_begin() and ink_score_step(); then how many tokens are done, and the sum in nats. */
+INKJS_EXPORT ink_status inkjs_score_begin(inkjs_session *session, const ink_token *tokens,
+                                          size_t n);
+INKJS_EXPORT ink_status inkjs_score_step(inkjs_session *session, uint32_t max_tokens);
+INKJS_EXPORT size_t inkjs_score_done(const inkjs_session *session);
+INKJS_EXPORT double inkjs_score_nll(const inkjs_session *session);
 
 #endif

@@ -28,6 +28,18 @@ static inline float ink_f32_of_f16(uint16_t half) {
 
 static inline int ink_f16_is_finite(uint16_t half) { return (half & 0x7C00u) != 0x7C00u; }
 
+/* Exact, subnormals too. */
+static inline float ink_f32_of_bf16(uint16_t bits) { return ink_f32_of_bits((uint32_t)bits << 16); }
+
+/* Rounds finite values to nearest, ties to even; what is too large becomes the largest finite one. */
+static inline uint16_t ink_bf16_of_f32(float value) {
+  uint32_t bits = ink_bits_of_f32(value);
+  uint16_t sign = (uint16_t)(bits >> 16 & 0x8000u);
+  uint32_t magnitude = bits & 0x7FFFFFFFu;
+  if (magnitude >= 0x7F7F8000u) return sign | 0x7F7Fu;
+  return sign | (uint16_t)((magnitude + 0x7FFFu + (magnitude >> 16 & 1u)) >> 16);
+}
+
 /* Rounds to nearest, ties to even; what is too large becomes the largest finite value, so that one
  * outlier in a KV cache can't turn a whole attention row into NaN. */
 static inline uint16_t ink_f16_of_f32(float value) {

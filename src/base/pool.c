@@ -25,7 +25,7 @@ struct ink_pool {
   worker workers[INK_MAX_THREADS];
 }; /* and behind it the stacks: [n_threads - 1][INK_THREAD_STACK] */
 
-static size_t bytes_of_pool(uint32_t n_threads) {
+size_t ink_pool_bytes(uint32_t n_threads) {
   return (size_t)ink_align_up(sizeof(ink_pool)) + (size_t)(n_threads - 1) * INK_THREAD_STACK;
 }
 
@@ -70,7 +70,7 @@ static bool start_worker(ink_pool *pool, uint32_t index) {
   w->thread.run = work;
   w->thread.context = w;
   w->thread.awaited = &pool->finished;
-  w->thread.stack = (uint8_t *)pool + bytes_of_pool(index);
+  w->thread.stack = (uint8_t *)pool + ink_pool_bytes(index);
   return ink_thread_start(&w->thread);
 }
 
@@ -81,9 +81,9 @@ ink_status ink_pool_create(ink_pool **out, const ink_allocator *allocator, uint3
     return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "%u threads; it must be 1 to %u",
                     (unsigned)n_threads, (unsigned)INK_MAX_THREADS);
   }
-  if (!INK_HAS_THREADS) n_threads = 1;
+  n_threads = ink_pool_threads(n_threads);
   ink_pool *pool;
-  INK_TRY(ink_allocate(allocator, bytes_of_pool(n_threads), "threads", &pool, error));
+  INK_TRY(ink_allocate(allocator, ink_pool_bytes(n_threads), "threads", &pool, error));
   *pool = (ink_pool){.allocator = *allocator, .n_threads = n_threads};
   ink_gate_init(&pool->round, 0);
   ink_gate_init(&pool->finished, 0);
@@ -111,7 +111,7 @@ void ink_pool_free(ink_pool *pool) {
   ink_gate_destroy(&pool->finished);
   ink_gate_destroy(&pool->round);
   ink_allocator allocator = pool->allocator;
-  ink_release(&allocator, pool, bytes_of_pool(pool->n_threads));
+  ink_release(&allocator, pool, ink_pool_bytes(pool->n_threads));
 }
 
 uint32_t ink_pool_size(const ink_pool *pool) { return pool->n_threads; }
@@ -122,6 +122,8 @@ void ink_pool_set_active(ink_pool *pool, uint32_t n_active) {
   ink_gate_set(&pool->active, n_active);
   open_round(pool, 0); /* those that are not to work any more stop waiting for one that has work */
 }
+
+uint32_t ink_pool_threads(uint32_t n_threads) { return INK_HAS_THREADS ? n_threads : 1; }
 
 void ink_pool_run(ink_pool *pool, uint32_t n_parts, ink_pool_task task, void *context) {
   if (ink_pool_active(pool) == 1 || n_parts == 1) {

@@ -28,6 +28,10 @@ uint32_t ink_pool_active(ink_pool *pool);
 /* 1 to ink_pool_size(): the others sleep until there are to be more. */
 void ink_pool_set_active(ink_pool *pool, uint32_t n_active);
 
+/* The size of a pool that is created with n_threads, and the bytes that a pool of that size allocates. */
+uint32_t ink_pool_threads(uint32_t n_threads);
+size_t ink_pool_bytes(uint32_t n_threads);
+
 /* Does all parts, at most INK_MAX_PARTS, on whatever threads are free, the caller's among them,
  * and returns when they are done. A thread that the system does not let run holds nobody up:
  * others take its parts. */

@@ -73,7 +73,9 @@ static ink_status generate(ink_session *session, const options *o, const ink_tok
   ink_generation params = {.sampling = o->sampling,
                            .max_tokens = o->max_tokens,
                            .stops = o->stops,
-                           .n_stops = o->n_stops};
+                           .n_stops = o->n_stops,
+                           .context_shift = o->context_shift,
+                           .n_keep = o->n_keep};
   ink_status status = ink_generation_begin(session, &params, prompt, n_prompt, error);
   r->n_prompt = n_prompt;
   double start = now_ms();

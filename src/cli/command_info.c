@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/json.h"
+#include "cli/listing.h"
 
 static void print_json(const ink_model_info *info, const ink_memory *memory) {
   fputs("{\"architecture\":", stdout);
@@ -20,7 +21,7 @@ static void print_json(const ink_model_info *info, const ink_memory *memory) {
          (unsigned)info->n_head_kv, (unsigned)info->n_ff, info->add_bos ? "true" : "false",
          info->has_chat_format ? "true" : "false");
   printf("\"memory\":{\"weights\":%llu,\"vocabulary\":%llu,\"kv_cache\":%llu,\"scratch\":%llu,"
-         "\"total\":%llu}}\n",
+         "\"total\":%llu},",
          (unsigned long long)memory->weights, (unsigned long long)memory->vocabulary,
          (unsigned long long)memory->kv_cache, (unsigned long long)memory->scratch,
          (unsigned long long)memory->total);
@@ -46,15 +47,35 @@ static void print_text(const ink_model_info *info, const ink_memory *memory) {
          mega(memory->kv_cache), mega(memory->scratch));
 }
 
+static void print_info(const options *o, const ink_model_info *info, const gguf_file *file) {
+  ink_session_params params = {
+      .n_ctx = o->n_ctx, .n_threads = o->n_threads, .kv_type = o->kv_type};
+  ink_memory memory = ink_memory_needed(info, &params);
+  if (o->json) {
+    print_json(info, &memory);
+    listing_print_json(file);
+    puts("}");
+    return;
+  }
+  print_text(info, &memory);
+  listing_print_summary(file);
+  if (o->metadata) putchar('\n');
+  if (o->metadata) listing_print_metadata(file);
+  if (o->tensors) putchar('\n');
+  if (o->tensors) listing_print_tensors(file);
+}
+
 int command_info(const options *o) {
   ink_loader *loader = load_description(o);
+  gguf_file file;
   if (!loader) return EXIT_FAILED;
-  const ink_model_info *info = ink_loader_info(loader);
-  ink_memory memory = ink_memory_needed(info, o->n_ctx);
-  if (o->json) print_json(info, &memory);
-  else print_text(info, &memory);
+  bool opened = gguf_file_open(&file, o->model);
+  if (opened) {
+    print_info(o, ink_loader_info(loader), &file);
+    gguf_file_close(&file);
+  }
   ink_loader_free(loader);
-  return EXIT_DONE;
+  return opened ? EXIT_DONE : EXIT_FAILED;
 }
 
 int command_version(void) {

@@ -7,12 +7,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/status.h"
+#include "cli/parts.h"
+
 int report(const ink_error *error) {
   fprintf(stderr, "inkling: %s (%s)\n", error->message, ink_status_name(error->code));
   return EXIT_FAILED;
 }
 
-static int report_file(const char *what, const char *path) {
+int report_file(const char *what, const char *path) {
   ink_error error = {.code = INK_ERR_IO};
   snprintf(error.message, sizeof error.message, "can't %s '%s': %s", what, path, strerror(errno));
   return report(&error);
@@ -26,104 +29,114 @@ double now_ms(void) {
 
 /* ---- Models ---- */
 
-typedef struct model_file {
-  FILE *file;
-  uint64_t size;
-  uint64_t done;
-  int percent; /* shown last; -1: not on a terminal */
-} model_file;
+/* Read at a time. */
+#define MAX_PIECE ((size_t)16 << 20)
 
-static bool open_model(const options *o, model_file *f) {
-  *f = (model_file){.percent = isatty(STDERR_FILENO) ? 0 : -1};
-  f->file = fopen(o->model, "rb");
+typedef struct model_files {
+  model_parts names;
+  FILE *file;    /* the part being read */
+  uint64_t done; /* bytes of all parts */
+  int percent;   /* shown last; -1: not on a terminal */
+} model_files;
+
+static bool open_part(model_files *f, size_t i, ink_error *error) {
+  const model_part *part = &f->names.parts[i];
+  if (f->file) fclose(f->file);
+  f->file = fopen(part->path, "rb");
   if (!f->file) {
-    report_file("open", o->model);
+    ink_fail(error, INK_ERR_IO, "can't open '%s': %s", part->path, strerror(errno));
     return false;
   }
-  off_t size = -1;
-  if (fseeko(f->file, 0, SEEK_END) == 0) size = ftello(f->file);
-  if (size < 0 || fseeko(f->file, 0, SEEK_SET) != 0) {
-    report_file("read", o->model);
-    fclose(f->file);
+  if (part->size == 0) { /* 0 would mean "not known" */
+    ink_fail(error, INK_ERR_NOT_GGUF, "the file '%s' is empty", part->path);
     return false;
   }
   setvbuf(f->file, NULL, _IONBF, 0); /* pieces are large, and go straight to their place */
-  f->size = (uint64_t)size;
   return true;
 }
 
-static int64_t read_model(void *context, uint8_t *ptr, size_t len) {
-  model_file *f = context;
-  errno = 0;
-  size_t n = fread(ptr, 1, len, f->file);
-  if (n == 0 && ferror(f->file)) return -1;
+static void show_progress(model_files *f, size_t n) {
   f->done += n;
-  int percent = f->size ? (int)(f->done * 100 / f->size) : 100;
-  if (f->percent >= 0 && percent > f->percent) {
-    f->percent = percent;
-    fprintf(stderr, "\rloading %d %%%s", percent, percent == 100 ? "\r             \r" : "");
+  int percent = (int)(f->done * 100 / f->names.size);
+  if (f->percent < 0 || percent <= f->percent) return;
+  f->percent = percent;
+  fprintf(stderr, "\rloading %d %%%s", percent, percent == 100 ? "\r             \r" : "");
+}
+
+static ink_status read_part(model_files *f, size_t i, ink_loader *loader, ink_error *error) {
+  while (!ink_loader_part_complete(loader)) {
+    uint8_t *ptr;
+    size_t len;
+    INK_TRY(ink_loader_buffer(loader, &ptr, &len, error));
+    errno = 0;
+    size_t n = fread(ptr, 1, len < MAX_PIECE ? len : MAX_PIECE, f->file);
+    if (n == 0 && ferror(f->file)) {
+      return ink_fail(error, INK_ERR_IO, "can't read '%s': %s", f->names.parts[i].path,
+                      strerror(errno));
+    }
+    show_progress(f, n);
+    INK_TRY(ink_loader_commit(loader, n, error));
   }
-  return (int64_t)n;
+  return INK_OK;
 }
 
-static ink_load_params load_params(const options *o) {
-  return (ink_load_params){.kernels = o->kernels};
+static void name_part(const model_part *part, ink_error *error) {
+  ink_error found = *error;
+  ink_fail(error, found.code, "'%s': %s", part->path, found.message);
 }
 
-static ink_model *load(const options *o, bool vocabulary_only) {
-  model_file f;
-  if (!open_model(o, &f)) return NULL;
-  ink_load_params params = load_params(o);
-  params.vocabulary_only = vocabulary_only;
-  ink_model *model = NULL;
+/* All parts; those of a vocabulary end with the first. */
+static ink_status read_parts(model_files *f, const ink_load_params *params, ink_loader **loader,
+                             ink_error *error) {
+  for (size_t i = 0; i == 0 || !ink_loader_complete(*loader); i++) {
+    if (!open_part(f, i, error)) return error->code;
+    uint64_t size = f->names.parts[i].size;
+    INK_TRY(i == 0 ? ink_loader_begin(loader, params, size, error)
+                   : ink_loader_next_part(*loader, size, error));
+    ink_status status = read_part(f, i, *loader, error);
+    if (status != INK_OK && f->names.n > 1) name_part(&f->names.parts[i], error);
+    INK_TRY(status);
+    if (params->vocabulary_only) return INK_OK;
+    INK_TRY(model_parts_agree(&f->names, ink_loader_n_parts(*loader), error));
+  }
+  return INK_OK;
+}
+
+/* A loader that has read all that is wanted, or NULL after report(). */
+static ink_loader *load(const options *o, const ink_load_params *params) {
+  model_files f = {.percent = isatty(STDERR_FILENO) && !params->description_only ? 0 : -1};
+  if (!model_parts_find(&f.names, o->model)) return NULL;
+  ink_loader *loader = NULL;
   ink_error error;
-  ink_status status = f.size == 0
-                          ? INK_OK
-                          : ink_model_load(&model, &params, f.size, read_model, &f, &error);
-  if (f.size == 0) { /* 0 would mean "not known" */
-    error.code = INK_ERR_NOT_GGUF;
-    snprintf(error.message, sizeof error.message, "the file '%s' is empty", o->model);
-    status = error.code;
-  }
+  ink_status status = read_parts(&f, params, &loader, &error);
   if (status != INK_OK) {
     if (f.percent > 0) fputc('\n', stderr);
-    if (status == INK_ERR_IO) report_file("read", o->model);
-    else report(&error);
+    report(&error);
+    ink_loader_free(loader);
+    loader = NULL;
   }
-  fclose(f.file);
+  if (f.file) fclose(f.file);
+  model_parts_free(&f.names);
+  return loader;
+}
+
+static ink_model *finish(ink_loader *loader) {
+  ink_model *model = NULL;
+  ink_error error;
+  if (loader && ink_loader_finish(loader, &model, &error) != INK_OK) report(&error);
   return model;
 }
 
-ink_model *load_model(const options *o) { return load(o, false); }
-ink_model *load_vocabulary(const options *o) { return load(o, true); }
+ink_model *load_model(const options *o) {
+  return finish(load(o, &(ink_load_params){.kernels = o->kernels}));
+}
+
+ink_model *load_vocabulary(const options *o) {
+  return finish(load(o, &(ink_load_params){.vocabulary_only = true}));
+}
 
 ink_loader *load_description(const options *o) {
-  model_file f;
-  if (!open_model(o, &f)) return NULL;
-  f.percent = -1;
-  ink_load_params params = load_params(o);
-  ink_loader *loader = NULL;
-  ink_error error = {0};
-  ink_status status = ink_loader_begin(&loader, &params, f.size, &error);
-  while (status == INK_OK && !ink_loader_info(loader)) {
-    uint8_t *ptr;
-    size_t len;
-    status = ink_loader_buffer(loader, &ptr, &len, &error);
-    if (status != INK_OK) break;
-    int64_t n = read_model(&f, ptr, len);
-    if (n < 0) {
-      report_file("read", o->model);
-      ink_loader_free(loader);
-      fclose(f.file);
-      return NULL;
-    }
-    status = ink_loader_commit(loader, (size_t)n, &error);
-  }
-  fclose(f.file);
-  if (status == INK_OK) return loader;
-  report(&error);
-  ink_loader_free(loader);
-  return NULL;
+  return load(o, &(ink_load_params){.description_only = true});
 }
 
 /* ---- Text ---- */

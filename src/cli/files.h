@@ -7,6 +7,9 @@
 /* Prints "inkling: MESSAGE" on stderr and returns EXIT_FAILED. */
 int report(const ink_error *error);
 
+/* The same for a file that the system refused: "can't WHAT 'PATH': " and what errno says. */
+int report_file(const char *what, const char *path);
+
 /* Loads the model that the options name, with progress on a terminal. NULL after report(). */
 ink_model *load_model(const options *options);
 /* The tokenizer alone, of any model. */

@@ -14,9 +14,14 @@ static const struct {
 } commands[] = {
     {"run", COMMAND_RUN},           {"chat", COMMAND_CHAT},   {"tokenize", COMMAND_TOKENIZE},
     {"detokenize", COMMAND_DETOKENIZE}, {"score", COMMAND_SCORE}, {"bench", COMMAND_BENCH},
-    {"template", COMMAND_TEMPLATE}, {"info", COMMAND_INFO},   {"version", COMMAND_VERSION},
-    {"help", COMMAND_HELP},
+    {"template", COMMAND_TEMPLATE}, {"info", COMMAND_INFO},   {"quantize", COMMAND_QUANTIZE},
+    {"version", COMMAND_VERSION},   {"help", COMMAND_HELP},
 };
+
+static const struct {
+  const char *name;
+  ink_kv_type type;
+} kv_types[] = {{"f32", INK_KV_F32}, {"f16", INK_KV_F16}, {"bf16", INK_KV_BF16}, {"q8_0", INK_KV_Q8_0}};
 
 enum {
   FLAG_TEMPERATURE = 256,
@@ -30,14 +35,21 @@ enum {
   FLAG_CHAT_TEMPLATE,
   FLAG_TEMPLATE,
   FLAG_EXAMPLES,
+  FLAG_CONTEXT_SHIFT,
+  FLAG_KEEP,
   FLAG_KERNELS,
+  FLAG_CACHE_TYPE,
   FLAG_JSON,
   FLAG_SPECIAL,
   FLAG_PIECES,
+  FLAG_METADATA,
+  FLAG_TENSORS,
   FLAG_WINDOWS,
   FLAG_PREFILL,
   FLAG_DECODE,
   FLAG_REPETITIONS,
+  FLAG_IMPORTANCE,
+  FLAG_PURE,
 };
 
 #define ON(command) (1u << COMMAND_##command)
@@ -59,7 +71,7 @@ static const struct {
     {FLAG_EXAMPLES, "examples", required_argument, GENERATE},
     {'n', "n-predict", required_argument, GENERATE},
     {'c', "ctx", required_argument, COMPUTE | ON(INFO)},
-    {'t', "threads", required_argument, COMPUTE},
+    {'t', "threads", required_argument, COMPUTE | ON(INFO) | ON(QUANTIZE)},
     {FLAG_TEMPERATURE, "temp", required_argument, GENERATE},
     {FLAG_TOP_K, "top-k", required_argument, GENERATE},
     {FLAG_TOP_P, "top-p", required_argument, GENERATE},
@@ -68,14 +80,21 @@ static const struct {
     {FLAG_REPEAT_LAST_N, "repeat-last-n", required_argument, GENERATE},
     {FLAG_SEED, "seed", required_argument, GENERATE},
     {FLAG_STOP, "stop", required_argument, GENERATE},
+    {FLAG_CONTEXT_SHIFT, "context-shift", no_argument, GENERATE},
+    {FLAG_KEEP, "keep", required_argument, GENERATE},
     {FLAG_KERNELS, "kernels", required_argument, COMPUTE},
+    {FLAG_CACHE_TYPE, "cache-type", required_argument, COMPUTE | ON(INFO)},
     {FLAG_JSON, "json", no_argument, COMPUTE | ON(INFO)},
     {FLAG_SPECIAL, "special", no_argument, ON(TOKENIZE)},
     {FLAG_PIECES, "pieces", no_argument, ON(TOKENIZE)},
+    {FLAG_METADATA, "metadata", no_argument, ON(INFO)},
+    {FLAG_TENSORS, "tensors", no_argument, ON(INFO)},
     {FLAG_WINDOWS, "windows", required_argument, ON(SCORE)},
     {FLAG_PREFILL, "pp", required_argument, ON(BENCH)},
     {FLAG_DECODE, "tg", required_argument, ON(BENCH)},
     {FLAG_REPETITIONS, "reps", required_argument, ON(BENCH)},
+    {FLAG_IMPORTANCE, "imatrix", required_argument, ON(QUANTIZE)},
+    {FLAG_PURE, "pure", no_argument, ON(QUANTIZE)},
 };
 #define N_FLAGS (sizeof flags / sizeof flags[0])
 
@@ -89,7 +108,8 @@ void options_print_help(void) {
         "  inkling template   -m MODEL | --template FILE           conversation as JSON on stdin -> prompt\n"
         "  inkling score      -m MODEL -f FILE [--ctx N] [--windows K] [--json]\n"
         "  inkling bench      -m MODEL [--pp 128] [--tg 64] [-t 1] [--reps 5] [--json]\n"
-        "  inkling info       -m MODEL [--ctx N] [--json]\n"
+        "  inkling info       -m MODEL [--ctx N] [--cache-type T] [--metadata] [--tensors] [--json]\n"
+        "  inkling quantize   [-t N] [--imatrix FILE] [--pure] IN.gguf OUT.gguf TYPE\n"
         "  inkling version\n"
         "\n"
         "Generating: -n/--n-predict N   new tokens at most (default: until the model ends)\n"
@@ -98,13 +118,20 @@ void options_print_help(void) {
         "            --seed N           same seed, same text (default: the time)\n"
         "            --stop TEXT        end before TEXT; may be given several times\n"
         "            --examples FILE    few-shot: {\"role\":…,\"content\":…} a line, put before the prompt\n"
+        "            --context-shift    when the context is full, drop the older half of it and go on\n"
+        "            --keep N           tokens at the beginning that stay then (default: 4)\n"
         "Chat:       --chat-template T  chatml, llama3, llama2, gemma, phi3, mistral, zephyr, alpaca or\n"
         "                               a file (default: the model's own)\n"
         "Computing:  -c/--ctx N         context in tokens (default: the model's, at most 4096)\n"
         "            -t/--threads N     threads; auto or 0: what a short try finds fastest\n"
         "                               (default: auto, but 1 for bench; 1 in WebAssembly)\n"
+        "            --cache-type T     what keys and values are held as: f32, f16 (default), bf16, q8_0\n"
         "            --kernels NAME     auto, simd or a name that `inkling version` lists\n"
         "            --json             the result as JSON\n"
+        "Quantising: TYPE               f32, f16, bf16, q8_0, q6_k, q5_0, q5_1, q5_k_s, q5_k_m, q4_0, q4_1,\n"
+        "                               q4_k_s or q4_k_m, the mixes of llama.cpp's names\n"
+        "            --imatrix FILE     importance weights, as GGUF, from llama-imatrix\n"
+        "            --pure             TYPE for all matrices, no mix\n"
         "\n"
         "Text goes to stdout as it is generated, everything else to stderr.\n"
         "Exit status: 0 done, 1 failed, 2 bad usage.\n",
@@ -153,6 +180,22 @@ static bool parse_threads(const char *text, uint32_t *out) {
   return true;
 }
 
+/* llama.cpp spells "all of the prompt" as -1; the engine keeps half of the context at most. */
+static bool parse_keep(const char *text, uint32_t *out) {
+  if (strcmp(text, "-1") != 0) return parse_u32(text, 0, out);
+  *out = UINT32_MAX;
+  return true;
+}
+
+static bool parse_kv_type(const char *text, ink_kv_type *out) {
+  for (size_t i = 0; i < sizeof kv_types / sizeof kv_types[0]; i++) {
+    if (strcmp(kv_types[i].name, text) != 0) continue;
+    *out = kv_types[i].type;
+    return true;
+  }
+  return false;
+}
+
 static bool set_flag(options *o, int flag, const char *value) {
   switch (flag) {
   case 'm': o->model = value; return true;
@@ -176,14 +219,21 @@ static bool set_flag(options *o, int flag, const char *value) {
   case FLAG_CHAT_TEMPLATE: o->chat_template = value; return true;
   case FLAG_TEMPLATE: o->template_file = value; return true;
   case FLAG_EXAMPLES: o->examples = value; return true;
+  case FLAG_CONTEXT_SHIFT: o->context_shift = true; return true;
+  case FLAG_KEEP: return parse_keep(value, &o->n_keep);
   case FLAG_KERNELS: o->kernels = value; return true;
+  case FLAG_CACHE_TYPE: return parse_kv_type(value, &o->kv_type);
   case FLAG_JSON: o->json = true; return true;
   case FLAG_SPECIAL: o->special = true; return true;
   case FLAG_PIECES: o->pieces = true; return true;
+  case FLAG_METADATA: o->metadata = true; return true;
+  case FLAG_TENSORS: o->tensors = true; return true;
   case FLAG_WINDOWS: return parse_u32(value, 1, &o->windows);
   case FLAG_PREFILL: return parse_u32(value, 1, &o->bench_prefill);
   case FLAG_DECODE: return parse_u32(value, 1, &o->bench_decode);
   case FLAG_REPETITIONS: return parse_u32(value, 1, &o->repetitions);
+  case FLAG_IMPORTANCE: o->importance = value; return true;
+  case FLAG_PURE: o->pure = true; return true;
   default: return false;
   }
 }
@@ -205,6 +255,9 @@ static int check(const options *o) {
     }
     if (o->model || o->chat_template || o->template_file) return EXIT_DONE;
     return usage_error("-m MODEL or --template FILE is missing", NULL);
+  }
+  if (o->command == COMMAND_QUANTIZE) {
+    return o->operands[2] ? EXIT_DONE : usage_error("quantize takes IN.gguf OUT.gguf TYPE", NULL);
   }
   if (!o->model) return usage_error("-m MODEL is missing", NULL);
   if (o->command == COMMAND_SCORE && !o->file) return usage_error("-f FILE is missing", NULL);
@@ -257,6 +310,8 @@ int options_parse(options *o, int argc, char **argv) {
     if (flag == '?') return usage_error("this command has no flag", given);
     if (!set_flag(o, flag, optarg)) return usage_error("that is no good value for a flag:", given);
   }
+  size_t max_operands = o->command == COMMAND_QUANTIZE ? 3 : 0;
+  for (size_t i = 0; optind < argc && i < max_operands; i++) o->operands[i] = argv[optind++];
   if (optind < argc) return usage_error("unexpected argument", argv[optind]);
   return check(o);
 }

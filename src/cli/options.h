@@ -15,6 +15,7 @@ typedef enum command {
   COMMAND_SCORE,
   COMMAND_BENCH,
   COMMAND_INFO,
+  COMMAND_QUANTIZE,
   COMMAND_VERSION,
   COMMAND_HELP,
 } command;
@@ -31,6 +32,9 @@ typedef struct options {
   const char *kernels;
   uint32_t n_ctx;      /* 0: the default */
   uint32_t n_threads;  /* 0: to be chosen by trying */
+  ink_kv_type kv_type;
+  bool context_shift;
+  uint32_t n_keep;
   uint64_t max_tokens;
   ink_sampling sampling;
   const char *stops[INK_MAX_STOPS];
@@ -38,10 +42,15 @@ typedef struct options {
   bool json;
   bool special;
   bool pieces;
+  bool metadata;
+  bool tensors;
   uint32_t windows;    /* 0: all */
   uint32_t bench_prefill;
   uint32_t bench_decode;
   uint32_t repetitions;
+  const char *importance; /* a file of llama-imatrix */
+  bool pure;
+  const char *operands[3]; /* of quantize: the input, the output, the type */
 } options;
 
 /* EXIT_DONE, or EXIT_USAGE after one line on stderr. */

@@ -15,7 +15,8 @@ static uint32_t most_threads(void) {
 ink_session *open_session(const ink_model *model, const options *o, uint32_t n_ctx) {
   bool choose = o->n_threads == 0;
   ink_session_params params = {.n_ctx = n_ctx,
-                               .n_threads = choose ? most_threads() : o->n_threads};
+                               .n_threads = choose ? most_threads() : o->n_threads,
+                               .kv_type = o->kv_type};
   ink_session *session;
   ink_error error;
   ink_status status = ink_session_create(&session, model, &params, &error);

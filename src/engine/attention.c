@@ -2,65 +2,17 @@
 
 #include <math.h>
 
-#include "base/half.h"
-#include "base/math.h"
-
-void ink_attention_set_rotation(ink_session *session, uint32_t first, uint32_t n) {
-  uint32_t half = session->model->hparams.n_rot / 2;
-  float *out = session->scratch.rotation;
-  for (uint32_t t = 0; t < n; t++) {
-    for (uint32_t i = 0; i < half; i++, out += 2) {
-      double sine, cosine;
-      ink_sincos((first + t) * session->frequencies[i], &sine, &cosine);
-      out[0] = (float)cosine;
-      out[1] = (float)sine;
-    }
-  }
-}
-
-static void rotate(float *head, const float *rotation, uint32_t n_rot) {
-  for (uint32_t c = 0; c < n_rot; c += 2) {
-    float x = head[c], y = head[c + 1], cosine = rotation[c], sine = rotation[c + 1];
-    head[c] = x * cosine - y * sine;
-    head[c + 1] = x * sine + y * cosine;
-  }
-}
-
-/* The first element of a layer's and head's part of the cache. */
-static size_t kv_base(const ink_session *session, uint32_t layer, uint32_t head) {
-  const ink_hparams *h = &session->model->hparams;
-  return ((size_t)layer * h->n_head_kv + head) * session->kv.n_positions * h->n_embd_head;
-}
-
-static void store_key_value(ink_session *session, uint32_t layer, uint32_t head, uint32_t position,
-                            const float *key, const float *value) {
-  uint32_t width = session->model->hparams.n_embd_head;
-  size_t base = kv_base(session, layer, head);
-  uint16_t *keys = session->kv.keys + base + (size_t)(position & ~3u) * width + (position & 3u);
-  uint16_t *values = session->kv.values + base + (size_t)position * width;
-  for (uint32_t c = 0; c < width; c++) {
-    keys[4 * c] = ink_f16_of_f32(key[c]);
-    values[c] = ink_f16_of_f32(value[c]);
-  }
-}
-
 void ink_attention_store(ink_session *session, uint32_t layer, uint32_t first, uint32_t n) {
   const ink_hparams *h = &session->model->hparams;
   ink_scratch *s = &session->scratch;
   uint32_t width = h->n_embd_head;
-  float query_scale = 1.0f / sqrtf((float)width);
   for (uint32_t t = 0; t < n; t++) {
-    const float *rotation = s->rotation + (size_t)t * h->n_rot;
     float *q = s->q + (size_t)t * h->n_head * width;
-    for (uint32_t head = 0; head < h->n_head; head++) {
-      rotate(q + head * width, rotation, h->n_rot);
-    }
-    session->model->kernels->scale(q, query_scale, h->n_head * width);
-    float *k = s->k + (size_t)t * h->n_head_kv * width;
+    session->model->kernels->scale(q, h->attn_scale, h->n_head * width);
+    const float *k = s->k + (size_t)t * h->n_head_kv * width;
     const float *v = s->v + (size_t)t * h->n_head_kv * width;
     for (uint32_t head = 0; head < h->n_head_kv; head++) {
-      rotate(k + head * width, rotation, h->n_rot);
-      store_key_value(session, layer, head, first + t, k + head * width, v + head * width);
+      ink_kv_store(&session->kv, layer, head, first + t, k + head * width, v + head * width);
     }
   }
 }
@@ -68,31 +20,36 @@ void ink_attention_store(ink_session *session, uint32_t layer, uint32_t first, u
 typedef struct attention_job {
   ink_session *session;
   uint32_t layer, first, n;
+  uint32_t window; /* positions that a token sees, its own included */
 } attention_job;
+
+/* The first position that a token at `position` sees. */
+static uint32_t window_start(const attention_job *job, uint32_t position) {
+  return position >= job->window ? position - job->window + 1 : 0;
+}
 
 /* Tiles begin at multiples of INK_KV_TILE whatever the batch, so that sums have one order. */
 static void attend_tile(const attention_job *job, uint32_t head_kv, uint32_t tile_start,
-                        float *tile_keys, float *tile_values) {
+                        ink_kv_scratch scratch) {
   ink_session *session = job->session;
   uint32_t first = job->first, n = job->n;
   const ink_hparams *h = &session->model->hparams;
   const ink_kernels *kernels = session->model->kernels;
   ink_scratch *s = &session->scratch;
   uint32_t width = h->n_embd_head, group = h->n_head / h->n_head_kv;
-  size_t at = kv_base(session, job->layer, head_kv) + (size_t)tile_start * width;
   uint32_t seen = first + n - tile_start; /* by the batch's last token */
   if (seen > INK_KV_TILE) seen = INK_KV_TILE;
-  kernels->floats_of_halves(tile_keys, session->kv.keys + at, (seen + 15) / 16 * 16 * width);
-  kernels->floats_of_halves(tile_values, session->kv.values + at, seen * width);
-  ink_kv_tile tile = {tile_keys, tile_values, 0, width};
+  ink_kv_tile tile =
+      ink_kv_load(&session->kv, kernels, job->layer, head_kv, tile_start, seen, scratch);
+  tile.softcap = h->attn_softcap;
   for (uint32_t t = 0; t < n; t++) {
-    uint32_t position = first + t;
-    if (position < tile_start) continue;
+    uint32_t position = first + t, start = window_start(job, position);
+    if (position < tile_start || start >= tile_start + INK_KV_TILE) continue;
+    tile.first = start > tile_start ? start - tile_start : 0;
     tile.n = position - tile_start < INK_KV_TILE ? position - tile_start + 1 : INK_KV_TILE;
-    for (uint32_t i = 0; i < group; i++) {
-      size_t head = (size_t)t * h->n_head + head_kv * group + i;
-      kernels->attend(&tile, s->q + head * width, &s->attention[head], s->attended + head * width);
-    }
+    size_t head = (size_t)t * h->n_head + head_kv * group;
+    kernels->attend(&tile, s->q + head * width, group, &s->attention[head],
+                    s->attended + head * width);
   }
 }
 
@@ -103,8 +60,9 @@ static void attend_part(void *context, uint32_t part, uint32_t n_parts, uint32_t
   const ink_hparams *h = &job->session->model->hparams;
   const ink_scratch *s = &job->session->scratch;
   size_t tile = (size_t)INK_KV_TILE * h->n_embd_head * thread;
-  for (uint32_t start = 0; start < job->first + job->n; start += INK_KV_TILE) {
-    attend_tile(job, part, start, s->tile_keys + tile, s->tile_values + tile);
+  uint32_t start = window_start(job, job->first) / INK_KV_TILE * INK_KV_TILE;
+  for (; start < job->first + job->n; start += INK_KV_TILE) {
+    attend_tile(job, part, start, (ink_kv_scratch){s->tile_keys + tile, s->tile_values + tile});
   }
 }
 
@@ -115,7 +73,8 @@ void ink_attention_attend(ink_session *session, uint32_t layer, uint32_t first, 
   size_t n_heads = (size_t)n * h->n_head;
   for (size_t i = 0; i < n_heads; i++) s->attention[i] = (ink_attention_state){-INFINITY, 0.0f};
   for (size_t i = 0; i < n_heads * width; i++) s->attended[i] = 0.0f;
-  attention_job job = {session, layer, first, n};
+  uint32_t window = ink_layer_is_sliding(h, layer) ? h->n_swa : UINT32_MAX;
+  attention_job job = {session, layer, first, n, window};
   ink_pool_run(session->pool, h->n_head_kv, attend_part, &job);
   for (size_t i = 0; i < n_heads; i++) {
     session->model->kernels->scale(s->attended + i * width, 1.0f / s->attention[i].sum, width);

@@ -1,18 +1,16 @@
-/* Causal grouped-query attention over the KV cache (Ainslie et al., 2023). */
+/* Causal grouped-query attention over the KV cache (Ainslie et al., 2023), in some layers over a
+ * sliding window of it (Beltagy et al., "Longformer", 2020). */
 #ifndef INK_ENGINE_ATTENTION_H
 #define INK_ENGINE_ATTENTION_H
 
 #include "engine/session.h"
 
-/* Rotates queries and keys of the batch's n tokens by their positions (Su et al., "RoFormer", 2021;
- * neighbouring dimensions are pairs), scales queries by 1 / sqrt(head width), and stores keys and
- * values of the positions from `first` on. Reads scratch.q, k, v. */
+/* Scales the batch's n queries by attn_scale and stores its keys and values at the positions from
+ * `first` on. Reads scratch.q, k, v: queries and keys are rotated already. */
 void ink_attention_store(ink_session *session, uint32_t layer, uint32_t first, uint32_t n);
 
-/* scratch.attended = softmax(q K^T) V for the batch, each token seeing itself and what is before. */
+/* scratch.attended = softmax(q K^T) V for the batch, each token seeing itself and what is before, as
+ * far as the layer's window reaches. */
 void ink_attention_attend(ink_session *session, uint32_t layer, uint32_t first, uint32_t n);
-
-/* scratch.rotation for the positions first .. first + n - 1. */
-void ink_attention_set_rotation(ink_session *session, uint32_t first, uint32_t n);
 
 #endif

@@ -1,119 +1,142 @@
 #include "engine/forward.h"
 
 #include "engine/attention.h"
+#include "engine/experts.h"
+#include "engine/mlp.h"
 
-/* n vectors that several matrices are multiplied with, in both forms that kernels take. */
-typedef struct input {
-  const float *x;
-  uint32_t n_tokens;
-} input;
-
-static input prepare(ink_session *session, const float *x, uint32_t n_tokens, uint32_t n_cols) {
-  if (n_cols % INK_BLOCK == 0) { /* else no quantised matrix takes it */
-    session->model->kernels->quantize(x, n_tokens, n_cols, &session->scratch.activations);
-  }
-  return (input){x, n_tokens};
+static const float *floats(const ink_tensor *tensor) {
+  return (const float *)(const void *)tensor->data;
 }
 
-/* Multiplications that are worth a part of their own: handing one over costs about a microsecond. */
-#define MIN_PART_WORK 131072u
-/* More parts than threads: one that starts late or runs slowly takes fewer. */
-#define PARTS_PER_THREAD 2u
-
-typedef struct shared_matmul {
-  const ink_session *session;
-  ink_matmul job;
-} shared_matmul;
-
-/* Parts begin at whole panels, so that a row is computed in the same way whoever does it. */
-static void multiply_part(void *context, uint32_t part, uint32_t n_parts, uint32_t thread) {
-  const shared_matmul *shared = context;
-  ink_matmul job = shared->job;
-  uint64_t n_panels = (job.end_row + INK_PANEL_ROWS - 1u) / INK_PANEL_ROWS;
-  uint32_t end = (uint32_t)(n_panels * (part + 1) / n_parts) * INK_PANEL_ROWS;
-  job.first_row = (uint32_t)(n_panels * part / n_parts) * INK_PANEL_ROWS;
-  job.end_row = end < job.end_row ? end : job.end_row;
-  job.scratch += (size_t)thread * shared->session->scratch.panel_blocks;
-  ink_kernels_matmul(shared->session->model->kernels, &job);
-}
-
-/* y[t] = weights x[t]; y's rows are as long as the matrix has rows, rounded up to a panel. */
-static void multiply(ink_session *session, const ink_tensor *weights, input in, float *y) {
-  ink_matmul job = {.weights = weights,
-                    .end_row = weights->n_rows,
-                    .n_tokens = in.n_tokens,
-                    .x = session->scratch.activations,
-                    .x_f32 = in.x,
-                    .y = y,
-                    .y_stride = (weights->n_rows + INK_PANEL_ROWS - 1u) & ~(INK_PANEL_ROWS - 1u),
-                    .scratch = session->scratch.panel};
-  if (weights->type != INK_TYPE_F32 && weights->type != INK_TYPE_F16) {
-    job.end_row = (uint32_t)job.y_stride;
-  }
-  shared_matmul shared = {session, job};
-  uint64_t work = (uint64_t)weights->n_rows * weights->n_cols * in.n_tokens;
-  uint64_t worthwhile = work / MIN_PART_WORK + 1;
-  uint32_t n_threads = ink_pool_active(session->pool);
-  uint32_t n_parts = n_threads == 1 ? 1 : n_threads * PARTS_PER_THREAD;
-  if (worthwhile < n_parts) n_parts = (uint32_t)worthwhile;
-  ink_pool_run(session->pool, n_parts, multiply_part, &shared);
-}
-
-static void norm(ink_session *session, const float *x, const ink_tensor *weight, uint32_t n) {
+/* out = norm(x), `width` elements each */
+static void norm_vector(const ink_session *session, const float *x, const float *weight,
+                        const float *bias, uint32_t width, float *out) {
+  const ink_kernels *kernels = session->model->kernels;
   const ink_hparams *h = &session->model->hparams;
-  for (uint32_t t = 0; t < n; t++) {
-    session->model->kernels->rms_norm(session->scratch.normed + (size_t)t * h->n_embd,
-                                      x + (size_t)t * h->n_embd,
-                                      (const float *)(const void *)weight->data, h->n_embd,
-                                      h->rms_epsilon);
+  if (h->layer_norm) {
+    kernels->layer_norm(out, x, weight, bias, width, h->norm_epsilon);
+  } else {
+    kernels->rms_norm(out, x, weight, width, h->norm_epsilon);
   }
 }
 
-static void attention_block(ink_session *session, const ink_layer *layer, uint32_t index,
-                            uint32_t first, uint32_t n) {
+/* n token vectors; out may be x. */
+static void norm(const ink_session *session, const ink_linear *weights, const float *x, uint32_t n,
+                 float *out) {
+  uint32_t width = session->model->hparams.n_embd;
+  for (size_t at = 0; at < (size_t)n * width; at += width) {
+    norm_vector(session, x + at, floats(&weights->weight), floats(&weights->bias), width, out + at);
+  }
+}
+
+/* Queries or keys of one token, in place. */
+static void norm_heads(const ink_session *session, const ink_linear *weights, float *heads,
+                       uint32_t n_heads) {
   const ink_hparams *h = &session->model->hparams;
+  uint32_t width = h->n_embd_head, step = 0;
+  if (h->qk_norm == INK_QK_NORM_HEADS) step = width;
+  if (h->qk_norm == INK_QK_NORM_WIDTH) width *= n_heads, n_heads = 1;
+  for (uint32_t i = 0; i < n_heads; i++) {
+    float *head = heads + (size_t)i * width;
+    norm_vector(session, head, floats(&weights->weight) + (size_t)i * step, NULL, width, head);
+  }
+}
+
+/* Adds what a block computed, scratch.projected, to the residual stream. */
+static void add_to_stream(const ink_session *session, const ink_linear *post_norm, uint32_t n) {
+  const ink_hparams *h = &session->model->hparams;
+  const ink_kernels *kernels = session->model->kernels;
+  const ink_scratch *s = &session->scratch;
+  if (post_norm->weight.data) norm(session, post_norm, s->projected, n, s->projected);
+  if (h->residual_scale == 1.0f) {
+    kernels->add(s->x, s->projected, n * h->n_embd);
+  } else {
+    kernels->add_scaled(s->x, s->projected, h->residual_scale, n * h->n_embd);
+  }
+}
+
+/* scratch.projected = attention over `x` [n][n_embd] */
+static void attention_block(ink_session *session, uint32_t index, const float *x, uint32_t first,
+                            uint32_t n) {
+  const ink_hparams *h = &session->model->hparams;
+  const ink_layer *layer = &session->model->weights.layers[index];
   ink_scratch *s = &session->scratch;
-  norm(session, s->x, &layer->attn_norm, n);
-  input in = prepare(session, s->normed, n, h->n_embd);
-  multiply(session, &layer->attn_q, in, s->q);
-  multiply(session, &layer->attn_k, in, s->k);
-  multiply(session, &layer->attn_v, in, s->v);
+  uint32_t n_q = h->n_head * h->n_embd_head, n_kv = h->n_head_kv * h->n_embd_head;
+  ink_input in = ink_prepare(session, x, n, h->n_embd);
+  ink_multiply(session, &layer->attn_q, in, s->q);
+  ink_multiply(session, &layer->attn_k, in, s->k);
+  ink_multiply(session, &layer->attn_v, in, s->v);
+  for (uint32_t t = 0; t < n; t++) {
+    float *q = s->q + (size_t)t * n_q, *k = s->k + (size_t)t * n_kv;
+    if (layer->attn_q_norm.weight.data) norm_heads(session, &layer->attn_q_norm, q, h->n_head);
+    if (layer->attn_k_norm.weight.data) norm_heads(session, &layer->attn_k_norm, k, h->n_head_kv);
+    ink_rope_apply(&session->rope, index, t, q, h->n_head);
+    ink_rope_apply(&session->rope, index, t, k, h->n_head_kv);
+  }
   ink_attention_store(session, index, first, n);
   ink_attention_attend(session, index, first, n);
-  in = prepare(session, s->attended, n, h->n_head * h->n_embd_head);
-  multiply(session, &layer->attn_out, in, s->projected);
-  session->model->kernels->add(s->x, s->projected, n * h->n_embd);
+  in = ink_prepare(session, s->attended, n, n_q);
+  ink_multiply(session, &layer->attn_out, in, s->projected);
 }
 
-/* SwiGLU (Shazeer, 2020). */
-static void feed_forward_block(ink_session *session, const ink_layer *layer, uint32_t n) {
-  const ink_hparams *h = &session->model->hparams;
-  ink_scratch *s = &session->scratch;
-  norm(session, s->x, &layer->ffn_norm, n);
-  input in = prepare(session, s->normed, n, h->n_embd);
-  multiply(session, &layer->ffn_gate, in, s->gate);
-  multiply(session, &layer->ffn_up, in, s->up);
-  session->model->kernels->silu_multiply(s->gate, s->up, n * h->n_ff);
-  in = prepare(session, s->gate, n, h->n_ff);
-  multiply(session, &layer->ffn_down, in, s->projected);
-  session->model->kernels->add(s->x, s->projected, n * h->n_embd);
-}
-
-void ink_forward_embed(ink_session *session, uint32_t first, uint32_t n) {
-  const ink_model *model = session->model;
-  uint32_t n_embd = model->hparams.n_embd;
-  session->has_logits = false;
-  for (uint32_t t = 0; t < n; t++) {
-    ink_tensor_dequantize_row(&model->weights.token_embd, (uint32_t)session->tokens[first + t],
-                              session->scratch.x + (size_t)t * n_embd);
+/* scratch.projected = the layer's network or experts over x [n][n_embd] */
+static void feed_forward_block(ink_session *session, const ink_layer *layer, const float *x,
+                               uint32_t n) {
+  if (layer->ffn_router.weight.data) {
+    ink_experts(session, layer, x, n);
+    return;
   }
-  ink_attention_set_rotation(session, first, n);
+  ink_mlp mlp = {&layer->ffn_gate, &layer->ffn_up, &layer->ffn_down,
+                 session->model->hparams.n_ff};
+  ink_mlp_run(session, &mlp, x, n, session->scratch.projected);
+}
+
+/* A block reads the residual stream through its norm where it has one before it (most families), or
+ * as it is where its norm comes after (OLMo 2). */
+static const float *block_input(const ink_session *session, const ink_linear *weights, uint32_t n) {
+  const ink_scratch *s = &session->scratch;
+  if (!weights->weight.data) return s->x;
+  norm(session, weights, s->x, n, s->normed);
+  return s->normed;
 }
 
 void ink_forward_layer(ink_session *session, uint32_t index, uint32_t first, uint32_t n) {
+  const ink_hparams *h = &session->model->hparams;
   const ink_layer *layer = &session->model->weights.layers[index];
-  attention_block(session, layer, index, first, n);
-  feed_forward_block(session, layer, n);
+  const float *x = block_input(session, &layer->attn_norm, n);
+  attention_block(session, index, x, first, n);
+  if (h->parallel) {
+    /* The second block's input is taken before the first one's output is added. */
+    if (layer->ffn_norm.weight.data) x = block_input(session, &layer->ffn_norm, n);
+    add_to_stream(session, &layer->post_attn_norm, n);
+  } else {
+    add_to_stream(session, &layer->post_attn_norm, n);
+    x = block_input(session, &layer->ffn_norm, n);
+  }
+  feed_forward_block(session, layer, x, n);
+  add_to_stream(session, &layer->post_ffn_norm, n);
+}
+
+static void embed(ink_session *session, uint32_t first, uint32_t n) {
+  const ink_hparams *h = &session->model->hparams;
+  const ink_weights *weights = &session->model->weights;
+  const ink_kernels *kernels = session->model->kernels;
+  for (uint32_t t = 0; t < n; t++) {
+    float *x = session->scratch.x + (size_t)t * h->n_embd;
+    ink_tensor_dequantize_row(&weights->token_embd.weight, (uint32_t)session->tokens[first + t], x);
+    if (h->embd_scale != 1.0f) kernels->scale(x, h->embd_scale, h->n_embd);
+    if (weights->position_embd.weight.data) {
+      float *position = session->scratch.normed;
+      ink_tensor_dequantize_row(&weights->position_embd.weight, first + t, position);
+      kernels->add(x, position, h->n_embd);
+    }
+  }
+}
+
+void ink_forward_embed(ink_session *session, uint32_t first, uint32_t n) {
+  session->has_logits = false;
+  embed(session, first, n);
+  ink_rope_prepare(&session->rope, first, n);
 }
 
 void ink_forward(ink_session *session, uint32_t first, uint32_t n) {
@@ -125,9 +148,14 @@ void ink_forward(ink_session *session, uint32_t first, uint32_t n) {
 
 void ink_forward_logits(ink_session *session, uint32_t at, uint32_t count) {
   const ink_weights *weights = &session->model->weights;
-  uint32_t n_embd = session->model->hparams.n_embd;
-  norm(session, session->scratch.x + (size_t)at * n_embd, &weights->output_norm, count);
-  input in = prepare(session, session->scratch.normed, count, n_embd);
-  const ink_tensor *output = weights->output.data ? &weights->output : &weights->token_embd;
-  multiply(session, output, in, session->scratch.logits);
+  const ink_hparams *h = &session->model->hparams;
+  const ink_kernels *kernels = session->model->kernels;
+  ink_scratch *s = &session->scratch;
+  norm(session, &weights->output_norm, s->x + (size_t)at * h->n_embd, count, s->normed);
+  ink_input in = ink_prepare(session, s->normed, count, h->n_embd);
+  bool tied = !weights->output.weight.data;
+  ink_multiply(session, tied ? &weights->token_embd : &weights->output, in, s->logits);
+  uint32_t n = count * ((h->n_vocab + 3) / 4 * 4);
+  if (h->logit_scale != 1.0f) kernels->scale(s->logits, h->logit_scale, n);
+  if (h->logit_softcap > 0.0f) kernels->soft_cap(s->logits, h->logit_softcap, n);
 }

@@ -1,7 +1,7 @@
 /* Generation as a state machine: prefill in pieces, then a token at a time. */
 #include <string.h>
 
-#include "engine/session.h"
+#include "engine/context_shift.h"
 #include "text/tokenizer.h"
 
 static ink_status set_stops(ink_generation_run *run, const ink_generation *params,
@@ -26,10 +26,12 @@ static ink_status set_stops(ink_generation_run *run, const ink_generation *param
   return INK_OK;
 }
 
-static size_t common_prefix(const ink_session *session, const ink_token *tokens, size_t n) {
+/* Leaves in the context what the prompt begins with and need not be evaluated again. */
+static void keep_common_prefix(ink_session *session, const ink_token *prompt, size_t n) {
   size_t i = 0;
-  while (i < n && i < session->n_tokens && session->tokens[i] == tokens[i]) i++;
-  return i;
+  while (i < n && i < session->n_exact && session->tokens[i] == prompt[i]) i++;
+  ink_session_truncate(session, i);
+  ink_session_truncate(session, session->n_cached);
 }
 
 ink_status ink_generation_begin(ink_session *session, const ink_generation *params,
@@ -39,7 +41,12 @@ ink_status ink_generation_begin(ink_session *session, const ink_generation *para
   if (n_prompt == 0) {
     return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "the prompt is empty: it has no tokens");
   }
-  if (n_prompt >= session->n_ctx) {
+  uint32_t keep = ink_context_shift_keep(params->n_keep, session->n_ctx);
+  size_t excess = 0;
+  if (params->context_shift && session->n_ctx > 1) {
+    excess = ink_context_shift_excess(n_prompt, keep, session->n_ctx);
+  }
+  if (n_prompt - excess >= session->n_ctx) {
     return ink_fail(error, INK_ERR_CONTEXT_FULL,
                     "the prompt has %llu tokens, which leaves no room in a context of %u; shorten "
                     "it or make the context longer",
@@ -49,12 +56,15 @@ ink_status ink_generation_begin(ink_session *session, const ink_generation *para
   ink_text_stream_reset(&run->stream);
   INK_TRY(set_stops(run, params, error));
   run->params = *params;
-  memcpy(run->prompt, prompt, n_prompt * sizeof *prompt);
-  run->n_prompt = n_prompt;
+  run->n_prompt = n_prompt - excess;
+  run->n_keep = keep;
+  if (excess == 0) keep = 0;
+  memcpy(run->prompt, prompt, keep * sizeof *prompt);
+  memcpy(run->prompt + keep, prompt + keep + excess, (run->n_prompt - keep) * sizeof *prompt);
   run->n_generated = 0;
   run->pending = -1;
   /* At least one token is evaluated, for its logits. */
-  ink_session_truncate(session, common_prefix(session, prompt, n_prompt - 1));
+  keep_common_prefix(session, run->prompt, run->n_prompt - 1);
   run->state = INK_GENERATION_PREFILL;
   return INK_OK;
 }
@@ -84,6 +94,11 @@ static ink_status decode(ink_session *session, ink_step *step, ink_error *error)
     return INK_OK;
   }
   if (run->pending >= 0) {
+    if (session->n_tokens == session->n_ctx && run->params.context_shift) {
+      ink_context_shift_begin(session, run->n_keep);
+      run->state = INK_GENERATION_SHIFT;
+      return INK_OK;
+    }
     if (session->n_tokens == session->n_ctx) {
       finish(session, INK_FINISH_CONTEXT, ink_text_stream_finish(&run->stream), step);
       return INK_OK;
@@ -119,11 +134,14 @@ ink_status ink_generation_step(ink_session *session, uint32_t max_prefill, ink_s
   switch (run->state) {
   case INK_GENERATION_PREFILL: INK_TRY(prefill(session, max_prefill, error)); break;
   case INK_GENERATION_DECODE: INK_TRY(decode(session, step, error)); break;
+  case INK_GENERATION_SHIFT:
+    if (ink_context_shift_step(session, max_prefill)) run->state = INK_GENERATION_DECODE;
+    break;
   case INK_GENERATION_NONE:
   case INK_GENERATION_DONE:
     return ink_fail(error, INK_ERR_WRONG_STATE, "no generation is under way; begin one first");
   }
-  step->prompt_done = session->n_tokens < run->n_prompt ? session->n_tokens : run->n_prompt;
+  step->prompt_done = run->state == INK_GENERATION_PREFILL ? session->n_tokens : run->n_prompt;
   step->prompt_total = run->n_prompt;
   step->n_generated = run->n_generated;
   return INK_OK;

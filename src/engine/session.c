@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/math.h"
 #include "engine/forward.h"
 
 static uint64_t max3(uint64_t a, uint64_t b, uint64_t c) {
@@ -15,89 +14,86 @@ static uint32_t effective_ctx(const ink_model_info *info, uint32_t n_ctx) {
   return info->n_ctx_train < INK_DEFAULT_CTX ? info->n_ctx_train : INK_DEFAULT_CTX;
 }
 
-static void carve_kv(ink_kv_cache *kv, const ink_model_info *info, uint32_t n_ctx,
-                     ink_arena *arena) {
-  kv->n_positions = (n_ctx + INK_KV_TILE - 1) / INK_KV_TILE * INK_KV_TILE;
-  uint64_t row = (uint64_t)info->n_layer * info->n_head_kv * info->n_embd_head;
-  kv->keys = ink_carve(arena, row * kv->n_positions, sizeof *kv->keys);
-  kv->values = ink_carve(arena, row * kv->n_positions, sizeof *kv->values);
-}
-
-static void carve_scratch(ink_scratch *s, const ink_model_info *info, uint32_t n_threads,
+static void carve_scratch(ink_scratch *s, const ink_hparams *h, uint32_t n_threads,
                           ink_arena *arena) {
-  uint64_t n_q = (uint64_t)info->n_head * info->n_embd_head;
-  uint64_t n_kv = (uint64_t)info->n_head_kv * info->n_embd_head;
-  uint64_t widest = max3(info->n_embd, n_q, info->n_ff);
+  uint64_t n_q = (uint64_t)h->n_head * h->n_embd_head;
+  uint64_t n_kv = (uint64_t)h->n_head_kv * h->n_embd_head;
+  uint64_t n_ff = max3(h->n_expert ? 0 : h->n_ff, h->n_ff_expert, h->n_ff_shared);
+  uint64_t widest = max3(h->n_embd, n_q, n_ff);
   uint64_t blocks = widest / INK_BLOCK;
-  uint64_t padded_vocab = ((uint64_t)info->n_vocab + 3) / 4 * 4;
-  s->x = ink_carve(arena, INK_BATCH * (uint64_t)info->n_embd, sizeof(float));
-  s->normed = ink_carve(arena, INK_BATCH * (uint64_t)info->n_embd, sizeof(float));
+  uint64_t padded_vocab = ((uint64_t)h->n_vocab + 3) / 4 * 4;
+  s->x = ink_carve(arena, INK_BATCH * (uint64_t)h->n_embd, sizeof(float));
+  s->normed = ink_carve(arena, INK_BATCH * (uint64_t)h->n_embd, sizeof(float));
   s->q = ink_carve(arena, INK_BATCH * n_q, sizeof(float));
   s->k = ink_carve(arena, INK_BATCH * n_kv, sizeof(float));
   s->v = ink_carve(arena, INK_BATCH * n_kv, sizeof(float));
   s->attended = ink_carve(arena, INK_BATCH * n_q, sizeof(float));
-  s->projected = ink_carve(arena, INK_BATCH * (uint64_t)info->n_embd, sizeof(float));
-  s->gate = ink_carve(arena, INK_BATCH * (uint64_t)info->n_ff, sizeof(float));
-  s->up = ink_carve(arena, INK_BATCH * (uint64_t)info->n_ff, sizeof(float));
-  s->rotation = ink_carve(arena, INK_BATCH * (uint64_t)info->n_embd_head, sizeof(float));
+  s->projected = ink_carve(arena, INK_BATCH * (uint64_t)h->n_embd, sizeof(float));
+  s->gate = ink_carve(arena, INK_BATCH * n_ff, sizeof(float));
+  s->up = ink_carve(arena, INK_BATCH * n_ff, sizeof(float));
+  uint64_t expert_batch = h->n_expert ? INK_BATCH * (uint64_t)h->n_embd : 0;
+  s->expert_stride = (h->n_expert + 3) / 4 * 4;
+  s->expert_weights = ink_carve(arena, INK_BATCH * (uint64_t)s->expert_stride, sizeof(float));
+  s->expert_choice = ink_carve(arena, h->n_expert, sizeof(float));
+  s->expert_in = ink_carve(arena, expert_batch, sizeof(float));
+  s->expert_out = ink_carve(arena, expert_batch, sizeof(float));
   s->logits = ink_carve(arena, INK_LOGIT_BATCH * padded_vocab, sizeof(float));
-  uint64_t tile = INK_KV_TILE * (uint64_t)info->n_embd_head;
+  uint64_t tile = INK_KV_TILE * (uint64_t)h->n_embd_head;
   s->tile_keys = ink_carve(arena, n_threads * tile, sizeof(float));
   s->tile_values = ink_carve(arena, n_threads * tile, sizeof(float));
-  s->attention = ink_carve(arena, INK_BATCH * (uint64_t)info->n_head, sizeof *s->attention);
-  s->activations.q = ink_carve(arena, INK_BATCH * widest, sizeof *s->activations.q);
-  s->activations.d = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations.d);
-  s->activations.s = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations.s);
+  s->attention = ink_carve(arena, INK_BATCH * (uint64_t)h->n_head, sizeof *s->attention);
+  s->activations = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations);
   s->panel = ink_carve(arena, n_threads * blocks, sizeof *s->panel);
   s->panel_blocks = (uint32_t)blocks;
 }
 
-/* Lays a session out. max_piece: the longest token's bytes. */
-static void carve_session(ink_session *session, const ink_model_info *info, uint32_t n_ctx,
-                          uint32_t n_threads, size_t max_piece, ink_arena *arena) {
-  carve_kv(&session->kv, info, n_ctx, arena);
-  carve_scratch(&session->scratch, info, n_threads, arena);
-  session->tokens = ink_carve(arena, n_ctx, sizeof *session->tokens);
-  session->frequencies = ink_carve(arena, info->n_embd_head / 2, sizeof *session->frequencies);
+/* What a session's memory depends on, beside the model. */
+typedef struct session_size {
+  ink_kv_type kv_type;
+  uint32_t n_ctx;
+  uint32_t n_threads;
+  uint32_t longest_token; /* bytes */
+} session_size;
+
+static ink_status get_size(session_size *size, const ink_model_info *info,
+                           const ink_session_params *params, ink_error *error) {
+  ink_session_params defaults = {0};
+  if (!params) params = &defaults;
+  *size = (session_size){.kv_type = params->kv_type,
+                         .n_ctx = effective_ctx(info, params->n_ctx),
+                         .n_threads = ink_pool_threads(params->n_threads ? params->n_threads : 1),
+                         .longest_token = info->longest_token};
+  return ink_kv_resolve_type(&size->kv_type, error);
+}
+
+static void carve_session(ink_session *session, const ink_hparams *h, const session_size *size,
+                          ink_arena *arena) {
+  ink_kv_carve(&session->kv, h, size->kv_type, size->n_ctx, INK_BATCH, arena);
+  carve_scratch(&session->scratch, h, size->n_threads, arena);
+  session->tokens = ink_carve(arena, size->n_ctx, sizeof *session->tokens);
+  ink_rope_carve(&session->rope, h, INK_BATCH, arena);
   session->sampler.candidates =
-      ink_carve(arena, info->n_vocab, sizeof *session->sampler.candidates);
-  session->run.prompt = ink_carve(arena, n_ctx, sizeof *session->run.prompt);
-  session->run.stream.capacity = ink_text_stream_capacity(max_piece);
+      ink_carve(arena, h->n_vocab, sizeof *session->sampler.candidates);
+  session->run.prompt = ink_carve(arena, size->n_ctx, sizeof *session->run.prompt);
+  session->run.stream.capacity = ink_text_stream_capacity(size->longest_token);
   session->run.stream.held = ink_carve(arena, session->run.stream.capacity, 1);
 }
 
-ink_memory ink_memory_needed(const ink_model_info *info, uint32_t n_ctx) {
-  ink_session measured;
-  ink_arena arena = {NULL, 0};
-  n_ctx = effective_ctx(info, n_ctx);
-  carve_kv(&measured.kv, info, n_ctx, &arena);
-  uint64_t kv_cache = arena.used;
-  arena.used = 0;
-  carve_session(&measured, info, n_ctx, 1, 0, &arena);
-  uint64_t session = arena.used + sizeof measured;
-  return (ink_memory){.weights = info->weight_bytes,
-                      .vocabulary = info->vocabulary_bytes,
-                      .kv_cache = kv_cache,
-                      .scratch = session - kv_cache,
-                      .total = info->weight_bytes + info->vocabulary_bytes + session};
-}
-
-static size_t longest_token(const ink_vocab *vocab) {
-  size_t longest = 0;
-  for (uint32_t i = 0; i < vocab->n_tokens; i++) {
-    if (vocab->tokens[i].len > longest) longest = vocab->tokens[i].len;
+ink_memory ink_memory_needed(const ink_model_info *info, const ink_session_params *params) {
+  ink_memory memory = {.weights = info->weight_bytes, .vocabulary = info->vocabulary_bytes};
+  session_size size;
+  if (info->hparams && get_size(&size, info, params, NULL) == INK_OK) {
+    ink_session measured;
+    ink_arena arena = {NULL, 0};
+    ink_kv_carve(&measured.kv, info->hparams, size.kv_type, size.n_ctx, INK_BATCH, &arena);
+    memory.kv_cache = arena.used;
+    arena.used = 0;
+    carve_session(&measured, info->hparams, &size, &arena);
+    memory.scratch = arena.used - memory.kv_cache + ink_align_up(sizeof measured) +
+                     ink_align_up(ink_pool_bytes(size.n_threads));
   }
-  return longest;
-}
-
-static void set_frequencies(ink_session *session) {
-  const ink_hparams *h = &session->model->hparams;
-  const ink_tensor *factors = &session->model->weights.rope_freqs;
-  for (uint32_t i = 0; i < h->n_rot / 2; i++) {
-    double frequency = ink_pow((double)h->rope_freq_base, -2.0 * i / h->n_rot);
-    if (factors->data) frequency /= (double)((const float *)(const void *)factors->data)[i];
-    session->frequencies[i] = frequency;
-  }
+  memory.total = memory.weights + memory.vocabulary + memory.kv_cache + memory.scratch;
+  return memory;
 }
 
 ink_status ink_session_create(ink_session **out, const ink_model *model,
@@ -107,21 +103,25 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
     return ink_fail(error, INK_ERR_WRONG_STATE,
                     "the model was loaded with vocabulary_only: it can't compute");
   }
-  uint32_t n_ctx = effective_ctx(&model->info, params ? params->n_ctx : 0);
+  session_size size;
+  INK_TRY(get_size(&size, &model->info, params, error));
+  uint32_t n_ctx = size.n_ctx;
   if (n_ctx > 1u << 24) {
     return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "a context of %u tokens is too long",
                     (unsigned)n_ctx);
   }
-  size_t max_piece = longest_token(&model->vocab);
+  if (model->hparams.learned_positions && n_ctx > model->hparams.n_ctx_train) {
+    return ink_fail(error, INK_ERR_INVALID_ARGUMENT,
+                    "the model has learned %u positions; a context of %u tokens is too long",
+                    (unsigned)model->hparams.n_ctx_train, (unsigned)n_ctx);
+  }
   ink_session *session;
   INK_TRY(ink_allocate(&model->allocator, sizeof *session, "a session", &session, error));
   *session = (ink_session){.model = model, .n_ctx = n_ctx};
-  uint32_t n_threads = params && params->n_threads ? params->n_threads : 1;
-  ink_status status = ink_pool_create(&session->pool, &model->allocator, n_threads, error);
+  ink_status status = ink_pool_create(&session->pool, &model->allocator, size.n_threads, error);
   ink_arena arena = {NULL, 0};
   if (status == INK_OK) {
-    n_threads = ink_pool_size(session->pool);
-    carve_session(session, &model->info, n_ctx, n_threads, max_piece, &arena);
+    carve_session(session, &model->hparams, &size, &arena);
     session->memory_size = arena.used;
     status = ink_allocate(&model->allocator, arena.used, "the context and its KV cache",
                           &session->memory, error);
@@ -131,8 +131,8 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
     return status;
   }
   arena = (ink_arena){session->memory, 0};
-  carve_session(session, &model->info, n_ctx, n_threads, max_piece, &arena);
-  set_frequencies(session);
+  carve_session(session, &model->hparams, &size, &arena);
+  ink_rope_init(&session->rope, &model->hparams, &model->weights, n_ctx);
   *out = session;
   return INK_OK;
 }
@@ -145,8 +145,8 @@ void ink_session_free(ink_session *session) {
   ink_release(allocator, session, sizeof *session);
 }
 
-static ink_status check_tokens(const ink_session *session, const ink_token *tokens, size_t n,
-                               ink_error *error) {
+ink_status ink_session_check_tokens(const ink_session *session, const ink_token *tokens, size_t n,
+                                    ink_error *error) {
   for (size_t i = 0; i < n; i++) {
     if (tokens[i] >= 0 && (uint32_t)tokens[i] < session->model->hparams.n_vocab) continue;
     return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "there is no token %d; the last is %u",
@@ -155,9 +155,36 @@ static ink_status check_tokens(const ink_session *session, const ink_token *toke
   return INK_OK;
 }
 
+void ink_session_eval_batch(ink_session *session, uint32_t n) {
+  ink_forward(session, (uint32_t)session->n_cached, n);
+  if (session->n_exact == session->n_cached) session->n_exact += n;
+  session->n_cached += n;
+  ink_kv_advance(&session->kv, session->n_cached);
+}
+
+void ink_session_catch_up(ink_session *session, size_t max) {
+  size_t left = session->n_tokens - session->n_cached;
+  if (max && left > max) left = max;
+  while (left > 0) {
+    uint32_t batch = left < INK_BATCH ? (uint32_t)left : INK_BATCH;
+    ink_session_eval_batch(session, batch);
+    left -= batch;
+    if (session->n_cached == session->n_tokens) {
+      ink_forward_logits(session, batch - 1, 1);
+      session->has_logits = true;
+    }
+  }
+}
+
+/* The session is used for something else than what was being done with it in bounded pieces. */
+static void give_up_pieces(ink_session *session) {
+  session->score.under_way = false;
+  session->shift.under_way = false;
+}
+
 ink_status ink_session_eval(ink_session *session, const ink_token *tokens, size_t n,
                             ink_error *error) {
-  INK_TRY(check_tokens(session, tokens, n, error));
+  INK_TRY(ink_session_check_tokens(session, tokens, n, error));
   if (n > session->n_ctx - session->n_tokens) {
     return ink_fail(error, INK_ERR_CONTEXT_FULL,
                     "%llu more tokens do not fit a context of %u that holds %llu; make it longer "
@@ -165,18 +192,11 @@ ink_status ink_session_eval(ink_session *session, const ink_token *tokens, size_
                     (unsigned long long)n, (unsigned)session->n_ctx,
                     (unsigned long long)session->n_tokens);
   }
-  while (n > 0) {
-    uint32_t batch = n < INK_BATCH ? (uint32_t)n : INK_BATCH;
-    memcpy(session->tokens + session->n_tokens, tokens, batch * sizeof *tokens);
-    ink_forward(session, (uint32_t)session->n_tokens, batch);
-    session->n_tokens += batch;
-    tokens += batch;
-    n -= batch;
-    if (n == 0) {
-      ink_forward_logits(session, batch - 1, 1);
-      session->has_logits = true;
-    }
-  }
+  if (n == 0) return INK_OK;
+  give_up_pieces(session);
+  memcpy(session->tokens + session->n_tokens, tokens, n * sizeof *tokens);
+  session->n_tokens += n;
+  ink_session_catch_up(session, 0);
   return INK_OK;
 }
 
@@ -189,44 +209,10 @@ size_t ink_session_length(const ink_session *session) { return session->n_tokens
 size_t ink_session_capacity(const ink_session *session) { return session->n_ctx; }
 
 void ink_session_truncate(ink_session *session, size_t n) {
+  give_up_pieces(session);
   if (n >= session->n_tokens) return;
   session->n_tokens = n;
   session->has_logits = false;
-}
-
-/* -ln softmax(logits)[token] */
-static double surprise(const ink_session *session, const float *logits, ink_token token) {
-  uint32_t n_vocab = session->model->hparams.n_vocab;
-  float max = logits[0];
-  for (uint32_t i = 1; i < n_vocab; i++) max = max < logits[i] ? logits[i] : max;
-  float sum = session->model->kernels->exp_sum(logits, n_vocab, max);
-  return ink_log((double)sum) - ((double)logits[token] - (double)max);
-}
-
-ink_status ink_session_score(ink_session *session, const ink_token *tokens, size_t n, double *nll,
-                             ink_error *error) {
-  *nll = 0.0;
-  if (n < 2) return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "scoring takes two tokens or more");
-  INK_TRY(check_tokens(session, tokens, n, error));
-  if (n > session->n_ctx) {
-    return ink_fail(error, INK_ERR_CONTEXT_FULL, "%llu tokens do not fit a context of %u",
-                    (unsigned long long)n, (unsigned)session->n_ctx);
-  }
-  ink_session_truncate(session, 0);
-  uint32_t stride = (session->model->hparams.n_vocab + 3) / 4 * 4;
-  memcpy(session->tokens, tokens, n * sizeof *tokens);
-  for (size_t first = 0; first < n; first += INK_BATCH) {
-    uint32_t batch = n - first < INK_BATCH ? (uint32_t)(n - first) : INK_BATCH;
-    ink_forward(session, (uint32_t)first, batch);
-    session->n_tokens += batch;
-    for (uint32_t at = 0; at < batch; at += INK_LOGIT_BATCH) {
-      uint32_t count = batch - at < INK_LOGIT_BATCH ? batch - at : INK_LOGIT_BATCH;
-      ink_forward_logits(session, at, count);
-      for (uint32_t i = 0; i < count && first + at + i + 1 < n; i++) {
-        const float *logits = session->scratch.logits + (size_t)i * stride;
-        *nll += surprise(session, logits, tokens[first + at + i + 1]);
-      }
-    }
-  }
-  return INK_OK;
+  if (n < session->n_cached) session->n_cached = ink_kv_truncate(&session->kv, n);
+  if (session->n_cached < session->n_exact) session->n_exact = session->n_cached;
 }

@@ -3,22 +3,14 @@
 #define INK_ENGINE_SESSION_H
 
 #include "base/pool.h"
+#include "engine/kv_cache.h"
+#include "engine/rope.h"
 #include "engine/sampler.h"
 #include "model/model.h"
 #include "text/stream.h"
 
 #define INK_BATCH 64u       /* tokens that go through the layers together */
 #define INK_LOGIT_BATCH 8u  /* tokens whose logits are computed together */
-
-/* Keys and values of all positions, as binary16. With p the position, c the dimension:
- *   keys    [n_layer][n_head_kv][n_positions / 4][n_embd_head][4 positions]
- *   values  [n_layer][n_head_kv][n_positions][n_embd_head]
- * Keys are transposed by fours so that a query is multiplied with 4 of them at once. */
-typedef struct ink_kv_cache {
-  uint16_t *keys;
-  uint16_t *values;
-  uint32_t n_positions; /* n_ctx rounded up to INK_KV_TILE */
-} ink_kv_cache;
 
 /* Where a batch's intermediate results go; B is INK_BATCH, all f32. */
 typedef struct ink_scratch {
@@ -29,15 +21,19 @@ typedef struct ink_scratch {
   float *v;        /* [B][n_head_kv * n_embd_head] */
   float *attended; /* [B][n_head * n_embd_head] */
   float *projected; /* [B][n_embd] what is added to x */
-  float *gate;     /* [B][n_ff] */
-  float *up;       /* [B][n_ff] */
-  float *rotation; /* [B][n_rot / 2][2] cosine, sine */
+  float *gate;     /* [B][widest feed-forward network] */
+  float *up;       /* [B][widest feed-forward network] */
+  float *expert_weights; /* [B][expert_stride] of each expert for each token; 0: it is not used */
+  float *expert_choice;  /* [n_expert] */
+  float *expert_in;      /* [B][n_embd] the tokens that use one expert */
+  float *expert_out;     /* [B][n_embd] */
+  uint32_t expert_stride; /* n_expert rounded up to 4 */
   float *logits;   /* [INK_LOGIT_BATCH][n_vocab rounded up to 4] */
   float *tile_keys;   /* [threads][INK_KV_TILE / 4][n_embd_head][4] */
   float *tile_values; /* [threads][INK_KV_TILE][n_embd_head] */
   ink_attention_state *attention; /* [B][n_head] */
-  ink_activations activations;    /* B tokens of the widest input */
-  ink_unpacked_block *panel;      /* [threads][blocks of the widest input] */
+  ink_q8_part *activations; /* [B][blocks of the widest input] */
+  ink_unpacked_part *panel;    /* [threads][blocks of the widest input] */
   uint32_t panel_blocks;          /* blocks of the widest input */
 } ink_scratch;
 
@@ -45,6 +41,7 @@ typedef enum ink_generation_state {
   INK_GENERATION_NONE,
   INK_GENERATION_PREFILL,
   INK_GENERATION_DECODE,
+  INK_GENERATION_SHIFT, /* making room for `pending` */
   INK_GENERATION_DONE,
 } ink_generation_state;
 
@@ -53,11 +50,27 @@ typedef struct ink_generation_run {
   ink_generation params; /* its stop strings are in `stream` */
   ink_token *prompt;     /* [n_ctx] */
   size_t n_prompt;
+  uint32_t n_keep;       /* tokens that stay when the context is shifted */
   ink_token pending;     /* generated, not yet evaluated; -1: none */
   size_t n_generated;
   char stop_bytes[INK_MAX_STOPS * INK_MAX_STOP_BYTES];
   ink_text_stream stream;
 } ink_generation_run;
+
+/* Keys on their way towards the beginning; see context_shift.h. */
+typedef struct ink_context_shift {
+  bool under_way;
+  uint32_t keep;      /* tokens that stay where they are */
+  uint32_t dropped;   /* tokens after these that go */
+  size_t ring_first;  /* of the cache when it is done */
+  uint32_t next_head; /* layer * n_head_kv + head */
+} ink_context_shift;
+
+/* Scoring a text: its tokens are session->tokens. */
+typedef struct ink_score_run {
+  bool under_way;
+  double nll;
+} ink_score_run;
 
 struct ink_session {
   const ink_model *model;
@@ -67,12 +80,29 @@ struct ink_session {
   ink_pool *pool;
   ink_token *tokens; /* [n_ctx] those that the context holds */
   size_t n_tokens;
+  size_t n_cached;   /* of them, those whose keys and values the cache has; the rest are evaluated
+                        before anything is added */
+  size_t n_exact;    /* of the cached ones, those that are as if nothing had ever been dropped before
+                        them (see context_shift.h): another prompt may begin with these */
   bool has_logits;   /* scratch.logits is of the last token */
-  double *frequencies; /* [n_rot / 2] radians a position */
+  ink_rope rope;
   ink_kv_cache kv;
   ink_scratch scratch;
   ink_sampler sampler;
   ink_generation_run run;
+  ink_score_run score;
+  ink_context_shift shift;
 };
+
+/* INK_ERR_INVALID_ARGUMENT when one of n tokens is none of the model's. */
+ink_status ink_session_check_tokens(const ink_session *session, const ink_token *tokens, size_t n,
+                                    ink_error *error);
+
+/* Evaluates the next n <= INK_BATCH tokens that are not yet cached; without logits. */
+void ink_session_eval_batch(ink_session *session, uint32_t n);
+
+/* Evaluates tokens that are not yet cached, at most `max` (0: all), and when none is left the last
+ * one's logits. */
+void ink_session_catch_up(ink_session *session, size_t max);
 
 #endif

@@ -126,8 +126,8 @@ static ink_status tensor_size(ink_gguf_tensor *tensor, ink_error *error) {
   const ink_type_traits *traits = ink_type_get_traits(tensor->type);
   if (!traits) {
     return ink_fail(error, INK_ERR_UNSUPPORTED_TYPE,
-                    "tensor '%.*s' has block type %s (%u); this engine reads F32, F16, Q4_0, Q4_1 "
-                    "and Q8_0",
+                    "tensor '%.*s' has block type %s (%u); this engine reads F32, F16, BF16, Q4_0, "
+                    "Q4_1, Q5_0, Q5_1, Q8_0, Q2_K to Q6_K, IQ4_NL, IQ4_XS, MXFP4, TQ1_0 and TQ2_0",
                     INK_STR_ARGS(tensor->name), ink_type_name(tensor->type),
                     (unsigned)tensor->type);
   }
@@ -165,17 +165,9 @@ static ink_status take_tensor(reader *r, ink_gguf_tensor *tensor, ink_error *err
   return r->short_of_bytes ? INK_OK : tensor_size(tensor, error);
 }
 
-static ink_str value_key(const void *values, uint32_t i) {
-  return ((const ink_gguf_value *)values)[i].key;
-}
-
-static ink_str tensor_name(const void *tensors, uint32_t i) {
-  return ((const ink_gguf_tensor *)tensors)[i].name;
-}
-
 static ink_status index_names(ink_gguf *gguf, ink_error *error) {
   INK_TRY(ink_index_create(&gguf->value_index, &gguf->allocator, gguf->n_values, gguf->values,
-                           value_key, error));
+                           sizeof *gguf->values, error));
   for (uint32_t i = 0; i < gguf->n_values; i++) {
     if (ink_index_add(&gguf->value_index, i) != INK_INDEX_NONE) {
       return ink_fail(error, INK_ERR_CORRUPT, "the metadata key '%.*s' occurs twice",
@@ -183,7 +175,7 @@ static ink_status index_names(ink_gguf *gguf, ink_error *error) {
     }
   }
   INK_TRY(ink_index_create(&gguf->tensor_index, &gguf->allocator, gguf->n_tensors, gguf->tensors,
-                           tensor_name, error));
+                           sizeof *gguf->tensors, error));
   for (uint32_t i = 0; i < gguf->n_tensors; i++) {
     if (ink_index_add(&gguf->tensor_index, i) != INK_INDEX_NONE) {
       return ink_fail(error, INK_ERR_CORRUPT, "the tensor name '%.*s' occurs twice",
@@ -307,6 +299,10 @@ void ink_gguf_free(ink_gguf *gguf) {
   ink_release(&gguf->allocator, gguf->values, gguf->n_values * sizeof *gguf->values);
   ink_release(&gguf->allocator, gguf->tensors, gguf->n_tensors * sizeof *gguf->tensors);
   *gguf = (ink_gguf){0};
+}
+
+uint32_t ink_gguf_find_tensor(const ink_gguf *gguf, const char *name) {
+  return ink_index_find(&gguf->tensor_index, (ink_str){name, strlen(name)});
 }
 
 const ink_gguf_value *ink_gguf_find(const ink_gguf *gguf, const char *key) {

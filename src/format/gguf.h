@@ -31,7 +31,7 @@ typedef enum ink_gguf_type {
 } ink_gguf_type;
 
 typedef struct ink_gguf_value {
-  ink_str key;
+  ink_str key;           /* first: value_index finds it there */
   uint32_t type;         /* ink_gguf_type */
   uint32_t element_type; /* of an array */
   uint64_t count;        /* of an array's elements, else 1 */
@@ -40,7 +40,7 @@ typedef struct ink_gguf_value {
 } ink_gguf_value;
 
 typedef struct ink_gguf_tensor {
-  ink_str name;
+  ink_str name;       /* first: tensor_index finds it there */
   uint32_t type;      /* ink_type; one that this engine reads */
   uint32_t n_dims;
   uint64_t dims[4];   /* dims[0]: columns, contiguous; unused ones are 1 */
@@ -73,6 +73,9 @@ ink_status ink_gguf_parse_values(ink_gguf *gguf, const ink_allocator *allocator,
                                  const uint8_t *bytes, size_t n_bytes, uint64_t file_size,
                                  bool *complete, ink_error *error);
 void ink_gguf_free(ink_gguf *gguf);
+
+/* The tensor's number, or INK_INDEX_NONE. */
+uint32_t ink_gguf_find_tensor(const ink_gguf *gguf, const char *name);
 
 /* Looks keys up. Each sets *out to `fallback`'s value when the key is absent, and fails with
  * INK_ERR_BAD_MODEL when the value has another type or does not fit. */

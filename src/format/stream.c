@@ -27,7 +27,8 @@ void ink_gguf_stream_free(ink_gguf_stream *stream) {
 }
 
 bool ink_gguf_stream_complete(const ink_gguf_stream *stream) {
-  return stream->has_header && stream->next == stream->gguf.n_tensors;
+  if (!stream->has_header) return false;
+  return stream->header_only || stream->next == stream->gguf.n_tensors;
 }
 
 static const ink_gguf_tensor *next_tensor(const ink_gguf_stream *stream) {
@@ -117,6 +118,7 @@ static ink_status begin_tensors(ink_gguf_stream *stream, ink_error *error) {
   INK_TRY(stream->sink.on_header(stream->sink.context, &stream->gguf, stream->destinations, error));
   stream->has_header = true;
   stream->position = stream->gguf.data_offset;
+  if (stream->header_only) return INK_OK;
   INK_TRY(finish_tensors(stream, error));
 
   /* The buffer was filled past the header: those bytes go where they belong. */

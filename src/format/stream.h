@@ -20,6 +20,7 @@ typedef struct ink_gguf_stream {
   ink_gguf_sink sink;
   uint64_t file_size; /* 0: not known */
   bool values_only;   /* to be set before the first bytes: the file ends, as it were, with its keys */
+  bool header_only;   /* likewise: the file ends with its header */
   uint64_t position;  /* bytes of the file committed to tensors or skipped, once past the header */
 
   uint8_t *header; /* [header_capacity], owned; `gguf` points into it */

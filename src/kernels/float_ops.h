@@ -6,14 +6,21 @@
 
 #include <math.h>
 
+#include "base/half.h"
 #include "kernels/kernels.h"
 
 /* Adding it makes a float of at most 2^22 an integer, rounded to even, in the low bits. */
 #define ROUND_BIAS 12582912.0f /* 1.5 * 2^23 */
 
-/* e^x: x = n ln 2 + r, |r| <= 0.35; minimax polynomial of degree 5 for (e^r - 1 - r) / r^2 as in
- * Cephes (S. Moshier). Relative error below 2e-7; x is clamped to [-87.3, 88.3]. */
-static inline f32x4 exp_f32x4(f32x4 x) {
+/* e^x = 2^n (1 + rest) */
+typedef struct exp_parts {
+  f32x4 power; /* 2^n */
+  f32x4 rest;
+} exp_parts;
+
+/* x = n ln 2 + r, |r| <= 0.35; minimax polynomial of degree 5 for (e^r - 1 - r) / r^2 as in Cephes
+ * (S. Moshier). Relative error below 2e-7; x is clamped to [-87.3, 88.3]. */
+static inline exp_parts exp_parts_f32x4(f32x4 x) {
   x = f32x4_min(f32x4_max(x, f32x4_splat(-87.3f)), f32x4_splat(88.3f));
   f32x4 bias = f32x4_splat(ROUND_BIAS);
   f32x4 biased = f32x4_add(f32x4_mul(x, f32x4_splat(1.44269504f)), bias);
@@ -26,86 +33,136 @@ static inline f32x4 exp_f32x4(f32x4 x) {
   p = f32x4_add(f32x4_mul(p, r), f32x4_splat(4.1665795894e-2f));
   p = f32x4_add(f32x4_mul(p, r), f32x4_splat(1.6666665459e-1f));
   p = f32x4_add(f32x4_mul(p, r), f32x4_splat(5.0000001201e-1f));
-  p = f32x4_add(f32x4_add(f32x4_mul(p, f32x4_mul(r, r)), r), f32x4_splat(1.0f));
-  return f32x4_mul(p, f32x4_power_of_2(biased));
+  return (exp_parts){f32x4_power_of_2(biased), f32x4_add(f32x4_mul(p, f32x4_mul(r, r)), r)};
 }
 
-/* Where token t's element (block b, group g, column i) stands; see ink_activations. */
+static inline f32x4 exp_f32x4(f32x4 x) {
+  exp_parts e = exp_parts_f32x4(x);
+  return f32x4_mul(f32x4_add(e.rest, f32x4_splat(1.0f)), e.power);
+}
+
+/* tanh x = m / (m + 2), m = e^2x - 1: exact to a few units of the last place near 0 too, since n is
+ * 0 there and m is `rest`. */
+static inline f32x4 tanh_f32x4(f32x4 x) {
+  exp_parts e = exp_parts_f32x4(f32x4_add(x, x));
+  f32x4 m = f32x4_add(f32x4_mul(e.power, e.rest), f32x4_sub(e.power, f32x4_splat(1.0f)));
+  return f32x4_div(m, f32x4_add(m, f32x4_splat(2.0f)));
+}
+
+/* Where the parts of a token stand, field by field; see ink_q8_part. */
 typedef struct token_place {
-  uint32_t first; /* the tile's first token */
-  uint32_t width; /* the tile's tokens: 4 or 1 */
+  int8_t *q;
+  float *d;
+  int16_t *sums;
+  float *s;
+  float *s_low;
+  size_t step; /* from part to part: bytes */
 } token_place;
 
-static inline token_place place_of_token(uint32_t token, uint32_t n_tokens) {
-  uint32_t tiled = n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS;
-  if (token >= tiled) return (token_place){token, 1};
-  return (token_place){token / INK_TILE_TOKENS * INK_TILE_TOKENS, INK_TILE_TOKENS};
+static inline token_place place_of_token(ink_q8_part *all, uint32_t n_parts, uint32_t n_tokens,
+                                         uint32_t token) {
+  uint32_t tiled = n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS, t = token % INK_TILE_TOKENS;
+  if (token >= tiled) {
+    ink_q8_part *a = all + (size_t)token * n_parts;
+    return (token_place){a->q, &a->d, a->sums, &a->s, &a->s_low, sizeof *a};
+  }
+  ink_q8_tile *tile = (ink_q8_tile *)(void *)(all + (size_t)(token - t) * n_parts);
+  return (token_place){tile->q[t], &tile->d[t], tile->sums[t], &tile->s[t], &tile->s_low[t],
+                       sizeof *tile};
 }
 
-static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_activations *out) {
-  uint32_t n_blocks = n_cols / INK_BLOCK;
-  for (uint32_t token = 0; token < n_tokens; token++, x += n_cols) {
-    token_place at = place_of_token(token, n_tokens);
-    uint32_t t = token - at.first;
-    int16_t *q = out->q + (size_t)at.first * n_cols;
-    float *d = out->d + (size_t)at.first * n_blocks;
-    float *s = out->s + (size_t)at.first * n_blocks;
-    for (uint32_t b = 0; b < n_blocks; b++) {
-      const float *block = x + b * INK_BLOCK;
-      f32x4 largest = f32x4_splat(0.0f);
-      for (uint32_t i = 0; i < INK_BLOCK; i += 4) {
-        largest = f32x4_max(largest, f32x4_abs(f32x4_load(block + i)));
-      }
-      float max = f32x4_lane_max(largest);
-      f32x4 inverse = f32x4_splat(max > 0.0f ? 127.0f / max : 0.0f);
-      f32x4 bias = f32x4_splat(ROUND_BIAS);
-      f32x4 sum = f32x4_splat(0.0f);
-      for (uint32_t g = 0; g < INK_BLOCK / 4; g++) {
-        f32x4 rounded = f32x4_add(f32x4_mul(f32x4_load(block + 4 * g), inverse), bias);
-        sum = f32x4_add(sum, f32x4_sub(rounded, bias)); /* small integers: exact */
-        f32x4_store_low_bits(q + ((size_t)(b * (INK_BLOCK / 4) + g) * at.width + t) * 4, rounded);
-      }
-      float scale = max / 127.0f;
-      d[b * at.width + t] = scale;
-      s[b * at.width + t] = scale * f32x4_lane_sum(sum);
+static inline void next_part(token_place *at) {
+  at->q += at->step;
+  at->d += at->step / sizeof *at->d;
+  at->sums += at->step / sizeof *at->sums;
+  at->s += at->step / sizeof *at->s;
+  at->s_low += at->step / sizeof *at->s_low;
+}
+
+static inline void quantize_part(const float *x, const token_place *at) {
+  f32x4 largest = f32x4_splat(0.0f);
+  for (uint32_t i = 0; i < INK_BLOCK; i += 4) {
+    largest = f32x4_max(largest, f32x4_abs(f32x4_load(x + i)));
+  }
+  float max = f32x4_lane_max(largest);
+  f32x4 inverse = f32x4_splat(max > 0.0f ? 127.0f / max : 0.0f);
+  f32x4 bias = f32x4_splat(ROUND_BIAS);
+  f32x4 sums[2];
+  for (uint32_t half = 0; half < 2; half++) {
+    sums[half] = f32x4_splat(0.0f);
+    for (uint32_t i = 16 * half; i < 16 * half + 16; i += 4) {
+      f32x4 rounded = f32x4_add(f32x4_mul(f32x4_load(x + i), inverse), bias);
+      sums[half] = f32x4_add(sums[half], f32x4_sub(rounded, bias)); /* small integers: exact */
+      f32x4_store_low_bytes(at->q + i, rounded);
+    }
+  }
+  float scale = max / 127.0f;
+  float sum_low = f32x4_lane_sum(sums[0]), sum_high = f32x4_lane_sum(sums[1]);
+  *at->d = scale;
+  at->sums[0] = (int16_t)sum_low;
+  at->sums[1] = (int16_t)sum_high;
+  *at->s = scale * (sum_low + sum_high);
+  *at->s_low = scale * sum_low;
+}
+
+static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_q8_part *out) {
+  for (uint32_t token = 0; token < n_tokens; token++) {
+    token_place at = place_of_token(out, n_cols / INK_BLOCK, n_tokens, token);
+    for (uint32_t c = 0; c < n_cols; c += INK_BLOCK, x += INK_BLOCK, next_part(&at)) {
+      quantize_part(x, &at);
     }
   }
 }
 
-static inline f32x4 load_weights(const ink_tensor *weights, size_t at) {
-  if (weights->type == INK_TYPE_F16) {
-    return f32x4_load_halves((const uint16_t *)(const void *)weights->data + at);
-  }
-  return f32x4_load((const float *)(const void *)weights->data + at);
+static inline f32x4 load_weights(ink_type type, const uint8_t *weights, size_t at) {
+  const uint16_t *halves = (const uint16_t *)(const void *)weights + at;
+  if (type == INK_TYPE_F16) return f32x4_load_halves(halves);
+  if (type == INK_TYPE_BF16) return f32x4_load_bf16(halves);
+  return f32x4_load((const float *)(const void *)weights + at);
 }
 
-/* Four rows at a time so that four sums are under way; `rows` < 4 at the end of a tensor. */
-static inline void multiply_rows(const ink_matmul *job, uint32_t row, uint32_t rows) {
+/* Products are summed over so many columns, then these sums: a third of the rounding error of one
+ * long sum over 1536. */
+#define SUM_COLUMNS 128u
+
+/* Four rows at a time so that four sums are under way; past the last row it is taken again. */
+static inline void multiply_rows(ink_type type, const ink_matmul *job) {
   size_t n_cols = job->weights->n_cols;
-  for (uint32_t t = 0; t < job->n_tokens; t++) {
-    const float *x = job->x_f32 + t * n_cols;
-    f32x4 sums[4] = {f32x4_splat(0.0f), f32x4_splat(0.0f), f32x4_splat(0.0f), f32x4_splat(0.0f)};
-    for (size_t c = 0; c < n_cols; c += 4) {
-      f32x4 column = f32x4_load(x + c);
-      for (uint32_t r = 0; r < rows; r++) {
-        f32x4 w = load_weights(job->weights, (row + r) * n_cols + c);
-        sums[r] = f32x4_add(sums[r], f32x4_mul(w, column));
+  for (uint32_t row = job->first_row; row < job->end_row; row += 4) {
+    uint32_t rows = job->end_row - row < 4 ? job->end_row - row : 4;
+    size_t at[4];
+    for (uint32_t r = 0; r < 4; r++) at[r] = (row + (r < rows ? r : rows - 1)) * n_cols;
+    for (uint32_t t = 0; t < job->n_tokens; t++) {
+      const float *x = job->x_f32 + t * n_cols;
+      f32x4 zero = f32x4_splat(0.0f), sums[4] = {zero, zero, zero, zero};
+      for (size_t c = 0; c < n_cols;) {
+        f32x4 parts[4] = {zero, zero, zero, zero};
+        size_t end = n_cols - c < SUM_COLUMNS ? n_cols : c + SUM_COLUMNS;
+        for (; c < end; c += 4) {
+          f32x4 column = f32x4_load(x + c);
+          for (uint32_t r = 0; r < 4; r++) {
+            f32x4 w = load_weights(type, job->weights->data, at[r] + c);
+            parts[r] = f32x4_add(parts[r], f32x4_mul(w, column));
+          }
+        }
+        for (uint32_t r = 0; r < 4; r++) sums[r] = f32x4_add(sums[r], parts[r]);
       }
-    }
-    for (uint32_t r = 0; r < rows; r++) {
-      job->y[t * job->y_stride + row + r] = f32x4_lane_sum(sums[r]);
+      for (uint32_t r = 0; r < rows; r++) {
+        job->y[t * job->y_stride + row + r] = f32x4_lane_sum(sums[r]);
+      }
     }
   }
 }
 
-static inline void matmul_rows(const ink_matmul *job) {
-  uint32_t row = job->first_row;
-  for (; row + 4 <= job->end_row; row += 4) multiply_rows(job, row, 4);
-  for (; row < job->end_row; row++) multiply_rows(job, row, 1);
+/* The product with F32, F16 or BF16 weights; false for other types. */
+static bool matmul_floats(const ink_matmul *job) {
+  switch (job->weights->type) {
+  case INK_TYPE_F32: multiply_rows(INK_TYPE_F32, job); return true;
+  case INK_TYPE_F16: multiply_rows(INK_TYPE_F16, job); return true;
+  case INK_TYPE_BF16: multiply_rows(INK_TYPE_BF16, job); return true;
+  default: return false;
+  }
 }
-
-static void matmul_f32(const ink_matmul *job) { matmul_rows(job); }
-static void matmul_f16(const ink_matmul *job) { matmul_rows(job); }
 
 static void rms_norm(float *out, const float *x, const float *weight, uint32_t n, float epsilon) {
   f32x4 squares = f32x4_splat(0.0f);
@@ -146,6 +203,39 @@ static void floats_of_halves(float *out, const uint16_t *halves, uint32_t n) {
   for (uint32_t i = 0; i < n; i += 4) f32x4_store(out + i, f32x4_load_halves(halves + i));
 }
 
+static void floats_of_bf16(float *out, const uint16_t *bits, uint32_t n) {
+  for (uint32_t i = 0; i < n; i += 4) f32x4_store(out + i, f32x4_load_bf16(bits + i));
+}
+
+static void floats_of_q8_keys(float *out, const int8_t *q, const uint16_t *d, uint32_t n_groups,
+                              uint32_t width) {
+  for (; n_groups > 0; n_groups--) {
+    for (uint32_t first = 0; first < width; first += INK_BLOCK, d += INK_KEY_GROUP) {
+      uint32_t n = width - first < INK_BLOCK ? width - first : INK_BLOCK;
+      f32x4 factors[INK_KEY_GROUP / 4]; /* one for each position */
+      for (size_t i = 0; i < INK_KEY_GROUP / 4; i++) factors[i] = f32x4_load_halves(d + 4 * i);
+      for (uint32_t c = 0; c < n; c++) {
+        for (size_t i = 0; i < INK_KEY_GROUP / 4; i++, q += 4, out += 4) {
+          f32x4_store(out, f32x4_mul(f32x4_load_bytes(q), factors[i]));
+        }
+      }
+    }
+  }
+}
+
+static void floats_of_q8_values(float *out, const int8_t *q, const uint16_t *d, uint32_t n,
+                                uint32_t width) {
+  for (uint32_t p = 0; p < n; p++) {
+    for (uint32_t first = 0; first < width; first += INK_BLOCK, d++) {
+      f32x4 factor = f32x4_splat(ink_f32_of_f16(*d));
+      uint32_t n_columns = width - first < INK_BLOCK ? width - first : INK_BLOCK;
+      for (uint32_t c = 0; c < n_columns; c += 4, q += 4, out += 4) {
+        f32x4_store(out, f32x4_mul(f32x4_load_bytes(q), factor));
+      }
+    }
+  }
+}
+
 static float exp_sum(const float *x, uint32_t n, float max) {
   f32x4 sum = f32x4_splat(0.0f);
   uint32_t i = 0;
@@ -158,55 +248,11 @@ static float exp_sum(const float *x, uint32_t n, float max) {
   return f32x4_lane_sum(sum);
 }
 
-/* scores[p] = query . key p for 16 positions from p, in 4 registers of 4 positions. */
-static inline void score_positions(const ink_kv_tile *tile, const float *query, uint32_t p,
-                                   float *scores) {
-  size_t step = (size_t)tile->head_dim * 4;
-  const float *keys = tile->keys + p / 4 * step;
-  f32x4 s0 = f32x4_splat(0.0f), s1 = s0, s2 = s0, s3 = s0;
-  for (uint32_t c = 0; c < tile->head_dim; c++, keys += 4) {
-    f32x4 q = f32x4_splat(query[c]);
-    s0 = f32x4_add(s0, f32x4_mul(q, f32x4_load(keys)));
-    s1 = f32x4_add(s1, f32x4_mul(q, f32x4_load(keys + step)));
-    s2 = f32x4_add(s2, f32x4_mul(q, f32x4_load(keys + 2 * step)));
-    s3 = f32x4_add(s3, f32x4_mul(q, f32x4_load(keys + 3 * step)));
-  }
-  f32x4_store(scores + p, s0);
-  f32x4_store(scores + p + 4, s1);
-  f32x4_store(scores + p + 8, s2);
-  f32x4_store(scores + p + 12, s3);
-}
-
-static void attend(const ink_kv_tile *tile, const float *query, ink_attention_state *state,
-                   float *out) {
-  float scores[INK_KV_TILE];
-  uint32_t n = tile->n, head_dim = tile->head_dim;
-  for (uint32_t p = 0; p < n; p += 16) score_positions(tile, query, p, scores);
-  uint32_t padded = (n + 3) / 4 * 4;
-  for (uint32_t p = n; p < padded; p++) scores[p] = -INFINITY;
-
-  f32x4 largest = f32x4_splat(state->max);
-  for (uint32_t p = 0; p < padded; p += 4) largest = f32x4_max(largest, f32x4_load(scores + p));
-  float max = f32x4_lane_max(largest);
-  f32x4 sum = f32x4_splat(0.0f);
-  for (uint32_t p = 0; p < padded; p += 4) {
-    f32x4 e = exp_f32x4(f32x4_sub(f32x4_load(scores + p), f32x4_splat(max)));
-    sum = f32x4_add(sum, e);
-    f32x4_store(scores + p, e);
-  }
-  float before[4] = {state->max - max, 0.0f, 0.0f, 0.0f};
-  float rescale[4];
-  f32x4_store(rescale, exp_f32x4(f32x4_load(before)));
-  state->sum = state->sum * rescale[0] + f32x4_lane_sum(sum);
-  state->max = max;
-
-  for (uint32_t c = 0; c < head_dim; c += 4) {
-    f32x4 o = f32x4_mul(f32x4_load(out + c), f32x4_splat(rescale[0]));
-    const float *values = tile->values + c;
-    for (uint32_t p = 0; p < n; p++, values += head_dim) {
-      o = f32x4_add(o, f32x4_mul(f32x4_splat(scores[p]), f32x4_load(values)));
-    }
-    f32x4_store(out + c, o);
+static void soft_cap(float *x, float cap, uint32_t n) {
+  f32x4 inverse = f32x4_splat(1.0f / cap);
+  for (uint32_t i = 0; i < n; i += 4) {
+    f32x4 v = tanh_f32x4(f32x4_mul(f32x4_load(x + i), inverse));
+    f32x4_store(x + i, f32x4_mul(f32x4_splat(cap), v));
   }
 }
 

@@ -11,28 +11,42 @@
 
 #include "format/panel.h"
 
-#define INK_TILE_TOKENS 4u /* tokens multiplied together with one unpacked panel */
+#define INK_TILE_TOKENS 4u /* tokens multiplied together with unpacked panels */
+#define INK_GROUP_ROWS 16u /* rows that the widest vectors multiply together */
+#define INK_KEY_GROUP 16u  /* positions whose keys stand together, column by column */
 #define INK_KV_TILE 64u    /* positions of the KV cache that attention handles at a time */
 
-/* A batch of token vectors, quantised to 8 bits in blocks of 32 columns:
- *   x = d * q, d = max |x| / 127, q from -127 to 127 held as i16;  s = d * sum(q)
- * Tokens are grouped in tiles of T = 4; up to 3 left over are tiles of T = 1. With b the block and
- * t the token in its tile, a tile that begins at token `first` stands at
- *   q + first * n_cols:           [n_cols / 32][8 groups][T][4 columns]
- *   d, s + first * n_cols / 32:   [n_cols / 32][T] */
-typedef struct ink_activations {
-  int16_t *q;
-  float *d;
-  float *s;
-} ink_activations;
+/* 32 columns of a token, quantised to 8 bits: x = d * q, d = max |x| / 127, q from -127 to 127.
+ *
+ * A batch is n_cols / 32 of them for each token. Its tokens are grouped by fours, whose parts of the
+ * same columns stand together as a tile; up to 3 tokens left over stand alone. So, for a tile or a
+ * token that begins at token `first`, part b stands at first * n_cols / 32 + b * (4 or 1). */
+typedef struct ink_q8_part {
+  int8_t q[INK_BLOCK];
+  float d;
+  int16_t sums[2]; /* of q, over the first and the last 16 columns */
+  float s;         /* d * (sums[0] + sums[1]), which minima are multiplied with */
+  float s_low;     /* d * sums[0], for minima of 16 columns */
+} ink_q8_part;
 
-/* One block of 4 rows of weights, unpacked: w = d * q + m. Matrix kernels turn a panel into these
- * once and use them for all tokens. */
-typedef struct ink_unpacked_block {
-  float d[INK_PANEL_ROWS];
-  float m[INK_PANEL_ROWS];
-  int16_t q[INK_BLOCK / 4][INK_PANEL_ROWS][4]; /* [group][row][column] */
-} ink_unpacked_block;
+/* 4 of them, field by field. */
+typedef struct ink_q8_tile {
+  int8_t q[INK_TILE_TOKENS][INK_BLOCK];
+  float d[INK_TILE_TOKENS];
+  int16_t sums[INK_TILE_TOKENS][2];
+  float s[INK_TILE_TOKENS];
+  float s_low[INK_TILE_TOKENS];
+} ink_q8_tile;
+
+/* 32 columns of up to INK_GROUP_ROWS rows of weights, ready for products with many tokens: what a table's own
+ * matrix kernel makes of them. Fields that a type has no use for are left alone. */
+typedef struct ink_unpacked_part {
+  uint8_t q[INK_BLOCK * INK_GROUP_ROWS];
+  float d[INK_GROUP_ROWS];
+  float m[INK_GROUP_ROWS], m_low[INK_GROUP_ROWS];
+  int32_t scales[2][INK_GROUP_ROWS];
+  int32_t zeros[INK_GROUP_ROWS];
+} ink_unpacked_part;
 
 /* y[t][row] = sum over c of weights[row][c] * x[t][c], for rows first_row to end_row. */
 typedef struct ink_matmul {
@@ -40,19 +54,21 @@ typedef struct ink_matmul {
   uint32_t first_row;     /* of a quantised tensor: a multiple of INK_PANEL_ROWS */
   uint32_t end_row;       /* of a quantised tensor: likewise, rounded up */
   uint32_t n_tokens;
-  ink_activations x;      /* for quantised weights */
-  const float *x_f32;     /* [n_tokens][n_cols], for F32 and F16 weights */
+  const ink_q8_part *x; /* for quantised weights */
+  const float *x_f32;     /* [n_tokens][n_cols], for F32, F16 and BF16 weights */
   float *y;               /* [n_tokens][y_stride], y_stride >= end_row */
   size_t y_stride;
-  ink_unpacked_block *scratch; /* [n_cols / 32] */
+  ink_unpacked_part *scratch; /* [n_cols / 32] */
 } ink_matmul;
 
 /* Up to INK_KV_TILE positions of one head's keys and values. */
 typedef struct ink_kv_tile {
-  const float *keys;   /* [positions / 4][head_dim][4 positions] */
+  const float *keys;   /* [positions / 16][head_dim][16 positions] */
   const float *values; /* [positions][head_dim] */
-  uint32_t n;          /* positions that the query may see, >= 1 */
+  uint32_t first;      /* the first position that the query may see */
+  uint32_t n;          /* the last one + 1; first < n */
   uint32_t head_dim;   /* a multiple of 4 */
+  float softcap;       /* c: scores become c tanh(score / c); 0: they don't */
 } ink_kv_tile;
 
 /* Softmax over tiles, one after the other (Milakov and Gimelshein, "Online normalizer calculation
@@ -66,13 +82,10 @@ typedef struct ink_kernels {
   const char *name;
 
   /* x: [n_tokens][n_cols], n_cols a multiple of 32. */
-  void (*quantize)(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_activations *out);
+  void (*quantize)(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_q8_part *out);
 
-  void (*matmul_q4_0)(const ink_matmul *job);
-  void (*matmul_q4_1)(const ink_matmul *job);
-  void (*matmul_q8_0)(const ink_matmul *job);
-  void (*matmul_f32)(const ink_matmul *job); /* n_cols a multiple of 4 */
-  void (*matmul_f16)(const ink_matmul *job);
+  /* For weights of any type; n_cols of F32, F16 and BF16 a multiple of 4. */
+  void (*matmul)(const ink_matmul *job);
 
   /* The vectors below have n elements, a multiple of 4. */
 
@@ -81,23 +94,44 @@ typedef struct ink_kernels {
   void (*add)(float *x, const float *y, uint32_t n);                  /* x += y */
   void (*scale)(float *x, float factor, uint32_t n);                  /* x *= factor */
   void (*silu_multiply)(float *gate, const float *up, uint32_t n);    /* gate = silu(gate) * up */
+  void (*multiply)(float *x, const float *y, uint32_t n);             /* x *= y */
+  void (*add_scaled)(float *x, const float *y, float factor, uint32_t n); /* x += factor * y */
+  /* out = (x - mean) / sqrt(variance + epsilon) * weight + bias (Ba et al., 2016); bias may be
+   * NULL. */
+  void (*layer_norm)(float *out, const float *x, const float *weight, const float *bias, uint32_t n,
+                     float epsilon);
+  /* GELU (Hendrycks and Gimpel, 2016), by its tanh approximation and as it is defined. */
+  void (*gelu_tanh)(float *x, uint32_t n);
+  void (*gelu_erf)(float *x, uint32_t n);
+  void (*soft_cap)(float *x, float cap, uint32_t n); /* x = cap tanh(x / cap) */
   void (*floats_of_halves)(float *out, const uint16_t *halves, uint32_t n);
+  void (*floats_of_bf16)(float *out, const uint16_t *bits, uint32_t n);
+
+  /* A tile of 8-bit keys or values to an ink_kv_tile's floats: d * q, with a binary16 scale d for
+   * each position's 32 columns; width is a multiple of 4, and the last block may be shorter.
+   *   keys:    q [n_groups][width][16 positions], d [n_groups][blocks][16 positions]
+   *   values:  q [n][width],                    d [n][blocks] */
+  void (*floats_of_q8_keys)(float *out, const int8_t *q, const uint16_t *d, uint32_t n_groups,
+                            uint32_t width);
+  void (*floats_of_q8_values)(float *out, const int8_t *q, const uint16_t *d, uint32_t n,
+                              uint32_t width);
+
   float (*exp_sum)(const float *x, uint32_t n, float max); /* sum of e^(x - max), any n */
 
-  /* Adds a tile to the weighted sum of values `out` [head_dim]; `query` is already scaled. */
-  void (*attend)(const ink_kv_tile *tile, const float *query, ink_attention_state *state,
-                 float *out);
+  /* For n queries that see the same positions: adds a tile to their weighted sums of values, out
+   * [n][head_dim]. queries [n][head_dim] are already scaled. */
+  void (*attend)(const ink_kv_tile *tile, const float *queries, uint32_t n,
+                 ink_attention_state *states, float *out);
 } ink_kernels;
 
 extern const ink_kernels ink_kernels_scalar;
 extern const ink_kernels ink_kernels_wasm_simd128;
+extern const ink_kernels ink_kernels_wasm_relaxed;
 extern const ink_kernels ink_kernels_x86_avx2;
+extern const ink_kernels ink_kernels_x86_avx512vnni;
 
 /* The table of that name ("auto" or NULL: the fastest here; "simd": the fastest that is not
  * scalar), or NULL when this build or this processor has none. */
 const ink_kernels *ink_kernels_select(const char *name);
-
-/* Computes a job with the kernel for the weights' type. */
-void ink_kernels_matmul(const ink_kernels *kernels, const ink_matmul *job);
 
 #endif

@@ -1,124 +1,423 @@
-/* Matrix kernels for quantised panels, written once over the integer primitives of a vec_*.h, which
- * must be included before. A panel is unpacked once and used for every tile of 4 tokens; a single
- * token multiplies straight from the packed bytes. */
+/* Matrix kernels for quantised panels, written once over the primitives of a vec_*.h and a
+ * products_*.h, which must be included before. Panels are unpacked once, WIDE_PANELS at a time, and
+ * used for every tile of 4 tokens; a single token multiplies straight from the packed bytes.
+ *
+ * What decides in a browser is that the weights of 32 columns stay in registers while token after
+ * token goes over them: a token's columns are then the only loads. */
 #ifndef INK_KERNELS_PANEL_OPS_H
 #define INK_KERNELS_PANEL_OPS_H
 
-#include "kernels/kernels.h"
+#include "kernels/unpack_ops.h"
 
-#define GROUPS (INK_BLOCK / 4)
+#define HALF_GROUPS (GROUPS / 2)
 
-/* Q4_0 and Q4_1 hold 2 groups in 16 bytes: g and g + 4. */
-static inline size_t packed_scales(ink_type type) { return type == INK_TYPE_Q4_1 ? 16 : 8; }
-static inline size_t packed_bytes(ink_type type) {
-  return packed_scales(type) + (type == INK_TYPE_Q8_0 ? 128 : 64);
+/* Parts of 32 columns in a panel block. */
+SPECIALIZED uint32_t parts_of(ink_type type) {
+  return type == INK_TYPE_Q2_K || type == INK_TYPE_Q3_K || type == INK_TYPE_Q4_K ||
+                 type == INK_TYPE_Q5_K || type == INK_TYPE_Q6_K || type == INK_TYPE_IQ4_XS ||
+                 type == INK_TYPE_TQ1_0 || type == INK_TYPE_TQ2_0
+             ? INK_SUPER_BLOCK / INK_BLOCK
+             : 1;
 }
 
-static inline void unpack_groups(ink_type type, const uint8_t *block, i16x16 groups[GROUPS]) {
-  const uint8_t *bytes = block + packed_scales(type);
-  if (type == INK_TYPE_Q8_0) {
-    for (size_t g = 0; g < GROUPS; g++) groups[g] = i16x16_load_bytes(bytes + 16 * g);
-  } else {
-    int offset = type == INK_TYPE_Q4_0 ? 8 : 0;
-    for (size_t g = 0; g < GROUPS / 2; g++) {
-      i16x16_load_nibbles(bytes + 16 * g, offset, &groups[g], &groups[g + GROUPS / 2]);
+/* Bytes that products take as two nibbles: q = low + 16 * high. */
+SPECIALIZED bool in_nibbles(integer_class k) { return PRODUCTS_NIBBLES && k.bits > 6; }
+
+static inline u8x16 low_nibbles(u8x16 q) { return u8x16_bits(q, 0, 15); }
+static inline u8x16 high_nibbles(u8x16 q) { return u8x16_bits(q, 4, 15); }
+
+/* x twice in 16 bits: what scales and pairs are on sets that sum in 16 bits. */
+static inline int32_t pair_of(int x) { return (int32_t)((uint32_t)x << 16 | ((uint32_t)x & 0xFFFFu)); }
+#define SCALE_OF_16 0x00100010
+
+/* The activations of a tile or a token, and where their products go. */
+typedef struct panel_job {
+  const ink_q8_part *x;
+  float *y;          /* first row of the first token */
+  size_t y_stride;
+  uint32_t n_parts;  /* of 32 columns */
+  uint32_t n_panels; /* of those that are multiplied together */
+  int32_t *halfway;  /* [INK_TILE_TOKENS][WIDE_PANELS * 4] products of 16 columns of a part */
+  float *sums;       /* [INK_TILE_TOKENS][WIDE_PANELS * 4] over the parts so far */
+} panel_job;
+
+/* ---- WIDE_PANELS panels x 4 tokens ---- */
+
+#define WIDE_ROWS (WIDE_PANELS * INK_PANEL_ROWS)
+#define WIDE_BYTES (WIDE_PANELS * WEIGHT_BYTES)
+
+_Static_assert(GROUPS * WIDE_BYTES * (1 + PRODUCTS_NIBBLES) <= sizeof(((ink_unpacked_part *)0)->q),
+               "an unpacked part has room for its integers");
+
+/* 16 columns: groups 0 to 3, then, for nibbles, their upper halves. */
+typedef struct half_weights {
+  wide_weights16 low[HALF_GROUPS], high[HALF_GROUPS];
+} half_weights;
+
+SPECIALIZED half_weights load_half(integer_class k, const ink_unpacked_part *part, size_t half) {
+  half_weights w;
+  const uint8_t *q = part->q + half * HALF_GROUPS * WIDE_BYTES;
+  w.low[0] = wide_weights_load(q);
+  w.low[1] = wide_weights_load(q + WIDE_BYTES);
+  w.low[2] = wide_weights_load(q + 2 * WIDE_BYTES);
+  w.low[3] = wide_weights_load(q + 3 * WIDE_BYTES);
+  if (in_nibbles(k)) {
+    q += GROUPS * WIDE_BYTES;
+    w.high[0] = wide_weights_load(q);
+    w.high[1] = wide_weights_load(q + WIDE_BYTES);
+    w.high[2] = wide_weights_load(q + 2 * WIDE_BYTES);
+    w.high[3] = wide_weights_load(q + 3 * WIDE_BYTES);
+  }
+  return w;
+}
+
+SPECIALIZED wide_i32 rows_of(integer_class k, wide_products16 sums, wide_i32 scale) {
+  return k.n_scales == 1 ? wide_products_rows(sums) : wide_products_scaled(sums, scale);
+}
+
+/* The products with 16 columns of a token, multiplied by the scale of these columns if they have
+ * one. */
+SPECIALIZED wide_i32 half_products(integer_class k, const half_weights *w, const int8_t *q,
+                                     wide_i32 scale) {
+  wide_columns16 x[HALF_GROUPS];
+  wide_columns_load(q, &x[0], &x[1]);
+  wide_columns_load(q + 8, &x[2], &x[3]);
+  wide_products16 sums = wide_products_add(wide_products_of(w->low[0], x[0]), w->low[1], x[1]);
+  if (groups_per_sum(k.bits) >= HALF_GROUPS || in_nibbles(k)) {
+    sums = wide_products_add(wide_products_add(sums, w->low[2], x[2]), w->low[3], x[3]);
+    if (!in_nibbles(k)) return rows_of(k, sums, scale);
+    wide_products16 high = wide_products_add(wide_products_of(w->high[0], x[0]), w->high[1], x[1]);
+    high = wide_products_add(wide_products_add(high, w->high[2], x[2]), w->high[3], x[3]);
+    return wide_i32_add(wide_products_rows(sums),
+                        wide_products_scaled(high, wide_i32_splat(SCALE_OF_16)));
+  }
+  wide_products16 others = wide_products_add(wide_products_of(w->low[2], x[2]), w->low[3], x[3]);
+  return wide_i32_add(rows_of(k, sums, scale), rows_of(k, others, scale));
+}
+
+/* The same with all 32 columns. */
+SPECIALIZED wide_i32 part_products(integer_class k, const half_weights w[2], const int8_t *q,
+                                     const wide_i32 scales[2]) {
+  if (k.n_scales > 1 || groups_per_sum(k.bits) < GROUPS) {
+    return wide_i32_add(half_products(k, &w[0], q, scales[0]),
+                        half_products(k, &w[1], q + 16, scales[1]));
+  }
+  wide_columns16 first, second;
+  wide_columns_load(q, &first, &second);
+  wide_products16 sums = wide_products_of(w[0].low[0], first);
+  sums = wide_products_add(sums, w[0].low[1], second);
+  wide_columns_load(q + 8, &first, &second);
+  sums = wide_products_add(sums, w[0].low[2], first);
+  sums = wide_products_add(sums, w[0].low[3], second);
+  wide_columns_load(q + 16, &first, &second);
+  sums = wide_products_add(sums, w[1].low[0], first);
+  sums = wide_products_add(sums, w[1].low[1], second);
+  wide_columns_load(q + 24, &first, &second);
+  sums = wide_products_add(sums, w[1].low[2], first);
+  sums = wide_products_add(sums, w[1].low[3], second);
+  return wide_products_rows(sums);
+}
+
+/* sum + (d * x_d) * products, and for types with minima + m * x_s, + m_low * x_s_low. */
+SPECIALIZED wide_f32 add_part(integer_class k, wide_f32 sum, const ink_unpacked_part *part,
+                                const ink_q8_tile *x, size_t t, wide_i32 products) {
+  if (!PRODUCTS_SIGNED && k.zero) {
+    wide_i32 zeros = k.n_scales == 1 ? wide_i32_splat(pair_of(-k.zero)) : wide_i32_load(part->zeros);
+    products = wide_i32_add(products, wide_pair_products(zeros, x->sums[t]));
+  }
+  wide_f32 scale = wide_f32_mul(wide_f32_load(part->d), wide_f32_splat(x->d[t]));
+  wide_f32 term = wide_f32_mul(scale, wide_f32_of_i32(products));
+  if (k.n_minima) {
+    term = wide_f32_add(term, wide_f32_mul(wide_f32_load(part->m), wide_f32_splat(x->s[t])));
+  }
+  if (k.n_minima > 1) {
+    wide_f32 m_low = wide_f32_load(part->m_low);
+    term = wide_f32_add(term, wide_f32_mul(m_low, wide_f32_splat(x->s_low[t])));
+  }
+  return wide_f32_add(sum, term);
+}
+
+/* With the weights of all 32 columns in registers. */
+SPECIALIZED wide_f32 token_part(integer_class k, wide_f32 sum, const ink_unpacked_part *part,
+                                  const half_weights w[2], const wide_i32 scales[2],
+                                  const ink_q8_tile *x, size_t t) {
+  sum = add_part(k, sum, part, x, t, part_products(k, w, x->q[t], scales));
+  hold_order();
+  return sum;
+}
+
+/* With those of 16 columns, the first and then the second. */
+SPECIALIZED void token_first_half(integer_class k, const half_weights *w, wide_i32 scale,
+                                  const ink_q8_tile *x, size_t t, const panel_job *job) {
+  wide_i32_store(job->halfway + t * WIDE_ROWS, half_products(k, w, x->q[t], scale));
+  hold_order();
+}
+SPECIALIZED void token_second_half(integer_class k, const ink_unpacked_part *part,
+                                   const half_weights *w, wide_i32 scale,
+                                   const ink_q8_tile *x, size_t t, const panel_job *job) {
+  wide_i32 first = wide_i32_load(job->halfway + t * WIDE_ROWS);
+  wide_i32 products = wide_i32_add(first, half_products(k, w, x->q[t] + 16, scale));
+  float *sum = job->sums + t * WIDE_ROWS;
+  wide_f32_store(sum, add_part(k, wide_f32_load(sum), part, x, t, products), WIDE_PANELS);
+  hold_order();
+}
+
+SPECIALIZED void tile_part_in_halves(integer_class k, const ink_unpacked_part *part,
+                                     const wide_i32 scales[2], const ink_q8_tile *x,
+                                     const panel_job *job) {
+  half_weights w = load_half(k, part, 0);
+  token_first_half(k, &w, scales[0], x, 0, job);
+  token_first_half(k, &w, scales[0], x, 1, job);
+  token_first_half(k, &w, scales[0], x, 2, job);
+  token_first_half(k, &w, scales[0], x, 3, job);
+  w = load_half(k, part, 1);
+  token_second_half(k, part, &w, scales[1], x, 0, job);
+  token_second_half(k, part, &w, scales[1], x, 1, job);
+  token_second_half(k, part, &w, scales[1], x, 2, job);
+  token_second_half(k, part, &w, scales[1], x, 3, job);
+}
+
+SPECIALIZED void multiply_tile(integer_class k, const ink_unpacked_part *part,
+                               const panel_job *job) {
+  const ink_q8_tile *x = (const ink_q8_tile *)(const void *)job->x;
+  bool halves = PRODUCTS_GROUPS < GROUPS || in_nibbles(k);
+  wide_f32 sum0 = wide_f32_splat(0.0f), sum1 = sum0, sum2 = sum0, sum3 = sum0;
+  for (size_t t = 0; halves && t < INK_TILE_TOKENS; t++) {
+    wide_f32_store(job->sums + t * WIDE_ROWS, sum0, WIDE_PANELS);
+  }
+  for (uint32_t n = job->n_parts; n > 0; n--, part++, x++) {
+    wide_i32 scales[2] = {wide_i32_splat(0), wide_i32_splat(0)};
+    for (size_t h = 0; k.n_scales > 1 && h < 2; h++) scales[h] = wide_i32_load(part->scales[h]);
+    if (halves) {
+      tile_part_in_halves(k, part, scales, x, job);
+    } else {
+      half_weights w[2] = {load_half(k, part, 0), load_half(k, part, 1)};
+      sum0 = token_part(k, sum0, part, w, scales, x, 0);
+      sum1 = token_part(k, sum1, part, w, scales, x, 1);
+      sum2 = token_part(k, sum2, part, w, scales, x, 2);
+      sum3 = token_part(k, sum3, part, w, scales, x, 3);
     }
   }
-}
-
-static inline f32x4 load_scales(const uint8_t *block, size_t field) {
-  return f32x4_load_halves((const uint16_t *)(const void *)(block + 8 * field));
-}
-
-/* sum + (d * x_d) * row_sums, and for Q4_1 + m * x_s. */
-static inline f32x4 add_block(ink_type type, f32x4 sum, f32x4 d, f32x4 m, float x_d, float x_s,
-                              i32x8 products) {
-  f32x4 term = f32x4_mul(f32x4_mul(d, f32x4_splat(x_d)), f32x4_of_row_sums(products));
-  if (type == INK_TYPE_Q4_1) term = f32x4_add(term, f32x4_mul(m, f32x4_splat(x_s)));
-  return f32x4_add(sum, term);
-}
-
-static inline void unpack_panel(ink_type type, const uint8_t *panel, uint32_t n_blocks,
-                                ink_unpacked_block *out) {
-  for (uint32_t b = 0; b < n_blocks; b++, panel += packed_bytes(type), out++) {
-    i16x16 groups[GROUPS];
-    unpack_groups(type, panel, groups);
-    for (size_t g = 0; g < GROUPS; g++) i16x16_store(out->q[g][0], groups[g]);
-    f32x4_store(out->d, load_scales(panel, 0));
-    if (type == INK_TYPE_Q4_1) f32x4_store(out->m, load_scales(panel, 1));
+  if (halves) {
+    sum0 = wide_f32_load(job->sums);
+    sum1 = wide_f32_load(job->sums + WIDE_ROWS);
+    sum2 = wide_f32_load(job->sums + 2 * WIDE_ROWS);
+    sum3 = wide_f32_load(job->sums + 3 * WIDE_ROWS);
   }
+  wide_f32_store(job->y, sum0, job->n_panels);
+  wide_f32_store(job->y + job->y_stride, sum1, job->n_panels);
+  wide_f32_store(job->y + 2 * job->y_stride, sum2, job->n_panels);
+  wide_f32_store(job->y + 3 * job->y_stride, sum3, job->n_panels);
 }
 
-/* 4 rows x 4 tokens. q, d and s are the tile's; y points at the first row of the first token. */
-static inline void multiply_tile(ink_type type, const ink_unpacked_block *block, uint32_t n_blocks,
-                                 const int16_t *q, const float *d, const float *s, float *y,
-                                 size_t y_stride) {
-  f32x4 sum0 = f32x4_splat(0.0f), sum1 = sum0, sum2 = sum0, sum3 = sum0;
-  for (uint32_t b = 0; b < n_blocks; b++, block++, q += GROUPS * 16, d += 4, s += 4) {
-    i32x8 p0 = i32x8_zero(), p1 = p0, p2 = p0, p3 = p0;
-    for (size_t g = 0; g < GROUPS; g++) {
-      i16x16 weights = i16x16_load(block->q[g][0]);
-      p0 = i32x8_add_products(p0, weights, q + 16 * g);
-      p1 = i32x8_add_products(p1, weights, q + 16 * g + 4);
-      p2 = i32x8_add_products(p2, weights, q + 16 * g + 8);
-      p3 = i32x8_add_products(p3, weights, q + 16 * g + 12);
+/* ---- One panel x one token ---- */
+
+SPECIALIZED i32x4 panel_half_products(integer_class k, const u8x16 groups[HALF_GROUPS],
+                                        const int8_t *q, i32x4 scale) {
+  columns16 x[HALF_GROUPS];
+  columns_load(q, &x[0], &x[1]);
+  columns_load(q + 8, &x[2], &x[3]);
+  u8x16 first[HALF_GROUPS];
+  for (size_t g = 0; g < HALF_GROUPS; g++) {
+    first[g] = in_nibbles(k) ? low_nibbles(groups[g]) : groups[g];
+  }
+  products16 sums = products_of(weights_of_bytes(first[0]), x[0]);
+  products16 others = products_of(weights_of_bytes(first[2]), x[2]);
+  sums = products_add(sums, weights_of_bytes(first[1]), x[1]);
+  others = products_add(others, weights_of_bytes(first[3]), x[3]);
+  i32x4 rows = k.n_scales == 1
+                   ? i32x4_sum(products_rows(sums), products_rows(others))
+                   : i32x4_sum(products_scaled(sums, scale), products_scaled(others, scale));
+  if (in_nibbles(k)) {
+    products16 high = products_of(weights_of_bytes(high_nibbles(groups[0])), x[0]);
+    for (size_t g = 1; g < HALF_GROUPS; g++) {
+      high = products_add(high, weights_of_bytes(high_nibbles(groups[g])), x[g]);
     }
-    f32x4 scales = f32x4_load(block->d), minima = f32x4_load(block->m);
-    sum0 = add_block(type, sum0, scales, minima, d[0], s[0], p0);
-    sum1 = add_block(type, sum1, scales, minima, d[1], s[1], p1);
-    sum2 = add_block(type, sum2, scales, minima, d[2], s[2], p2);
-    sum3 = add_block(type, sum3, scales, minima, d[3], s[3], p3);
+    rows = i32x4_sum(rows, products_scaled(high, i32x4_splat(SCALE_OF_16)));
   }
-  f32x4_store(y, sum0);
-  f32x4_store(y + y_stride, sum1);
-  f32x4_store(y + 2 * y_stride, sum2);
-  f32x4_store(y + 3 * y_stride, sum3);
+  return rows;
 }
 
-static inline void multiply_token(ink_type type, const uint8_t *panel, uint32_t n_blocks,
-                                  const int16_t *q, const float *d, const float *s, float *y) {
+SPECIALIZED i32x4 panel_products(ink_type type, const panel_header *header, uint32_t b,
+                                   const u8x16 groups[GROUPS], const ink_q8_part *x) {
+  integer_class k = class_of(type);
+  i32x4 scales[2] = {i32x4_splat(0), i32x4_splat(0)};
+  for (uint32_t h = 0; k.n_scales > 1 && h < 2; h++) scales[h] = scale_of_half(type, header, b, h);
+  i32x4 low = panel_half_products(k, groups, x->q, scale_lanes(scales[0]));
+  i32x4 high = panel_half_products(k, groups + HALF_GROUPS, x->q + 16, scale_lanes(scales[1]));
+  i32x4 sum = i32x4_sum(low, high);
+  if (PRODUCTS_SIGNED || !k.zero) return sum;
+  i32x4 zeros = i32x4_splat(pair_of(-k.zero));
+  if (k.n_scales > 1) {
+    zeros = pairs_of(i32x4_times(scales[0], -k.zero), i32x4_times(scales[1], -k.zero));
+  }
+  return i32x4_sum(sum, pair_products(zeros, x->sums));
+}
+
+SPECIALIZED void multiply_token(ink_type type, const uint8_t *panel, size_t step,
+                                  const panel_job *job) {
+  integer_class k = class_of(type);
   f32x4 sum = f32x4_splat(0.0f);
-  for (uint32_t b = 0; b < n_blocks; b++, panel += packed_bytes(type), q += INK_BLOCK) {
-    i16x16 groups[GROUPS];
-    unpack_groups(type, panel, groups);
-    i32x8 even = i32x8_zero(), odd = even;
-    for (size_t g = 0; g < GROUPS; g += 2) {
-      even = i32x8_add_products(even, groups[g], q + 4 * g);
-      odd = i32x8_add_products(odd, groups[g + 1], q + 4 * g + 4);
+  const ink_q8_part *x = job->x;
+  for (uint32_t n = job->n_parts; n > 0; n -= parts_of(type), panel += step) {
+    panel_header header;
+    read_header(type, panel, &header);
+    for (uint32_t b = 0; b < parts_of(type); b++, x++) {
+      u8x16 groups[GROUPS];
+      unpack_groups(type, panel, b, groups);
+      i32x4 products = panel_products(type, &header, b, groups, x);
+      part_scales w = scales_of_part(type, &header, b);
+      f32x4 term = f32x4_mul(f32x4_mul(w.d, f32x4_splat(x->d)), f32x4_of_i32x4(products));
+      if (k.n_minima) term = f32x4_add(term, f32x4_mul(w.m, f32x4_splat(x->s)));
+      if (k.n_minima > 1) term = f32x4_add(term, f32x4_mul(w.m_low, f32x4_splat(x->s_low)));
+      sum = f32x4_add(sum, term);
     }
-    f32x4 minima = type == INK_TYPE_Q4_1 ? load_scales(panel, 1) : f32x4_splat(0.0f);
-    sum = add_block(type, sum, load_scales(panel, 0), minima, d[b], s[b], i32x8_add(even, odd));
   }
-  f32x4_store(y, sum);
+  f32x4_store(job->y, sum);
 }
 
-static inline void matmul_panels(ink_type type, const ink_matmul *job) {
-  uint32_t n_cols = job->weights->n_cols;
-  uint32_t n_blocks = n_cols / INK_BLOCK;
+/* ---- Unpacking panel `at` of those that are multiplied together ---- */
+
+SPECIALIZED void unpack_panel(ink_type type, const uint8_t *panel, size_t step, uint32_t n_parts,
+                                uint32_t at, ink_unpacked_part *out) {
+  integer_class k = class_of(type);
+  for (; n_parts > 0; n_parts -= parts_of(type), panel += step) {
+    panel_header header;
+    read_header(type, panel, &header);
+    for (uint32_t b = 0; b < parts_of(type); b++, out++) {
+      u8x16 groups[GROUPS];
+      unpack_groups(type, panel, b, groups);
+      uint8_t *q = out->q + at * WEIGHT_BYTES;
+      for (size_t g = 0; g < GROUPS; g++, q += WIDE_BYTES) {
+        u8x16 first = in_nibbles(k) ? low_nibbles(groups[g]) : groups[g];
+        weights_store(q, weights_of_bytes(first));
+        if (!in_nibbles(k)) continue;
+        weights_store(q + GROUPS * WIDE_BYTES, weights_of_bytes(high_nibbles(groups[g])));
+      }
+      part_scales w = scales_of_part(type, &header, b);
+      size_t row = at * INK_PANEL_ROWS;
+      f32x4_store(out->d + row, w.d);
+      if (k.n_minima) f32x4_store(out->m + row, w.m);
+      if (k.n_minima > 1) f32x4_store(out->m_low + row, w.m_low);
+      if (k.n_scales == 1) continue;
+      i32x4 low = scale_of_half(type, &header, b, 0), high = scale_of_half(type, &header, b, 1);
+      i32x4_store(out->scales[0] + row, scale_lanes(low));
+      i32x4_store(out->scales[1] + row, scale_lanes(high));
+      i32x4 zeros = pairs_of(i32x4_times(low, -k.zero), i32x4_times(high, -k.zero));
+      i32x4_store(out->zeros + row, zeros);
+    }
+  }
+}
+
+/* ---- The functions of each type; `step` is a panel block's bytes ---- */
+
+typedef struct panel_kernel {
+  void (*unpack)(const uint8_t *panel, size_t step, uint32_t n_parts, uint32_t at,
+                 ink_unpacked_part *out);
+  void (*multiply_token)(const uint8_t *panel, size_t step, const panel_job *job);
+  void (*multiply_tile)(const ink_unpacked_part *parts, const panel_job *job);
+} panel_kernel;
+
+/* Types of one class share this. */
+#define TILE_KERNEL(NAME, TYPE)                                                                    \
+  static void multiply_tile_##NAME(const ink_unpacked_part *parts, const panel_job *job) {         \
+    multiply_tile(class_of(INK_TYPE_##TYPE), parts, job);                                          \
+  }
+
+TILE_KERNEL(nibbles, Q4_0)
+TILE_KERNEL(nibbles_and_minimum, Q4_1)
+TILE_KERNEL(5_bits, Q5_0)
+TILE_KERNEL(5_bits_and_minimum, Q5_1)
+TILE_KERNEL(bytes, Q8_0)
+TILE_KERNEL(two_bits, Q2_K)
+TILE_KERNEL(6_bits, Q6_K)
+
+#define PANEL_KERNEL(NAME)                                                                         \
+  static void unpack_##NAME(const uint8_t *panel, size_t step, uint32_t n_parts, uint32_t at,      \
+                            ink_unpacked_part *out) {                                              \
+    unpack_panel(INK_TYPE_##NAME, panel, step, n_parts, at, out);                                  \
+  }                                                                                                \
+  static void multiply_token_##NAME(const uint8_t *panel, size_t step, const panel_job *job) {     \
+    multiply_token(INK_TYPE_##NAME, panel, step, job);                                             \
+  }
+
+PANEL_KERNEL(Q4_0)
+PANEL_KERNEL(Q4_1)
+PANEL_KERNEL(Q5_0)
+PANEL_KERNEL(Q5_1)
+PANEL_KERNEL(Q8_0)
+PANEL_KERNEL(Q2_K)
+PANEL_KERNEL(Q3_K)
+PANEL_KERNEL(Q4_K)
+PANEL_KERNEL(Q5_K)
+PANEL_KERNEL(Q6_K)
+PANEL_KERNEL(IQ4_NL)
+PANEL_KERNEL(IQ4_XS)
+PANEL_KERNEL(TQ1_0)
+PANEL_KERNEL(TQ2_0)
+PANEL_KERNEL(MXFP4)
+
+#define ENTRY(NAME, tile) [INK_TYPE_##NAME] = {unpack_##NAME, multiply_token_##NAME, multiply_tile_##tile}
+
+static const panel_kernel panel_kernels[INK_TYPE_END] = {
+    ENTRY(Q4_0, nibbles),
+    ENTRY(TQ1_0, nibbles),
+    ENTRY(TQ2_0, nibbles),
+    ENTRY(Q4_1, nibbles_and_minimum),
+    ENTRY(Q4_K, nibbles_and_minimum),
+    ENTRY(Q5_0, 5_bits),
+    ENTRY(MXFP4, 5_bits),
+    ENTRY(Q5_1, 5_bits_and_minimum),
+    ENTRY(Q5_K, 5_bits_and_minimum),
+    ENTRY(Q8_0, bytes),
+    ENTRY(IQ4_NL, bytes),
+    ENTRY(IQ4_XS, bytes),
+    ENTRY(Q2_K, two_bits),
+    ENTRY(Q3_K, 6_bits),
+    ENTRY(Q6_K, 6_bits),
+};
+
+#undef ENTRY
+#undef PANEL_KERNEL
+#undef TILE_KERNEL
+
+static void matmul(const ink_matmul *job) {
+  if (matmul_floats(job)) return;
+  const panel_kernel *kernel = &panel_kernels[job->weights->type];
+  size_t step = (size_t)ink_type_get_traits(job->weights->type)->block_bytes * INK_PANEL_ROWS;
+  size_t panel_bytes = (size_t)ink_panel_bytes(job->weights->type, job->weights->n_cols);
+  uint32_t n_parts = job->weights->n_cols / INK_BLOCK;
   uint32_t tiled = job->n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS;
-  size_t panel_bytes = n_blocks * packed_bytes(type);
+  int32_t halfway[INK_TILE_TOKENS * WIDE_ROWS];
+  float sums[INK_TILE_TOKENS * WIDE_ROWS];
   const uint8_t *panel = job->weights->data + job->first_row / INK_PANEL_ROWS * panel_bytes;
-  for (uint32_t row = job->first_row; row < job->end_row;
-       row += INK_PANEL_ROWS, panel += panel_bytes) {
-    uint32_t t = 0;
-    if (tiled) unpack_panel(type, panel, n_blocks, job->scratch);
-    for (; t < tiled; t += INK_TILE_TOKENS) {
-      multiply_tile(type, job->scratch, n_blocks, job->x.q + (size_t)t * n_cols,
-                    job->x.d + (size_t)t * n_blocks, job->x.s + (size_t)t * n_blocks,
-                    job->y + t * job->y_stride + row, job->y_stride);
+  for (uint32_t row = job->first_row; row < job->end_row; row += WIDE_ROWS) {
+    uint32_t left = (job->end_row - row) / INK_PANEL_ROWS;
+    panel_job part = {.y_stride = job->y_stride,
+                      .n_parts = n_parts,
+                      .n_panels = left < WIDE_PANELS ? left : WIDE_PANELS,
+                      .halfway = halfway,
+                      .sums = sums};
+    for (uint32_t i = 0; tiled && i < part.n_panels; i++) {
+      kernel->unpack(panel + i * panel_bytes, step, n_parts, i, job->scratch);
     }
-    for (; t < job->n_tokens; t++) {
-      multiply_token(type, panel, n_blocks, job->x.q + (size_t)t * n_cols,
-                     job->x.d + (size_t)t * n_blocks, job->x.s + (size_t)t * n_blocks,
-                     job->y + t * job->y_stride + row);
+    for (uint32_t t = 0; t < tiled; t += INK_TILE_TOKENS) {
+      part.x = job->x + (size_t)t * n_parts;
+      part.y = job->y + t * job->y_stride + row;
+      kernel->multiply_tile(job->scratch, &part);
     }
+    for (uint32_t t = tiled; t < job->n_tokens; t++) {
+      part.x = job->x + (size_t)t * n_parts;
+      part.y = job->y + t * job->y_stride + row;
+      for (uint32_t i = 0; i < part.n_panels; i++, part.y += INK_PANEL_ROWS) {
+        kernel->multiply_token(panel + i * panel_bytes, step, &part);
+      }
+    }
+    panel += part.n_panels * panel_bytes;
   }
 }
-
-static void matmul_q4_0(const ink_matmul *job) { matmul_panels(INK_TYPE_Q4_0, job); }
-static void matmul_q4_1(const ink_matmul *job) { matmul_panels(INK_TYPE_Q4_1, job); }
-static void matmul_q8_0(const ink_matmul *job) { matmul_panels(INK_TYPE_Q8_0, job); }
 
 #undef GROUPS
+#undef HALF_GROUPS
 
 #endif

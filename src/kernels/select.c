@@ -9,8 +9,16 @@ static size_t list_tables(const ink_kernels *tables[4]) {
   tables[n++] = &ink_kernels_scalar;
 #if defined(__wasm_simd128__)
   tables[n++] = &ink_kernels_wasm_simd128;
+#if defined(__wasm_relaxed_simd__)
+  tables[n++] = &ink_kernels_wasm_relaxed;
+#endif
 #elif defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) tables[n++] = &ink_kernels_x86_avx2;
+  bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
+  if (has_avx2) tables[n++] = &ink_kernels_x86_avx2;
+  if (has_avx2 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl")) {
+    tables[n++] = &ink_kernels_x86_avx512vnni;
+  }
 #endif
   return n;
 }
@@ -29,14 +37,4 @@ const ink_kernels *ink_kernels_select(const char *name) {
 const char *ink_kernels_name(size_t index) {
   const ink_kernels *tables[4];
   return index < list_tables(tables) ? tables[index]->name : NULL;
-}
-
-void ink_kernels_matmul(const ink_kernels *kernels, const ink_matmul *job) {
-  switch (job->weights->type) {
-  case INK_TYPE_Q4_0: kernels->matmul_q4_0(job); break;
-  case INK_TYPE_Q4_1: kernels->matmul_q4_1(job); break;
-  case INK_TYPE_Q8_0: kernels->matmul_q8_0(job); break;
-  case INK_TYPE_F32: kernels->matmul_f32(job); break;
-  case INK_TYPE_F16: kernels->matmul_f16(job); break;
-  }
 }

@@ -18,6 +18,8 @@ typedef struct f32x4 {
 
 static inline f32x4 f32x4_load(const float *p) { INK_LANES(p[i]); }
 static inline f32x4 f32x4_load_halves(const uint16_t *p) { INK_LANES(ink_f32_of_f16(p[i])); }
+static inline f32x4 f32x4_load_bf16(const uint16_t *p) { INK_LANES(ink_f32_of_bf16(p[i])); }
+static inline f32x4 f32x4_load_bytes(const int8_t *p) { INK_LANES((float)p[i]); }
 static inline void f32x4_store(float *p, f32x4 v) {
   for (int i = 0; i < 4; i++) p[i] = v.lane[i];
 }
@@ -39,9 +41,9 @@ static inline f32x4 f32x4_min(f32x4 a, f32x4 b) {
 static inline f32x4 f32x4_power_of_2(f32x4 biased) {
   INK_LANES(ink_f32_of_bits((ink_bits_of_f32(biased.lane[i]) + 127u) << 23));
 }
-/* The low 16 bits of each lane's representation. */
-static inline void f32x4_store_low_bits(int16_t *p, f32x4 v) {
-  for (int i = 0; i < 4; i++) p[i] = (int16_t)(uint16_t)ink_bits_of_f32(v.lane[i]);
+/* The low byte of each lane's representation. */
+static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
+  for (int i = 0; i < 4; i++) p[i] = (int8_t)(uint8_t)ink_bits_of_f32(v.lane[i]);
 }
 static inline float f32x4_lane_sum(f32x4 v) {
   return (v.lane[0] + v.lane[1]) + (v.lane[2] + v.lane[3]);
@@ -53,5 +55,21 @@ static inline float f32x4_lane_max(f32x4 v) {
 }
 
 #undef INK_LANES
+
+/* ---- Wide floats: the same as the narrow ones ---- */
+
+#define WIDE_PANELS 1u
+
+typedef f32x4 wide_f32;
+
+#define wide_f32_load f32x4_load
+#define wide_f32_splat f32x4_splat
+#define wide_f32_add f32x4_add
+#define wide_f32_mul f32x4_mul
+
+static inline void wide_f32_store(float *p, wide_f32 v, uint32_t n_panels) {
+  (void)n_panels;
+  f32x4_store(p, v);
+}
 
 #endif

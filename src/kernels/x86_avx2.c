@@ -1,5 +1,7 @@
-#include "kernels/vec_x86_avx2.h"
+#include "kernels/products_x86_avx2.h"
 
+#include "kernels/activation_ops.h"
+#include "kernels/attention_ops.h"
 #include "kernels/float_ops.h"
 #include "kernels/panel_ops.h"
 #include "kernels/table.h"

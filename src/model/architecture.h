@@ -1,76 +1,88 @@
-/* Model families as data: what a family's metadata keys and tensors are called, and how many rows
- * and columns each tensor has. Adding a family is adding a row to the table. */
+/* Model families as data: what each one's tensors are and how its forward pass differs from the
+ * plainest. Adding a family is adding a row to the table. */
 #ifndef INK_MODEL_ARCHITECTURE_H
 #define INK_MODEL_ARCHITECTURE_H
 
-#include "format/gguf.h"
-#include "format/panel.h"
+#include "model/hparams.h"
+#include "model/weights.h"
 
-/* Hyperparameters, under the names of GGUF's keys where there is one. */
-typedef struct ink_hparams {
-  uint32_t n_vocab;
-  uint32_t n_ctx_train;
-  uint32_t n_embd;
-  uint32_t n_layer;
-  uint32_t n_head;
-  uint32_t n_head_kv;
-  uint32_t n_embd_head;  /* width of one head */
-  uint32_t n_ff;
-  uint32_t n_rot;        /* leading dimensions of a head that are rotated */
-  float rms_epsilon;
-  float rope_freq_base;
-} ink_hparams;
+/* What a tensor is for; binding.c knows each one's name in the file, place and shape. */
+typedef enum ink_role {
+  INK_TOKEN_EMBD,
+  INK_POSITION_EMBD,
+  INK_OUTPUT_NORM,
+  INK_OUTPUT,
+  INK_ROPE_FREQS,
+  INK_ROPE_FACTORS_LONG,
+  INK_ROPE_FACTORS_SHORT,
+  INK_ATTN_NORM,
+  INK_ATTN_NORM_2,
+  INK_ATTN_QKV,
+  INK_ATTN_Q,
+  INK_ATTN_K,
+  INK_ATTN_V,
+  INK_ATTN_Q_NORM,
+  INK_ATTN_K_NORM,
+  INK_ATTN_OUT,
+  INK_POST_ATTN_NORM,
+  INK_FFN_NORM,
+  INK_FFN_GATE_UP,
+  INK_FFN_GATE,
+  INK_FFN_UP,
+  INK_FFN_DOWN,
+  INK_FFN_ROUTER,
+  INK_FFN_GATE_EXPS,
+  INK_FFN_UP_EXPS,
+  INK_FFN_DOWN_EXPS,
+  INK_FFN_GATE_SHARED,
+  INK_FFN_UP_SHARED,
+  INK_FFN_DOWN_SHARED,
+  INK_FFN_SHARED_WEIGHT,
+  INK_POST_FFN_NORM,
+  INK_ROLES
+} ink_role;
 
-/* One layer's weights; [rows][columns], y = W x. */
-typedef struct ink_layer {
-  ink_tensor attn_norm; /* [n_embd] */
-  ink_tensor attn_q;    /* [n_head * n_embd_head][n_embd] */
-  ink_tensor attn_k;    /* [n_head_kv * n_embd_head][n_embd] */
-  ink_tensor attn_v;    /* [n_head_kv * n_embd_head][n_embd] */
-  ink_tensor attn_out;  /* [n_embd][n_head * n_embd_head] */
-  ink_tensor ffn_norm;  /* [n_embd] */
-  ink_tensor ffn_gate;  /* [n_ff][n_embd] */
-  ink_tensor ffn_up;    /* [n_ff][n_embd] */
-  ink_tensor ffn_down;  /* [n_embd][n_ff] */
-} ink_layer;
+typedef uint32_t ink_roles; /* a set: bit r for role r */
 
-typedef struct ink_weights {
-  ink_tensor token_embd;  /* [n_vocab][n_embd] */
-  ink_tensor output_norm; /* [n_embd] */
-  ink_tensor output;      /* [n_vocab][n_embd]; without data: token_embd serves */
-  ink_tensor rope_freqs;  /* [n_rot / 2] divisors of the rotary frequencies; without data: 1 */
-  ink_layer *layers;      /* [n_layer], owned */
-} ink_weights;
-
-typedef enum ink_dimension {
-  INK_DIM_ONE,
-  INK_DIM_VOCAB,
-  INK_DIM_EMBD,
-  INK_DIM_Q,        /* n_head * n_embd_head */
-  INK_DIM_KV,       /* n_head_kv * n_embd_head */
-  INK_DIM_FF,
-  INK_DIM_ROT_HALF, /* n_rot / 2 */
-} ink_dimension;
-
-typedef struct ink_tensor_spec {
-  const char *name;       /* "%u" is the layer, when it has one */
-  size_t field;           /* offset of the ink_tensor in ink_layer or ink_weights */
-  ink_dimension rows;     /* INK_DIM_ONE: a vector, always F32 */
-  ink_dimension columns;
-  bool in_layer;
-  bool optional;
-} ink_tensor_spec;
+typedef enum ink_parallel {
+  INK_SEQUENTIAL,
+  INK_PARALLEL,
+  INK_PARALLEL_BY_KEY,         /* use_parallel_residual */
+  INK_PARALLEL_BY_NORM,        /* where there is no ffn_norm: files' keys can't be trusted */
+} ink_parallel;
 
 typedef struct ink_architecture {
   const char *name; /* general.architecture, and the prefix of its keys */
-  const ink_tensor_spec *tensors;
-  size_t n_tensors;
+
+  /* Of a layer's optional tensors, layer 0 says for all of them whether they are there. Where the
+   * file has the fused attn_qkv, attn_q, attn_k and attn_v are not expected; where it has experts,
+   * the dense network's are not. */
+  ink_roles required;
+  ink_roles optional;
+  ink_roles biased;          /* those with a bias too */
+  ink_roles optional_biases;
+
+  bool layer_norm;
+  ink_activation activation;
+  ink_parallel parallel;
+  ink_qk_norm qk_norm;
+  bool expert_weights_norm;
+  bool embd_scale_sqrt;      /* embeddings are scaled by sqrt(n_embd) */
+  float attn_softcap, logit_softcap;  /* where the file doesn't say */
+  uint32_t attn_scale_by_width_layers; /* the size (told by its layers) whose scores are scaled by
+                                          1 / sqrt(n_embd / n_head), not by the head's width */
+
+  bool rope_halves;
+  uint32_t nope_period;
+  uint32_t n_swa;            /* where the file doesn't say */
+  uint32_t swa_period;       /* every so manieth layer sees everything, in files that have a window;
+                                0: none does */
+  bool swa_own_rope;         /* sliding layers rotate by their own base, unscaled */
+  float swa_rope_base;       /* where the file doesn't say; 0: the other layers' */
 } ink_architecture;
 
-/* The family that the file names, and its hyperparameters, checked for consistency. */
-ink_status ink_architecture_read(const ink_gguf *gguf, const ink_architecture **architecture,
-                                 ink_hparams *hparams, ink_error *error);
-
-uint32_t ink_architecture_dimension(const ink_hparams *hparams, ink_dimension dimension);
+/* The family that the file names, or INK_ERR_UNSUPPORTED_ARCHITECTURE. */
+ink_status ink_architecture_find(const ink_gguf *gguf, const ink_architecture **architecture,
+                                 ink_error *error);
 
 #endif

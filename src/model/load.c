@@ -1,107 +1,51 @@
-/* Loading: binds the file's tensors to the architecture's, gives each its place, and repacks it as
- * soon as it has arrived. */
-#include <stdio.h>
+/* Loading: gives each of the file's tensors its place, and repacks it as soon as it has arrived. */
 #include <string.h>
 
 #include "base/utf8.h"
+#include "format/split.h"
 #include "format/stream.h"
+#include "model/binding.h"
 #include "model/model.h"
 #include "text/chat.h"
 
 struct ink_loader {
-  ink_gguf_stream stream;
+  ink_gguf_stream stream; /* of the current part */
+  ink_gguf_sink sink;
   ink_model *model;
-  ink_tensor **bound; /* [n_tensors of the file] which of the model's each one is */
+  ink_split split;    /* of the first part; count is 0 until its header has been read */
+  uint32_t part;      /* the current one, from 0 */
+  uint64_t n_tensors; /* of the parts so far */
+  uint64_t type_bytes[INK_TYPE_END]; /* of the parts so far, by block type */
+  bool description_only;
+  /* Of the current part: */
+  ink_tensor **bound; /* [n_tensors of the file] which of the model's each one is, or NULL */
   size_t n_bound;
   uint8_t *scratch;   /* one panel of the widest tensor */
   uint64_t scratch_size;
 };
 
-/* ---- Binding tensors ---- */
-
-static ink_status check_tensor(const ink_hparams *h, const ink_tensor_spec *spec,
-                               const ink_gguf_tensor *tensor, ink_error *error) {
-  uint32_t rows = ink_architecture_dimension(h, spec->rows);
-  uint32_t columns = ink_architecture_dimension(h, spec->columns);
-  if (tensor->dims[0] != columns || tensor->dims[1] != rows || tensor->dims[2] != 1 ||
-      tensor->dims[3] != 1) {
-    return ink_fail(error, INK_ERR_BAD_MODEL,
-                    "tensor '%.*s' is %llu x %llu, but the model's description makes it %u x %u "
-                    "(columns x rows)",
-                    INK_STR_ARGS(tensor->name), (unsigned long long)tensor->dims[0],
-                    (unsigned long long)tensor->dims[1], (unsigned)columns, (unsigned)rows);
-  }
-  if (spec->rows == INK_DIM_ONE && tensor->type != INK_TYPE_F32) {
-    return ink_fail(error, INK_ERR_UNSUPPORTED_TYPE,
-                    "tensor '%.*s' is a vector of type %s; only F32 is supported there",
-                    INK_STR_ARGS(tensor->name), ink_type_name(tensor->type));
-  }
-  return INK_OK;
-}
-
-static ink_status bind(ink_loader *loader, const ink_gguf *gguf, const ink_tensor_spec *spec,
-                       uint32_t layer, ink_error *error) {
-  ink_model *model = loader->model;
-  char name[64];
-  if (spec->in_layer) {
-    snprintf(name, sizeof name, spec->name, (unsigned)layer);
-  } else {
-    snprintf(name, sizeof name, "%s", spec->name);
-  }
-  uint32_t i = ink_index_find(&gguf->tensor_index, (ink_str){name, strlen(name)});
-  if (i == INK_INDEX_NONE) {
-    if (spec->optional) return INK_OK;
-    return ink_fail(error, INK_ERR_BAD_MODEL, "the file has no tensor '%s'", name);
-  }
-  const ink_gguf_tensor *source = &gguf->tensors[i];
-  INK_TRY(check_tensor(&model->hparams, spec, source, error));
-  uint8_t *owner = spec->in_layer ? (uint8_t *)&model->weights.layers[layer]
-                                  : (uint8_t *)&model->weights;
-  ink_tensor *tensor = (ink_tensor *)(void *)(owner + spec->field);
-  *tensor = (ink_tensor){source->name, (ink_type)source->type, (uint32_t)source->dims[1],
-                         (uint32_t)source->dims[0], NULL};
-  loader->bound[i] = tensor;
-  return INK_OK;
-}
-
-static ink_status bind_all(ink_loader *loader, const ink_gguf *gguf, ink_error *error) {
-  ink_model *model = loader->model;
-  const ink_architecture *architecture = model->architecture;
-  INK_TRY(ink_allocate(&model->allocator, (uint64_t)gguf->n_tensors * sizeof *loader->bound,
-                       "tensor places", &loader->bound, error));
-  loader->n_bound = gguf->n_tensors;
-  for (size_t i = 0; i < gguf->n_tensors; i++) loader->bound[i] = NULL;
-  for (size_t s = 0; s < architecture->n_tensors; s++) {
-    const ink_tensor_spec *spec = &architecture->tensors[s];
-    uint32_t n = spec->in_layer ? model->hparams.n_layer : 1;
-    for (uint32_t layer = 0; layer < n; layer++) INK_TRY(bind(loader, gguf, spec, layer, error));
-  }
-  for (size_t i = 0; i < gguf->n_tensors; i++) {
-    if (loader->bound[i]) continue;
-    return ink_fail(error, INK_ERR_UNSUPPORTED_ARCHITECTURE,
-                    "tensor '%.*s' has no place in a '%s' model as this engine computes it",
-                    INK_STR_ARGS(gguf->tensors[i].name), architecture->name);
-  }
-  return INK_OK;
-}
+/* ---- Places ---- */
 
 static void carve_tensors(const ink_loader *loader, ink_arena *arena) {
   for (size_t i = 0; i < loader->n_bound; i++) {
     ink_tensor *t = loader->bound[i];
+    if (!t) continue;
     t->data = ink_carve(arena, ink_tensor_bytes(t->type, t->n_rows, t->n_cols), 1);
   }
 }
 
 static ink_status place_tensors(ink_loader *loader, uint8_t **destinations, ink_error *error) {
   ink_model *model = loader->model;
+  ink_weights_part *part = &model->parts[loader->part];
   ink_arena arena = {NULL, 0};
   carve_tensors(loader, &arena);
-  INK_TRY(ink_allocate(&model->allocator, arena.used, "the model's weights", &model->arena, error));
-  model->arena_size = arena.used;
-  arena = (ink_arena){model->arena, 0};
+  INK_TRY(ink_allocate(&model->allocator, arena.used, "the model's weights", &part->arena, error));
+  part->arena_size = arena.used;
+  arena = (ink_arena){part->arena, 0};
   carve_tensors(loader, &arena);
   for (size_t i = 0; i < loader->n_bound; i++) {
     const ink_tensor *t = loader->bound[i];
+    if (!t) continue;
     destinations[i] = t->data;
     uint64_t panel = ink_panel_bytes(t->type, t->n_cols);
     if (panel > loader->scratch_size) loader->scratch_size = panel;
@@ -112,17 +56,20 @@ static ink_status place_tensors(ink_loader *loader, uint8_t **destinations, ink_
 
 /* ---- Describing the model ---- */
 
-static const char *main_type(const ink_gguf *gguf) {
-  uint64_t bytes[64] = {0};
+static const char *main_type(const ink_loader *loader) {
   uint32_t best = 0;
-  for (size_t i = 0; i < gguf->n_tensors; i++) {
-    uint32_t type = gguf->tensors[i].type;
-    if (type < 64) bytes[type] += gguf->tensors[i].n_bytes;
-  }
-  for (uint32_t type = 1; type < 64; type++) {
-    if (bytes[type] > bytes[best]) best = type;
+  for (uint32_t type = 1; type < INK_TYPE_END; type++) {
+    if (loader->type_bytes[type] > loader->type_bytes[best]) best = type;
   }
   return ink_type_name(best);
+}
+
+static uint32_t longest_token(const ink_vocab *vocab) {
+  size_t longest = 0;
+  for (uint32_t i = 0; i < vocab->n_tokens; i++) {
+    if (vocab->tokens[i].len > longest) longest = vocab->tokens[i].len;
+  }
+  return (uint32_t)longest;
 }
 
 /* What is known without tensors: a vocabulary alone has no more. */
@@ -140,18 +87,18 @@ static ink_status describe_text(ink_model *model, const ink_gguf *gguf, ink_erro
       .kernels = model->kernels->name,
       .vocabulary_bytes = model->vocab.n_bytes,
       .n_vocab = model->vocab.n_tokens,
+      .longest_token = longest_token(&model->vocab),
       .add_bos = model->vocab.add_bos,
   };
   return ink_chat_check(&model->allocator, model->vocab.chat_template,
                         &model->info.has_chat_format, error);
 }
 
-static void describe_tensors(ink_model *model, const ink_gguf *gguf) {
+static void describe_architecture(ink_model *model) {
   const ink_hparams *h = &model->hparams;
   ink_model_info *info = &model->info;
   info->architecture = model->architecture->name;
-  info->quantization = main_type(gguf);
-  info->n_tensors = (uint32_t)gguf->n_tensors;
+  info->hparams = h;
   info->n_ctx_train = h->n_ctx_train;
   info->n_embd = h->n_embd;
   info->n_layer = h->n_layer;
@@ -159,33 +106,74 @@ static void describe_tensors(ink_model *model, const ink_gguf *gguf) {
   info->n_head_kv = h->n_head_kv;
   info->n_embd_head = h->n_embd_head;
   info->n_ff = h->n_ff;
+}
+
+/* Adds what the current part has. */
+static void describe_tensors(ink_loader *loader, const ink_gguf *gguf) {
+  ink_model_info *info = &loader->model->info;
   for (size_t i = 0; i < gguf->n_tensors; i++) {
     const ink_gguf_tensor *tensor = &gguf->tensors[i];
+    loader->type_bytes[tensor->type] += tensor->n_bytes;
+    if (!loader->bound[i]) continue;
     info->n_params += tensor->dims[0] * tensor->dims[1] * tensor->dims[2] * tensor->dims[3];
     info->weight_bytes += tensor->n_bytes;
   }
+  loader->n_tensors += gguf->n_tensors;
+  info->n_tensors = (uint32_t)loader->n_tensors;
+  info->quantization = main_type(loader);
 }
 
 /* ---- The stream's two events ---- */
 
-static ink_status on_header(void *context, const ink_gguf *gguf, uint8_t **destinations,
-                            ink_error *error) {
-  ink_loader *loader = context;
+/* The first part's header, which is about the whole model. */
+static ink_status begin_model(ink_loader *loader, const ink_gguf *gguf, ink_error *error) {
   ink_model *model = loader->model;
+  INK_TRY(ink_split_read(gguf, &loader->split, error));
+  INK_TRY(ink_split_check(&loader->split, &loader->split, 0, error));
   if (loader->stream.values_only) {
+    loader->split.count = 1;
     INK_TRY(ink_vocab_create(&model->vocab, &model->allocator, gguf, error));
     return describe_text(model, gguf, error);
   }
-  INK_TRY(ink_architecture_read(gguf, &model->architecture, &model->hparams, error));
+  INK_TRY(ink_architecture_find(gguf, &model->architecture, error));
+  INK_TRY(ink_hparams_read(gguf, model->architecture, &model->hparams, error));
   INK_TRY(ink_vocab_create(&model->vocab, &model->allocator, gguf, error));
   model->hparams.n_vocab = model->vocab.n_tokens;
   uint64_t layers_size = (uint64_t)model->hparams.n_layer * sizeof *model->weights.layers;
   INK_TRY(ink_allocate(&model->allocator, layers_size, "layers", &model->weights.layers, error));
   memset(model->weights.layers, 0, (size_t)layers_size);
-  INK_TRY(bind_all(loader, gguf, error));
+  uint64_t parts_size = loader->split.count * sizeof *model->parts;
+  INK_TRY(ink_allocate(&model->allocator, parts_size, "parts", &model->parts, error));
+  memset(model->parts, 0, (size_t)parts_size);
+  model->n_parts = loader->split.count;
   INK_TRY(describe_text(model, gguf, error));
-  describe_tensors(model, gguf);
-  return place_tensors(loader, destinations, error);
+  describe_architecture(model);
+  return INK_OK;
+}
+
+static ink_status check_part(const ink_loader *loader, const ink_gguf *gguf, ink_error *error) {
+  ink_split split;
+  INK_TRY(ink_split_read(gguf, &split, error));
+  return ink_split_check(&loader->split, &split, loader->part, error);
+}
+
+static ink_status on_header(void *context, const ink_gguf *gguf, uint8_t **destinations,
+                            ink_error *error) {
+  ink_loader *loader = context;
+  ink_model *model = loader->model;
+  INK_TRY(loader->part == 0 ? begin_model(loader, gguf, error) : check_part(loader, gguf, error));
+  if (loader->stream.values_only) return INK_OK;
+  INK_TRY(ink_allocate(&model->allocator, (uint64_t)gguf->n_tensors * sizeof *loader->bound,
+                       "tensor places", &loader->bound, error));
+  loader->n_bound = gguf->n_tensors;
+  INK_TRY(ink_weights_bind(&model->weights, gguf, model->architecture, &model->hparams,
+                           loader->bound, error));
+  describe_tensors(loader, gguf);
+  if (loader->part + 1 == loader->split.count) {
+    INK_TRY(ink_split_check_tensors(&loader->split, loader->n_tensors, error));
+    INK_TRY(ink_weights_check(&model->weights, model->architecture, &model->hparams, error));
+  }
+  return loader->description_only ? INK_OK : place_tensors(loader, destinations, error);
 }
 
 static ink_status on_tensor(void *context, size_t i, ink_error *error) {
@@ -198,7 +186,7 @@ static ink_status on_tensor(void *context, size_t i, ink_error *error) {
 ink_status ink_loader_begin(ink_loader **out, const ink_load_params *params, uint64_t size,
                             ink_error *error) {
   *out = NULL;
-  ink_load_params defaults = {NULL, NULL, false};
+  ink_load_params defaults = {0};
   if (!params) params = &defaults;
   ink_allocator allocator = ink_allocator_or_default(params->allocator);
   const ink_kernels *kernels = ink_kernels_select(params->kernels);
@@ -217,53 +205,103 @@ ink_status ink_loader_begin(ink_loader **out, const ink_load_params *params, uin
     return status;
   }
   *model = (ink_model){.allocator = allocator, .kernels = kernels};
-  *loader = (ink_loader){.model = model};
-  ink_gguf_sink sink = {loader, on_header, on_tensor};
-  status = ink_gguf_stream_begin(&loader->stream, &allocator, size, sink, error);
+  *loader = (ink_loader){.model = model, .description_only = params->description_only};
+  loader->sink = (ink_gguf_sink){loader, on_header, on_tensor};
+  status = ink_gguf_stream_begin(&loader->stream, &allocator, size, loader->sink, error);
   if (status != INK_OK) {
     ink_loader_free(loader);
     return status;
   }
   loader->stream.values_only = params->vocabulary_only;
+  loader->stream.header_only = params->description_only;
   *out = loader;
   return INK_OK;
 }
 
+/* Before a failure the stream of a part that is no more may be there; it is complete. */
+static ink_status check_open(const ink_loader *loader, ink_error *error) {
+  if (!ink_loader_part_complete(loader) || ink_loader_complete(loader)) return INK_OK;
+  return ink_fail(error, INK_ERR_WRONG_STATE,
+                  "the file is part %u of %u of a model, and complete; the next one is to be given "
+                  "(ink_loader_next_part())",
+                  (unsigned)loader->part + 1, (unsigned)loader->split.count);
+}
+
 ink_status ink_loader_buffer(ink_loader *loader, uint8_t **ptr, size_t *len, ink_error *error) {
+  INK_TRY(check_open(loader, error));
   return ink_gguf_stream_buffer(&loader->stream, ptr, len, error);
 }
 
 ink_status ink_loader_commit(ink_loader *loader, size_t n, ink_error *error) {
+  INK_TRY(check_open(loader, error));
   return ink_gguf_stream_commit(&loader->stream, n, error);
 }
 
-bool ink_loader_complete(const ink_loader *loader) {
+bool ink_loader_part_complete(const ink_loader *loader) {
   return ink_gguf_stream_complete(&loader->stream);
 }
 
+uint32_t ink_loader_n_parts(const ink_loader *loader) { return loader->split.count; }
+
+bool ink_loader_complete(const ink_loader *loader) {
+  return ink_loader_part_complete(loader) && loader->part + 1 == loader->split.count;
+}
+
 const ink_model_info *ink_loader_info(const ink_loader *loader) {
-  return loader->stream.has_header ? &loader->model->info : NULL;
+  return loader->part > 0 || loader->stream.has_header ? &loader->model->info : NULL;
+}
+
+/* The current part's header and what was needed to read the rest; the tensors stay. */
+static void free_part(ink_loader *loader) {
+  const ink_allocator *allocator = &loader->stream.allocator;
+  /* Names are in the header; what was needed of it the vocabulary has copied. */
+  for (size_t i = 0; i < loader->n_bound; i++) {
+    if (loader->bound[i]) loader->bound[i]->name = (ink_str){"", 0};
+  }
+  ink_release(allocator, loader->bound, loader->n_bound * sizeof *loader->bound);
+  ink_release(allocator, loader->scratch, (size_t)loader->scratch_size);
+  ink_gguf_stream_free(&loader->stream);
+  loader->bound = NULL;
+  loader->n_bound = 0;
+  loader->scratch = NULL;
+  loader->scratch_size = 0;
+}
+
+ink_status ink_loader_next_part(ink_loader *loader, uint64_t size, ink_error *error) {
+  if (!ink_loader_part_complete(loader) || ink_loader_complete(loader)) {
+    return ink_fail(error, INK_ERR_WRONG_STATE, "the model has no further part, or not yet");
+  }
+  ink_allocator allocator = loader->stream.allocator;
+  free_part(loader);
+  INK_TRY(ink_gguf_stream_begin(&loader->stream, &allocator, size, loader->sink, error));
+  loader->stream.header_only = loader->description_only;
+  loader->part++;
+  return INK_OK;
 }
 
 /* The loader without the model. */
 static void free_loader(ink_loader *loader) {
   ink_allocator allocator = loader->stream.allocator;
-  ink_gguf_stream_free(&loader->stream);
-  ink_release(&allocator, loader->bound, loader->n_bound * sizeof *loader->bound);
-  ink_release(&allocator, loader->scratch, (size_t)loader->scratch_size);
+  free_part(loader);
   ink_release(&allocator, loader, sizeof *loader);
 }
 
 ink_status ink_loader_finish(ink_loader *loader, ink_model **out, ink_error *error) {
   *out = NULL;
-  if (!ink_loader_complete(loader)) {
+  if (!ink_loader_complete(loader) || loader->description_only) {
+    bool complete = ink_loader_complete(loader);
     ink_loader_free(loader);
-    return ink_fail(error, INK_ERR_WRONG_STATE, "the loader has not been given the whole file");
+    return ink_fail(error, INK_ERR_WRONG_STATE,
+                    complete ? "the loader was made with description_only: it has no weights"
+                             : "the loader has not been given the whole model");
   }
   ink_model *model = loader->model;
-  /* The header goes with the loader; what was needed of it the vocabulary has copied. */
-  for (size_t i = 0; i < loader->n_bound; i++) loader->bound[i]->name = (ink_str){"", 0};
   free_loader(loader);
+  ink_status status = ink_weights_finish(&model->weights, &model->hparams, error);
+  if (status != INK_OK) {
+    ink_model_free(model);
+    return status;
+  }
   *out = model;
   return INK_OK;
 }
@@ -302,7 +340,10 @@ void ink_model_free(ink_model *model) {
   ink_vocab_free(&model->vocab);
   ink_release(&allocator, model->weights.layers,
               model->hparams.n_layer * sizeof *model->weights.layers);
-  ink_release(&allocator, model->arena, (size_t)model->arena_size);
+  for (uint32_t i = 0; i < model->n_parts; i++) {
+    ink_release(&allocator, model->parts[i].arena, (size_t)model->parts[i].arena_size);
+  }
+  ink_release(&allocator, model->parts, model->n_parts * sizeof *model->parts);
   ink_release(&allocator, model, sizeof *model);
 }
 

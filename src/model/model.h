@@ -6,6 +6,12 @@
 #include "model/architecture.h"
 #include "text/vocab.h"
 
+/* The memory of the tensors that came in one file. */
+typedef struct ink_weights_part {
+  uint8_t *arena;
+  uint64_t arena_size;
+} ink_weights_part;
+
 struct ink_model {
   ink_allocator allocator;
   const ink_kernels *kernels;
@@ -16,8 +22,8 @@ struct ink_model {
   ink_model_info info;
   char name[128];
 
-  uint8_t *arena;     /* all tensors */
-  uint64_t arena_size;
+  ink_weights_part *parts; /* [n_parts], one for each of the model's files */
+  uint32_t n_parts;
 };
 
 #endif

@@ -11,7 +11,7 @@
 typedef struct ink_encoder {
   const ink_vocab *vocab;
   ink_merger merger;  /* byte-level and SentencePiece BPE */
-  ink_word_encoder words; /* byte-level BPE */
+  ink_word_encoder words; /* the same */
   ink_buffer normal;  /* the stretch as the family normalises it */
   ink_buffer scratch;
 } ink_encoder;

@@ -31,18 +31,20 @@ typedef enum ink_jinja_node_kind {
   INK_JINJA_SPREAD,    /* an argument *a, or **a when op is '*' twice */
 
   /* Statements. Bodies are linked through `next`. */
-  INK_JINJA_TEXT,          /* value */
-  INK_JINJA_PRINT,         /* a */
-  INK_JINJA_IF,            /* a: condition, b: body, c: what else, statements */
-  INK_JINJA_FOR,           /* a: target, b: iterable, c: filter, d: body, e: else */
-  INK_JINJA_SET,           /* a: target, b: expression */
-  INK_JINJA_SET_BLOCK,     /* a: target, b: body, c: FILTERs around a NULL, or NULL */
-  INK_JINJA_MACRO,         /* value: name, a: PARAMETERs, b: body; uses_* */
-  INK_JINJA_PARAMETER,     /* value: name, a: default or NULL */
-  INK_JINJA_CALL_BLOCK,    /* a: CALL, b: the caller, a MACRO */
-  INK_JINJA_FILTER_BLOCK,  /* b: body, c: FILTERs */
-  INK_JINJA_WITH,          /* a: SETs, b: body */
-  INK_JINJA_GENERATION,    /* b: body; HF's mark of what the assistant wrote */
+  INK_JINJA_TEXT,           /* value */
+  INK_JINJA_PRINT,          /* a */
+  INK_JINJA_IF,             /* a: condition, b: body, c: what else, statements */
+  INK_JINJA_FOR,            /* a: target, b: iterable, c: filter, d: body, e: else; is_recursive */
+  INK_JINJA_SET,            /* a: target, b: expression */
+  INK_JINJA_SET_BLOCK,      /* a: target, b: body, c: FILTERs around a NULL, or NULL */
+  INK_JINJA_MACRO,          /* value: name, a: PARAMETERs, b: body; uses_* */
+  INK_JINJA_PARAMETER,      /* value: name, a: default or NULL */
+  INK_JINJA_CALL_BLOCK,     /* a: CALL, b: the caller, a MACRO */
+  INK_JINJA_FILTER_BLOCK,   /* b: body, c: FILTERs */
+  INK_JINJA_WITH,           /* a: SETs, b: body */
+  INK_JINJA_GENERATION,     /* b: body; HF's mark of what the assistant wrote */
+  INK_JINJA_BLOCK,          /* b: body; is_scoped */
+  INK_JINJA_OTHER_TEMPLATE, /* value: the name of a tag that needs one */
   INK_JINJA_BREAK,
   INK_JINJA_CONTINUE,
 } ink_jinja_node_kind;
@@ -53,6 +55,7 @@ typedef struct ink_jinja_node ink_jinja_node;
 struct ink_jinja_node {
   uint8_t kind;
   bool uses_caller, uses_varargs, uses_kwargs; /* MACRO: its body mentions them */
+  bool is_recursive, is_scoped;
   int op;
   uint32_t line;
   const void *function; /* FILTER, TEST: row of its table, NULL: there is none of that name */

@@ -31,7 +31,8 @@ void ink_jinja_fail_unknown(ink_task *task, const ink_jinja_node *node) {
 
 const ink_jinja_builtin *ink_jinja_find(const ink_jinja_builtin *table, size_t n, ink_value name) {
   for (size_t i = 0; i < n; i++) {
-    if (strlen(table[i].name) == name.len && memcmp(table[i].name, name.as.text, name.len) == 0) return &table[i];
+    if (strlen(table[i].name) == name.len && memcmp(table[i].name, name.as.text, name.len) == 0)
+      return &table[i];
   }
   return NULL;
 }
@@ -40,12 +41,26 @@ void ink_jinja_push_arg(ink_jinja *in, ink_jinja_args *args, ink_value item) {
   ink_list_push(in->task, (ink_value){.kind = INK_VALUE_LIST, .as.list = &args->items}, item);
 }
 
+int64_t ink_jinja_whole_of(ink_jinja *in, const ink_value *value, int64_t otherwise) {
+  if (!value || value->kind == INK_VALUE_NONE) return otherwise;
+  if (!ink_is_whole(*value))
+    ink_jinja_fail(in, "a whole number is needed, not a %s", ink_kind_name(*value));
+  return ink_is_whole(*value) ? ink_whole(*value) : otherwise;
+}
+
+ink_value ink_jinja_string_of(ink_jinja *in, const ink_value *value) {
+  if (value && value->kind == INK_VALUE_STRING) return *value;
+  ink_jinja_fail(in, "a string is needed, not a %s",
+                 value ? ink_kind_name(*value) : "missing argument");
+  return ink_text("", 0);
+}
+
 static void set_named(ink_jinja *in, ink_jinja_args *args, ink_value name, ink_value item) {
   ink_dict_set(in->task, (ink_value){.kind = INK_VALUE_DICT, .as.dict = &args->named}, name, item);
 }
 
-bool ink_jinja_bind(ink_jinja *in, const ink_jinja_args *args, const char *names, uint32_t n_required,
-                    const ink_value **out) {
+bool ink_jinja_bind(ink_jinja *in, const ink_jinja_args *args, const char *names,
+                    uint32_t n_required, const ink_value **out) {
   uint32_t n = 0, n_named = 0;
   if (in->task->status != INK_OK) return false;
   for (const char *name = names; *name; n++) {
@@ -80,13 +95,17 @@ static void spread(ink_jinja *in, ink_jinja_args *args, ink_value value, bool na
   }
 }
 
-static void eval_args(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node, ink_jinja_args *args) {
+static void eval_args(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node,
+                      ink_jinja_args *args) {
   for (; node && in->task->status == INK_OK; node = node->next) {
     bool special = node->kind == INK_JINJA_KEYWORD || node->kind == INK_JINJA_SPREAD;
     ink_value value = ink_jinja_eval(in, scope, special ? node->a : node);
-    if (node->kind == INK_JINJA_KEYWORD) set_named(in, args, node->value, value);
-    else if (node->kind == INK_JINJA_SPREAD) spread(in, args, value, node->op != '*');
-    else ink_jinja_push_arg(in, args, value);
+    if (node->kind == INK_JINJA_KEYWORD)
+      set_named(in, args, node->value, value);
+    else if (node->kind == INK_JINJA_SPREAD)
+      spread(in, args, value, node->op != '*');
+    else
+      ink_jinja_push_arg(in, args, value);
   }
 }
 
@@ -95,7 +114,10 @@ static void eval_args(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_nod
 ink_value ink_jinja_call(ink_jinja *in, ink_value callee, const ink_jinja_args *args) {
   if (in->task->status != INK_OK) return callee;
   switch ((ink_value_kind)callee.kind) {
-  case INK_VALUE_MACRO: return ink_jinja_call_macro(in, callee, args);
+  case INK_VALUE_MACRO:
+    return ink_jinja_call_macro(in, callee, args);
+  case INK_VALUE_LOOP:
+    return ink_jinja_call_loop(in, callee, args);
   case INK_VALUE_FUNCTION: {
     const ink_jinja_builtin *builtin = callee.as.object;
     return builtin->call(in, ink_none(), args);
@@ -104,8 +126,10 @@ ink_value ink_jinja_call(ink_jinja *in, ink_value callee, const ink_jinja_args *
     const ink_jinja_method *method = callee.as.object;
     return method->builtin->call(in, method->self, args);
   }
-  case INK_VALUE_UNDEFINED: return ink_jinja_fail_undefined(in, callee);
-  default: return ink_jinja_fail(in, "a %s can't be called", ink_kind_name(callee));
+  case INK_VALUE_UNDEFINED:
+    return ink_jinja_fail_undefined(in, callee);
+  default:
+    return ink_jinja_fail(in, "a %s can't be called", ink_kind_name(callee));
   }
 }
 
@@ -121,7 +145,8 @@ ink_value ink_jinja_eval_call(ink_jinja *in, ink_jinja_scope *scope, const ink_j
 }
 
 /* A filter or test, whose name may turn out to be none. */
-static ink_value call_named(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node, ink_value value) {
+static ink_value call_named(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node,
+                            ink_value value) {
   const ink_jinja_builtin *builtin = node->function;
   ink_jinja_args args = {0};
   eval_args(in, scope, node->b, &args);
@@ -143,8 +168,10 @@ ink_value ink_jinja_eval_filters(ink_jinja *in, ink_jinja_scope *scope, const in
 /* ---- Collections ---- */
 
 static ink_value eval_items(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node) {
-  ink_value list = ink_list_new(in->task, node->kind == INK_JINJA_LIST ? INK_VALUE_LIST : INK_VALUE_TUPLE);
-  for (const ink_jinja_node *item = node->a; item && in->task->status == INK_OK; item = item->next) {
+  ink_value list =
+      ink_list_new(in->task, node->kind == INK_JINJA_LIST ? INK_VALUE_LIST : INK_VALUE_TUPLE);
+  for (const ink_jinja_node *item = node->a; item && in->task->status == INK_OK;
+       item = item->next) {
     ink_list_push(in->task, list, ink_jinja_eval(in, scope, item));
   }
   return list;
@@ -152,7 +179,8 @@ static ink_value eval_items(ink_jinja *in, ink_jinja_scope *scope, const ink_jin
 
 static ink_value eval_dict(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node) {
   ink_value dict = ink_dict_new(in->task, INK_VALUE_DICT);
-  for (const ink_jinja_node *pair = node->a; pair && in->task->status == INK_OK; pair = pair->next) {
+  for (const ink_jinja_node *pair = node->a; pair && in->task->status == INK_OK;
+       pair = pair->next) {
     ink_value key = ink_jinja_eval(in, scope, pair->a);
     ink_dict_set(in->task, dict, key, ink_jinja_eval(in, scope, pair->b));
   }
@@ -162,7 +190,8 @@ static ink_value eval_dict(ink_jinja *in, ink_jinja_scope *scope, const ink_jinj
 static ink_value eval_slice(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node) {
   const ink_jinja_node *parts[] = {node->b, node->c, node->d};
   ink_value bounds[3], object = ink_jinja_eval(in, scope, node->a);
-  for (int i = 0; i < 3; i++) bounds[i] = parts[i] ? ink_jinja_eval(in, scope, parts[i]) : ink_none();
+  for (int i = 0; i < 3; i++)
+    bounds[i] = parts[i] ? ink_jinja_eval(in, scope, parts[i]) : ink_none();
   in->task->line = node->line;
   return ink_jinja_slice(in, object, bounds);
 }
@@ -172,10 +201,12 @@ static ink_value eval_slice(ink_jinja *in, ink_jinja_scope *scope, const ink_jin
 /* a < b < c is a < b and b < c. */
 static ink_value eval_compare(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node) {
   ink_value left = ink_jinja_eval(in, scope, node->a);
-  for (const ink_jinja_node *operand = node->b; operand && in->task->status == INK_OK; operand = operand->next) {
+  for (const ink_jinja_node *operand = node->b; operand && in->task->status == INK_OK;
+       operand = operand->next) {
     ink_value right = ink_jinja_eval(in, scope, operand->a);
     in->task->line = operand->line;
-    if (in->task->status != INK_OK || !ink_jinja_compare(in, operand->op, left, right)) return ink_bool(false);
+    if (in->task->status != INK_OK || !ink_jinja_compare(in, operand->op, left, right))
+      return ink_bool(false);
     left = right;
   }
   return ink_bool(true);
@@ -184,14 +215,21 @@ static ink_value eval_compare(ink_jinja *in, ink_jinja_scope *scope, const ink_j
 static ink_value eval_node(ink_jinja *in, ink_jinja_scope *scope, const ink_jinja_node *node) {
   ink_value a, b;
   switch ((ink_jinja_node_kind)node->kind) {
-  case INK_JINJA_CONSTANT: return node->value;
-  case INK_JINJA_VARIABLE: return ink_jinja_look_up(in, scope, node->value);
+  case INK_JINJA_CONSTANT:
+    return node->value;
+  case INK_JINJA_VARIABLE:
+    return ink_jinja_look_up(in, scope, node->value);
   case INK_JINJA_LIST:
-  case INK_JINJA_TUPLE: return eval_items(in, scope, node);
-  case INK_JINJA_DICT: return eval_dict(in, scope, node);
-  case INK_JINJA_COMPARE: return eval_compare(in, scope, node);
-  case INK_JINJA_SLICE: return eval_slice(in, scope, node);
-  case INK_JINJA_CALL: return ink_jinja_eval_call(in, scope, node, NULL);
+  case INK_JINJA_TUPLE:
+    return eval_items(in, scope, node);
+  case INK_JINJA_DICT:
+    return eval_dict(in, scope, node);
+  case INK_JINJA_COMPARE:
+    return eval_compare(in, scope, node);
+  case INK_JINJA_SLICE:
+    return eval_slice(in, scope, node);
+  case INK_JINJA_CALL:
+    return ink_jinja_eval_call(in, scope, node, NULL);
   case INK_JINJA_AND:
     a = ink_jinja_eval(in, scope, node->a);
     return ink_truth(a) ? ink_jinja_eval(in, scope, node->b) : a;
@@ -200,22 +238,34 @@ static ink_value eval_node(ink_jinja *in, ink_jinja_scope *scope, const ink_jinj
     return ink_truth(a) ? a : ink_jinja_eval(in, scope, node->b);
   case INK_JINJA_IF_ELSE:
     if (ink_truth(ink_jinja_eval(in, scope, node->b))) return ink_jinja_eval(in, scope, node->a);
-    return node->c ? ink_jinja_eval(in, scope, node->c) : ink_undefined(ink_text_z("an if without else"));
-  default: break;
+    return node->c ? ink_jinja_eval(in, scope, node->c)
+                   : ink_undefined(ink_text_z("an if without else"));
+  default:
+    break;
   }
   a = ink_jinja_eval(in, scope, node->a);
-  b = node->kind == INK_JINJA_BINARY || node->kind == INK_JINJA_SUBSCRIPT ? ink_jinja_eval(in, scope, node->b) : a;
+  b = node->kind == INK_JINJA_BINARY || node->kind == INK_JINJA_SUBSCRIPT
+          ? ink_jinja_eval(in, scope, node->b)
+          : a;
   in->task->line = node->line;
   switch ((ink_jinja_node_kind)node->kind) {
-  case INK_JINJA_NOT: return ink_bool(!ink_truth(a));
-  case INK_JINJA_NEGATIVE: return ink_jinja_negative(in, a);
-  case INK_JINJA_POSITIVE: return ink_jinja_binary(in, '+', ink_int(0), a);
-  case INK_JINJA_BINARY: return ink_jinja_binary(in, node->op, a, b);
-  case INK_JINJA_ATTRIBUTE: return ink_jinja_attribute(in, a, node->value);
-  case INK_JINJA_SUBSCRIPT: return ink_jinja_subscript(in, a, b);
+  case INK_JINJA_NOT:
+    return ink_bool(!ink_truth(a));
+  case INK_JINJA_NEGATIVE:
+    return ink_jinja_negative(in, a);
+  case INK_JINJA_POSITIVE:
+    return ink_jinja_binary(in, '+', ink_int(0), a);
+  case INK_JINJA_BINARY:
+    return ink_jinja_binary(in, node->op, a, b);
+  case INK_JINJA_ATTRIBUTE:
+    return ink_jinja_attribute(in, a, node->value);
+  case INK_JINJA_SUBSCRIPT:
+    return ink_jinja_subscript(in, a, b);
   case INK_JINJA_FILTER:
-  case INK_JINJA_TEST: return call_named(in, scope, node, a);
-  default: return a;
+  case INK_JINJA_TEST:
+    return call_named(in, scope, node, a);
+  default:
+    return a;
   }
 }
 

@@ -1,5 +1,5 @@
-/* Expressions, with the precedence of Jinja 3.1, which is not Python's everywhere: `~` binds tighter
- * than `+`, and a filter takes in a sign before its operand. */
+/* Expressions, with the precedence of Jinja 3.1, which is not Python's everywhere: `~` binds
+ * tighter than `+`, and a filter takes in a sign before its operand. */
 #include <string.h>
 
 #include "text/jinja.h"
@@ -30,7 +30,8 @@ static ink_jinja_node *parse_name(ink_jinja_parser *p) {
   for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++) {
     if (!ink_text_is(name, constants[i].name)) continue;
     node->kind = INK_JINJA_CONSTANT;
-    node->value = (ink_value){.kind = (uint8_t)constants[i].kind, .as.boolean = constants[i].boolean};
+    node->value =
+        (ink_value){.kind = (uint8_t)constants[i].kind, .as.boolean = constants[i].boolean};
   }
   if (p->macro && node->kind == INK_JINJA_VARIABLE) {
     if (ink_text_is(name, "caller")) p->macro->uses_caller = true;
@@ -46,7 +47,8 @@ static ink_jinja_node *parse_literal(ink_jinja_parser *p) {
   bool is_string = value.kind == INK_VALUE_STRING;
   ink_jinja_node *node = constant(p, value);
   ink_jinja_advance(p);
-  while (is_string && p->token.kind == INK_JINJA_LITERAL && p->token.value.kind == INK_VALUE_STRING) {
+  while (is_string && p->token.kind == INK_JINJA_LITERAL &&
+         p->token.value.kind == INK_VALUE_STRING) {
     value = ink_concatenate(p->task, value, p->token.value);
     ink_jinja_advance(p);
   }
@@ -106,7 +108,8 @@ static ink_jinja_node *parse_primary(ink_jinja_parser *p) {
 
 static ink_jinja_node *parse_argument(ink_jinja_parser *p) {
   bool spread = ink_jinja_at_operator(p, '*') || ink_jinja_at_operator(p, INK_OP2('*', '*'));
-  bool keyword = p->token.kind == INK_JINJA_NAME && p->ahead.kind == INK_JINJA_OPERATOR && p->ahead.op == '=';
+  bool keyword =
+      p->token.kind == INK_JINJA_NAME && p->ahead.kind == INK_JINJA_OPERATOR && p->ahead.op == '=';
   if (!spread && !keyword) return ink_jinja_parse_expression(p, true);
   ink_jinja_node *node = ink_jinja_node_new(p, spread ? INK_JINJA_SPREAD : INK_JINJA_KEYWORD);
   if (!node) return NULL;
@@ -131,7 +134,8 @@ static ink_jinja_node *parse_arguments(ink_jinja_parser *p) {
     ink_jinja_node *argument = parse_argument(p);
     if (!argument) return NULL;
     bool positional = argument->kind != INK_JINJA_KEYWORD && argument->kind != INK_JINJA_SPREAD;
-    if (positional && named) ink_jinja_parse_fail(p, "an argument without a name follows one with a name");
+    if (positional && named)
+      ink_jinja_parse_fail(p, "an argument without a name follows one with a name");
     named |= !positional;
     *last = argument;
     last = &argument->next;
@@ -183,16 +187,21 @@ static ink_jinja_node *parse_call(ink_jinja_parser *p, ink_jinja_node *callee) {
 
 static ink_jinja_node *parse_postfix(ink_jinja_parser *p, ink_jinja_node *node) {
   while (p->task->status == INK_OK) {
-    if (ink_jinja_take_operator(p, '.')) node = parse_attribute(p, node);
-    else if (ink_jinja_take_operator(p, '[')) node = parse_subscript(p, node);
-    else if (ink_jinja_at_operator(p, '(')) node = parse_call(p, node);
-    else break;
+    if (ink_jinja_take_operator(p, '.'))
+      node = parse_attribute(p, node);
+    else if (ink_jinja_take_operator(p, '['))
+      node = parse_subscript(p, node);
+    else if (ink_jinja_at_operator(p, '('))
+      node = parse_call(p, node);
+    else
+      break;
   }
   return node;
 }
 
 /* The name of a filter or test: `a.b` is one name to Jinja, but none has such a name here. */
-static ink_jinja_node *named_node(ink_jinja_parser *p, ink_jinja_node_kind kind, ink_jinja_node *inner) {
+static ink_jinja_node *named_node(ink_jinja_parser *p, ink_jinja_node_kind kind,
+                                  ink_jinja_node *inner) {
   ink_jinja_node *node = ink_jinja_node_new(p, kind);
   ink_value name = ink_jinja_expect_name(p);
   if (!node || p->task->status != INK_OK) return NULL;
@@ -218,8 +227,10 @@ static ink_jinja_node *parse_test(ink_jinja_parser *p, ink_jinja_node *inner) {
   ink_jinja_node *node = named_node(p, INK_JINJA_TEST, inner);
   if (!node) return NULL;
   bool is_word = p->token.kind == INK_JINJA_NAME && !ink_jinja_at_name(p, "else") &&
-                 !ink_jinja_at_name(p, "or") && !ink_jinja_at_name(p, "and") && !ink_jinja_at_name(p, "if");
-  if (ink_jinja_at_name(p, "is")) ink_jinja_parse_fail(p, "two tests with 'is' can't follow each other");
+                 !ink_jinja_at_name(p, "or") && !ink_jinja_at_name(p, "and") &&
+                 !ink_jinja_at_name(p, "if");
+  if (ink_jinja_at_name(p, "is"))
+    ink_jinja_parse_fail(p, "two tests with 'is' can't follow each other");
   if (ink_jinja_at_operator(p, '(')) {
     node->b = parse_arguments(p);
   } else if (is_word || p->token.kind == INK_JINJA_LITERAL || ink_jinja_at_operator(p, '[') ||
@@ -234,10 +245,14 @@ static ink_jinja_node *parse_test(ink_jinja_parser *p, ink_jinja_node *inner) {
 
 static ink_jinja_node *parse_filters_and_tests(ink_jinja_parser *p, ink_jinja_node *node) {
   while (p->task->status == INK_OK) {
-    if (ink_jinja_at_operator(p, '|')) node = ink_jinja_parse_filters(p, node, false);
-    else if (ink_jinja_take_name(p, "is")) node = parse_test(p, node);
-    else if (ink_jinja_at_operator(p, '(')) node = parse_call(p, node);
-    else break;
+    if (ink_jinja_at_operator(p, '|'))
+      node = ink_jinja_parse_filters(p, node, false);
+    else if (ink_jinja_take_name(p, "is"))
+      node = parse_test(p, node);
+    else if (ink_jinja_at_operator(p, '('))
+      node = parse_call(p, node);
+    else
+      break;
   }
   return node;
 }
@@ -266,14 +281,19 @@ static int precedence(const ink_jinja_parser *p) {
   if (p->token.kind != INK_JINJA_OPERATOR) return 0;
   switch (p->token.op) {
   case '+':
-  case '-': return 1;
-  case '~': return 2;
+  case '-':
+    return 1;
+  case '~':
+    return 2;
   case '*':
   case '/':
   case INK_OP2('/', '/'):
-  case '%': return 3;
-  case INK_OP2('*', '*'): return 4;
-  default: return 0;
+  case '%':
+    return 3;
+  case INK_OP2('*', '*'):
+    return 4;
+  default:
+    return 0;
   }
 }
 
@@ -293,12 +313,14 @@ static ink_jinja_node *parse_arithmetic(ink_jinja_parser *p, int lowest) {
 
 /* Takes a comparison's operator; 0: there is none. */
 static int take_comparison(ink_jinja_parser *p) {
-  static const int ops[] = {INK_OP2('=', '='), INK_OP2('!', '='), INK_OP2('<', '='), INK_OP2('>', '='), '<', '>'};
+  static const int ops[] = {
+      INK_OP2('=', '='), INK_OP2('!', '='), INK_OP2('<', '='), INK_OP2('>', '='), '<', '>'};
   for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
     if (ink_jinja_take_operator(p, ops[i])) return ops[i];
   }
   if (ink_jinja_take_name(p, "in")) return INK_JINJA_OP_IN;
-  bool not_in = ink_jinja_at_name(p, "not") && p->ahead.kind == INK_JINJA_NAME && ink_text_is(p->ahead.value, "in");
+  bool not_in = ink_jinja_at_name(p, "not") && p->ahead.kind == INK_JINJA_NAME &&
+                ink_text_is(p->ahead.value, "in");
   if (!not_in) return 0;
   ink_jinja_advance(p);
   ink_jinja_advance(p);
@@ -391,9 +413,11 @@ static ink_jinja_node *parse_one_target(ink_jinja_parser *p, bool with_attribute
     return inner;
   }
   ink_jinja_node *node = parse_name(p);
-  if (node && node->kind != INK_JINJA_VARIABLE) ink_jinja_parse_fail(p, "a constant can't be assigned to");
+  if (node && node->kind != INK_JINJA_VARIABLE)
+    ink_jinja_parse_fail(p, "a constant can't be assigned to");
   if (with_attribute && ink_jinja_take_operator(p, '.')) node = parse_attribute(p, node);
-  if (node && node->kind == INK_JINJA_SUBSCRIPT) ink_jinja_parse_fail(p, "an item can't be assigned to");
+  if (node && node->kind == INK_JINJA_SUBSCRIPT)
+    ink_jinja_parse_fail(p, "an item can't be assigned to");
   return node;
 }
 
@@ -403,7 +427,8 @@ ink_jinja_node *ink_jinja_parse_target(ink_jinja_parser *p, bool with_attribute)
   if (node && ink_jinja_at_operator(p, ',')) {
     ink_jinja_node *tuple = ink_jinja_node_new(p, INK_JINJA_TUPLE), **last = &node->next;
     if (tuple) tuple->a = node;
-    while (ink_jinja_take_operator(p, ',') && p->token.kind == INK_JINJA_NAME && !ink_jinja_at_name(p, "in")) {
+    while (ink_jinja_take_operator(p, ',') && p->token.kind == INK_JINJA_NAME &&
+           !ink_jinja_at_name(p, "in")) {
       ink_jinja_node *item = parse_one_target(p, with_attribute);
       if (!item) break;
       *last = item;

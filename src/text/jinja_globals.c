@@ -45,7 +45,8 @@ static ink_value make_dict(ink_jinja *in, ink_value_kind kind, const ink_jinja_a
   if (args->items.n > 1) return ink_jinja_fail(in, "at most one dict can be copied");
   if (args->items.n == 1 && args->items.items[0].kind == INK_VALUE_DICT) {
     const ink_dict *source = args->items.items[0].as.dict;
-    for (uint32_t i = 0; i < source->n; i++) ink_dict_set(in->task, dict, source->entries[i].key, source->entries[i].value);
+    for (uint32_t i = 0; i < source->n; i++)
+      ink_dict_set(in->task, dict, source->entries[i].key, source->entries[i].value);
   } else if (args->items.n == 1) {
     const ink_list *pairs = ink_iterate(in->task, args->items.items[0]);
     for (uint32_t i = 0; pairs && i < pairs->n; i++) {
@@ -68,6 +69,74 @@ static ink_value new_namespace(ink_jinja *in, ink_value self, const ink_jinja_ar
   return make_dict(in, INK_VALUE_NAMESPACE, args);
 }
 
+/* ---- Cyclers and joiners ---- */
+
+static void set_entry(ink_jinja *in, ink_value dict, const char *name, ink_value value) {
+  ink_dict_set(in->task, dict, ink_text_z(name), value);
+}
+
+static ink_value bound(ink_jinja *in, ink_value self, const ink_jinja_builtin *builtin) {
+  ink_jinja_method *method = ink_task_allocate(in->task, sizeof *method);
+  if (method) *method = (ink_jinja_method){self, builtin};
+  return method ? ink_object(INK_VALUE_METHOD, method) : ink_none();
+}
+
+/* Makes the item at `place` the current one; returns the one that was. */
+static ink_value go_to_item(ink_jinja *in, ink_value self, int64_t place) {
+  const ink_value *items = ink_dict_get(in->task, self.as.dict, ink_text_z(" items"));
+  const ink_value *current = ink_dict_get(in->task, self.as.dict, ink_text_z("current"));
+  ink_value last = current ? *current : ink_none();
+  if (!items) return last;
+  set_entry(in, self, "current", items->as.list->items[place % items->as.list->n]);
+  set_entry(in, self, " place", ink_int(place % items->as.list->n));
+  return last;
+}
+static ink_value cycler_next(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+  (void)args;
+  const ink_value *place = ink_dict_get(in->task, self.as.dict, ink_text_z(" place"));
+  return place ? go_to_item(in, self, ink_whole(*place) + 1) : ink_none();
+}
+static ink_value cycler_reset(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+  (void)args;
+  go_to_item(in, self, 0);
+  return ink_none();
+}
+
+/* A namespace whose entries are what a cycler has; those that begin with a space no template can
+ * name. */
+static ink_value cycler(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+  static const ink_jinja_builtin methods[] = {{"next", cycler_next}, {"reset", cycler_reset}};
+  if (args->items.n == 0 || args->named.n > 0) return ink_jinja_fail(in, "cycler() takes items");
+  ink_value made = ink_dict_new(in->task, INK_VALUE_NAMESPACE),
+            items = ink_list_new(in->task, INK_VALUE_LIST);
+  (void)self;
+  for (uint32_t i = 0; i < args->items.n; i++) ink_list_push(in->task, items, args->items.items[i]);
+  if (in->task->status != INK_OK) return made;
+  set_entry(in, made, " items", items);
+  for (size_t i = 0; i < COUNT(methods); i++)
+    set_entry(in, made, methods[i].name, bound(in, made, &methods[i]));
+  go_to_item(in, made, 0);
+  return made;
+}
+
+/* `self`: a list of the separator, which an empty string hides the first time. */
+static ink_value joiner_call(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+  if (!ink_jinja_bind(in, args, "", 0, NULL)) return self;
+  ink_list *parts = self.as.list;
+  return parts->items[parts->n > 1 ? --parts->n : 0];
+}
+static ink_value joiner(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+  static const ink_jinja_builtin method = {"joiner", joiner_call};
+  const ink_value *separator;
+  if (!ink_jinja_bind(in, args, "sep", 0, &separator)) return self;
+  ink_value parts = ink_list_new(in->task, INK_VALUE_LIST);
+  ink_list_push(in->task, parts, separator ? *separator : ink_text(", ", 2));
+  ink_list_push(in->task, parts, ink_text("", 0));
+  return bound(in, parts, &method);
+}
+
+INK_JINJA_NOT_SUPPORTED(lipsum, "lipsum")
+
 /* ---- Time ---- */
 
 typedef struct date {
@@ -84,10 +153,12 @@ static date date_of(int64_t seconds) {
   int64_t shifted = days + 719468;
   int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
   int64_t day_of_era = shifted - era * 146097;
-  int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  int64_t year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
   int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   int64_t month = (5 * day_of_year + 2) / 153;
-  date d = {.year = year_of_era + era * 400 + (month >= 10), .day = (int)(day_of_year - (153 * month + 2) / 5 + 1)};
+  date d = {.year = year_of_era + era * 400 + (month >= 10),
+            .day = (int)(day_of_year - (153 * month + 2) / 5 + 1)};
   d.month = (int)(month < 10 ? month + 3 : month - 9);
   bool leap = (d.year % 4 == 0 && d.year % 100 != 0) || d.year % 400 == 0;
   d.day_of_year = (int)(month < 10 ? day_of_year + 59 + leap : day_of_year - 306);
@@ -98,19 +169,24 @@ static date date_of(int64_t seconds) {
   return d;
 }
 
-static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
-                                     "July",    "August",   "September", "October", "November", "December"};
-static const char *const weekdays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+static const char *const months[] = {"January",   "February", "March",    "April",
+                                     "May",       "June",     "July",     "August",
+                                     "September", "October",  "November", "December"};
+static const char *const weekdays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                       "Thursday", "Friday", "Saturday"};
 
-static void put_format(ink_task *task, ink_task_buffer *out, const date *d, const char *format, size_t len);
+static void put_format(ink_task *task, ink_task_buffer *out, const date *d, const char *format,
+                       size_t len);
 
 /* One directive of C's strftime() in its "C" locale. `pad`: without, numbers have no leading 0. */
-static void put_directive(ink_task *task, ink_task_buffer *out, const date *d, char directive, bool pad) {
+static void put_directive(ink_task *task, ink_task_buffer *out, const date *d, char directive,
+                          bool pad) {
   static const struct {
     char directive;
     const char *format;
-  } composed[] = {{'c', "%a %b %e %H:%M:%S %Y"}, {'D', "%m/%d/%y"}, {'F', "%Y-%m-%d"}, {'R', "%H:%M"},
-                  {'r', "%I:%M:%S %p"},          {'T', "%H:%M:%S"}, {'X', "%H:%M:%S"}, {'x', "%m/%d/%y"}};
+  } composed[] = {
+      {'c', "%a %b %e %H:%M:%S %Y"}, {'D', "%m/%d/%y"}, {'F', "%Y-%m-%d"}, {'R', "%H:%M"},
+      {'r', "%I:%M:%S %p"},          {'T', "%H:%M:%S"}, {'X', "%H:%M:%S"}, {'x', "%m/%d/%y"}};
   for (size_t i = 0; i < COUNT(composed); i++) {
     if (composed[i].directive != directive) continue;
     put_format(task, out, d, composed[i].format, strlen(composed[i].format));
@@ -119,31 +195,79 @@ static void put_directive(ink_task *task, ink_task_buffer *out, const date *d, c
   int width = 2;
   long long number = 0;
   switch (directive) {
-  case 'B': ink_task_buffer_put_str(task, out, months[d->month - 1]); return;
+  case 'B':
+    ink_task_buffer_put_str(task, out, months[d->month - 1]);
+    return;
   case 'b':
-  case 'h': ink_task_buffer_put(task, out, months[d->month - 1], 3); return;
-  case 'A': ink_task_buffer_put_str(task, out, weekdays[d->weekday]); return;
-  case 'a': ink_task_buffer_put(task, out, weekdays[d->weekday], 3); return;
-  case 'p': ink_task_buffer_put_str(task, out, d->hour < 12 ? "AM" : "PM"); return;
-  case '%': ink_task_buffer_put_char(task, out, '%'); return;
-  case 'n': ink_task_buffer_put_char(task, out, '\n'); return;
-  case 't': ink_task_buffer_put_char(task, out, '\t'); return;
+  case 'h':
+    ink_task_buffer_put(task, out, months[d->month - 1], 3);
+    return;
+  case 'A':
+    ink_task_buffer_put_str(task, out, weekdays[d->weekday]);
+    return;
+  case 'a':
+    ink_task_buffer_put(task, out, weekdays[d->weekday], 3);
+    return;
+  case 'p':
+    ink_task_buffer_put_str(task, out, d->hour < 12 ? "AM" : "PM");
+    return;
+  case '%':
+    ink_task_buffer_put_char(task, out, '%');
+    return;
+  case 'n':
+    ink_task_buffer_put_char(task, out, '\n');
+    return;
+  case 't':
+    ink_task_buffer_put_char(task, out, '\t');
+    return;
   case 'Z':
-  case 'z': return; /* a time without a zone */
-  case 'f': number = 0; width = 6; break;
-  case 'Y': number = d->year; width = 4; break;
-  case 'C': number = d->year / 100; break;
-  case 'y': number = d->year % 100; break;
-  case 'm': number = d->month; break;
+  case 'z':
+    return; /* a time without a zone */
+  case 'f':
+    number = 0;
+    width = 6;
+    break;
+  case 'Y':
+    number = d->year;
+    width = 4;
+    break;
+  case 'C':
+    number = d->year / 100;
+    break;
+  case 'y':
+    number = d->year % 100;
+    break;
+  case 'm':
+    number = d->month;
+    break;
   case 'd':
-  case 'e': number = d->day; break;
-  case 'j': number = d->day_of_year + 1; width = 3; break;
-  case 'H': number = d->hour; break;
-  case 'I': number = (d->hour + 11) % 12 + 1; break;
-  case 'M': number = d->minute; break;
-  case 'S': number = d->second; break;
-  case 'w': number = d->weekday; width = 1; break;
-  case 'u': number = d->weekday ? d->weekday : 7; width = 1; break;
+  case 'e':
+    number = d->day;
+    break;
+  case 'j':
+    number = d->day_of_year + 1;
+    width = 3;
+    break;
+  case 'H':
+    number = d->hour;
+    break;
+  case 'I':
+    number = (d->hour + 11) % 12 + 1;
+    break;
+  case 'M':
+    number = d->minute;
+    break;
+  case 'S':
+    number = d->second;
+    break;
+  case 'w':
+    number = d->weekday;
+    width = 1;
+    break;
+  case 'u':
+    number = d->weekday ? d->weekday : 7;
+    width = 1;
+    break;
   default:
     ink_task_buffer_put_char(task, out, '%');
     ink_task_buffer_put_char(task, out, directive);
@@ -154,7 +278,8 @@ static void put_directive(ink_task *task, ink_task_buffer *out, const date *d, c
   ink_task_buffer_put_str(task, out, digits);
 }
 
-static void put_format(ink_task *task, ink_task_buffer *out, const date *d, const char *format, size_t len) {
+static void put_format(ink_task *task, ink_task_buffer *out, const date *d, const char *format,
+                       size_t len) {
   for (size_t i = 0; i < len && ink_task_step(task, 1); i++) {
     bool directive = format[i] == '%' && i + 1 < len;
     if (!directive) {
@@ -178,7 +303,13 @@ static ink_value strftime_now(ink_jinja *in, ink_value self, const ink_jinja_arg
 }
 
 static const ink_jinja_builtin globals[] = {
-    {"dict", dict}, {"namespace", new_namespace}, {"raise_exception", raise_exception}, {"range", range},
+    {"cycler", cycler},
+    {"dict", dict},
+    {"joiner", joiner},
+    {"lipsum", lipsum},
+    {"namespace", new_namespace},
+    {"raise_exception", raise_exception},
+    {"range", range},
     {"strftime_now", strftime_now},
 };
 

@@ -22,7 +22,8 @@ static size_t space_at(const char *text, size_t len) {
 
 ink_value ink_strip_space(ink_value text, bool left, bool right) {
   const char *begin = text.as.text, *end = begin + text.len;
-  for (size_t n; left && begin < end && (n = space_at(begin, (size_t)(end - begin))) > 0;) begin += n;
+  for (size_t n; left && begin < end && (n = space_at(begin, (size_t)(end - begin))) > 0;)
+    begin += n;
   while (right && end > begin) {
     const char *last = end - 1;
     while (last > begin && ((uint8_t)*last & 0xC0) == 0x80) last--;
@@ -73,8 +74,10 @@ static size_t after_spaces(const ink_jinja_lexer *l, size_t at) {
 
 /* After a tag that ends at `at` with `sign` ('-', '+' or other) before its delimiter. */
 static void end_tag(ink_jinja_lexer *l, size_t at, char sign, bool trim_line_break) {
-  if (sign == '-') at = after_spaces(l, at);
-  else if (sign != '+' && trim_line_break && looking_at(l, at, "\n")) at++;
+  if (sign == '-')
+    at = after_spaces(l, at);
+  else if (sign != '+' && trim_line_break && looking_at(l, at, "\n"))
+    at++;
   go_to(l, at);
 }
 
@@ -88,7 +91,8 @@ static ink_value text_before(const ink_jinja_lexer *l, size_t tag, bool is_print
   if (sign == '+' || is_print) return text;
   size_t line_begin = tag;
   while (line_begin > l->at && l->source[line_begin - 1] != '\n') line_begin--;
-  if (line_begin > 0 && l->source[line_begin - 1] != '\n') return text; /* a tag ends in this line */
+  if (line_begin > 0 && l->source[line_begin - 1] != '\n')
+    return text; /* a tag ends in this line */
   if (after_spaces(l, line_begin) < tag) return text;
   return ink_text(text.as.text, line_begin - l->at);
 }
@@ -115,8 +119,10 @@ static size_t match_tag(const ink_jinja_lexer *l, size_t at, const char *name) {
 static void skip_comment(ink_jinja_lexer *l) {
   size_t begin = after_sign(l, l->at + 2), at = begin;
   while (at < l->len && !looking_at(l, at, "#}")) at++;
-  if (at == l->len) fail(l, "a comment does not end");
-  else end_tag(l, at + 2, at > begin ? l->source[at - 1] : 0, true);
+  if (at == l->len)
+    fail(l, "a comment does not end");
+  else
+    end_tag(l, at + 2, at > begin ? l->source[at - 1] : 0, true);
 }
 
 /* {% raw %}: what follows is text up to {% endraw %}. `end` is the end of the tag's name. */
@@ -143,7 +149,8 @@ static ink_jinja_token next_outside(ink_jinja_lexer *l) {
     size_t tag = find_tag(l);
     bool is_print = looking_at(l, tag, "{{");
     ink_jinja_token token = token_of(l, INK_JINJA_DATA);
-    token.value = tag == l->len ? ink_text(l->source + l->at, tag - l->at) : text_before(l, tag, is_print);
+    token.value =
+        tag == l->len ? ink_text(l->source + l->at, tag - l->at) : text_before(l, tag, is_print);
     go_to(l, tag);
     if (token.value.len > 0) return token;
     if (tag == l->len) break;
@@ -167,9 +174,12 @@ static ink_jinja_token next_outside(ink_jinja_lexer *l) {
 
 /* ---- Inside of tags ---- */
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 static bool is_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || (uint8_t)c >= 0x80;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' ||
+         (uint8_t)c >= 0x80;
 }
 
 /* Up to `max` digits of base 8 or 16 at *at. */
@@ -177,8 +187,9 @@ static uint32_t escape_digits(const char **at, const char *end, uint32_t base, i
   uint32_t value = 0;
   for (*n = 0; *n < max && *at < end; (*at)++, (*n)++) {
     char c = (char)(**at | 0x20);
-    uint32_t digit = is_digit(**at) ? (uint32_t)(**at - '0')
-                     : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a') + 10 : 16;
+    uint32_t digit = is_digit(**at)         ? (uint32_t)(**at - '0')
+                     : c >= 'a' && c <= 'f' ? (uint32_t)(c - 'a') + 10
+                                            : 16;
     if (digit >= base) break;
     value = value * base + digit;
   }
@@ -186,7 +197,8 @@ static uint32_t escape_digits(const char **at, const char *end, uint32_t base, i
 }
 
 /* One escape of a string literal, after its backslash; as Python's unicode_escape. */
-static const char *unescape(ink_jinja_lexer *l, ink_task_buffer *out, const char *at, const char *end) {
+static const char *unescape(ink_jinja_lexer *l, ink_task_buffer *out, const char *at,
+                            const char *end) {
   static const char names[] = "\\'\"abfnrtv", meanings[] = "\\'\"\a\b\f\n\r\t\v";
   const char *begin = at, *name = strchr(names, *at);
   int n, wanted = *at == 'x' ? 2 : *at == 'u' ? 4 : *at == 'U' ? 8 : 0;
@@ -221,8 +233,10 @@ static ink_jinja_token string(ink_jinja_lexer *l) {
   if (memchr(at, '\\', (size_t)(stop - at))) {
     ink_task_buffer out = {0};
     while (at < stop && l->task->status == INK_OK) {
-      if (*at == '\\') at = unescape(l, &out, at + 1, stop);
-      else ink_task_buffer_put_char(l->task, &out, *at++);
+      if (*at == '\\')
+        at = unescape(l, &out, at + 1, stop);
+      else
+        ink_task_buffer_put_char(l->task, &out, *at++);
     }
     token.value = ink_task_buffer_value(&out);
   }
@@ -241,7 +255,8 @@ static ink_jinja_token number(ink_jinja_lexer *l) {
     if (c == '_' && is_digit(next)) continue;
     bool point = c == '.' && whole && !follows_dot && is_digit(next);
     bool exponent = (c == 'e' || c == 'E') && memchr(digits, 'e', n) == NULL &&
-                    (is_digit(next) || ((next == '+' || next == '-') && at + 2 < l->len && is_digit(l->source[at + 2])));
+                    (is_digit(next) || ((next == '+' || next == '-') && at + 2 < l->len &&
+                                        is_digit(l->source[at + 2])));
     bool sign = (c == '+' || c == '-') && n > 0 && digits[n - 1] == 'e';
     if (!is_digit(c) && !point && !exponent && !sign) break;
     if (point || exponent) whole = false;
@@ -272,7 +287,8 @@ static ink_jinja_token operator_token(ink_jinja_lexer *l) {
     return fail(l, "a character makes no sense in a tag");
   }
   if (c == '(' || c == '[' || c == '{') l->nesting++;
-  if ((c == ')' || c == ']' || c == '}') && l->nesting-- == 0) return fail(l, "a bracket was never opened");
+  if ((c == ')' || c == ']' || c == '}') && l->nesting-- == 0)
+    return fail(l, "a bracket was never opened");
   l->at += token.op > 255 ? 2 : 1;
   return token;
 }

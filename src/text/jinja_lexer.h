@@ -11,9 +11,9 @@ typedef enum ink_jinja_token_kind {
   INK_JINJA_BLOCK_END,
   INK_JINJA_PRINT_BEGIN, /* {{ */
   INK_JINJA_PRINT_END,
-  INK_JINJA_NAME,        /* `value`, a string */
-  INK_JINJA_LITERAL,     /* a string or a number: `value` */
-  INK_JINJA_OPERATOR,    /* `op` */
+  INK_JINJA_NAME,     /* `value`, a string */
+  INK_JINJA_LITERAL,  /* a string or a number: `value` */
+  INK_JINJA_OPERATOR, /* `op` */
 } ink_jinja_token_kind;
 
 /* An operator's one or two characters as a number. */

@@ -1,76 +1,13 @@
-/* Methods of strings, dicts and lists, and what else is done with texts. */
+/* Methods of dicts and lists, and those of strings that search, split and join. */
 #include <string.h>
 
 #include "base/utf8.h"
 #include "text/jinja.h"
-#include "text/unicode.h"
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
-/* A string argument, or a failure and an empty string. */
-static ink_value string_of(ink_jinja *in, const ink_value *value) {
-  if (value && value->kind == INK_VALUE_STRING) return *value;
-  ink_jinja_fail(in, "a string is needed, not a %s", value ? ink_kind_name(*value) : "missing argument");
-  return ink_text("", 0);
-}
-
-/* The whole number that was given, or `otherwise`. */
-static int64_t whole_of(ink_jinja *in, const ink_value *value, int64_t otherwise) {
-  if (!value || value->kind == INK_VALUE_NONE) return otherwise;
-  if (!ink_is_whole(*value)) ink_jinja_fail(in, "a whole number is needed, not a %s", ink_kind_name(*value));
-  return ink_is_whole(*value) ? ink_whole(*value) : otherwise;
-}
-
 static ink_value part(ink_value text, size_t begin, size_t end) {
   return ink_text(text.as.text + begin, end - begin);
-}
-
-/* ---- Case ---- */
-
-static bool has_case(uint32_t c) {
-  return ink_unicode_is(c, INK_MASK(LU) | INK_MASK(LL) | INK_MASK(LT));
-}
-
-/* A letter may become two or three; at a word's beginning only the first of them is upper case. */
-static void put_in_case(ink_task *task, ink_task_buffer *out, uint32_t c, bool upper, bool begins) {
-  uint32_t to[3], lowered[3];
-  size_t n = upper ? ink_unicode_upper(c, to) : ink_unicode_lower(c, to);
-  for (size_t i = 0; i < n; i++) {
-    bool is_rest = begins && i > 0 && ink_unicode_lower(to[i], lowered) == 1;
-    ink_task_buffer_put_code_point(task, out, is_rest ? lowered[0] : to[i]);
-  }
-}
-
-ink_value ink_jinja_change_case(ink_jinja *in, ink_value text, ink_jinja_case which) {
-  ink_task_buffer out = {0};
-  bool inside = false; /* of the text, or of a word */
-  if (!ink_task_step(in->task, text.len)) return text;
-  for (uint32_t at = 0; at < text.len;) {
-    uint32_t c;
-    int n = ink_utf8_decode(text.as.text + at, text.len - at, &c);
-    bool begins = which >= INK_JINJA_CAPITALIZE && !inside;
-    inside = which == INK_JINJA_CAPITALIZE || has_case(c);
-    put_in_case(in->task, &out, c, which == INK_JINJA_UPPER || begins, begins);
-    at += (uint32_t)n;
-  }
-  return ink_task_buffer_value(&out);
-}
-
-static ink_value lower(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
-  (void)args;
-  return ink_jinja_change_case(in, self, INK_JINJA_LOWER);
-}
-static ink_value upper(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
-  (void)args;
-  return ink_jinja_change_case(in, self, INK_JINJA_UPPER);
-}
-static ink_value capitalize(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
-  (void)args;
-  return ink_jinja_change_case(in, self, INK_JINJA_CAPITALIZE);
-}
-static ink_value title(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
-  (void)args;
-  return ink_jinja_change_case(in, self, INK_JINJA_TITLE);
 }
 
 /* ---- Stripping ---- */
@@ -83,10 +20,11 @@ static bool holds(ink_value characters, const char *character, size_t n) {
   return false;
 }
 
-ink_value ink_jinja_strip(ink_jinja *in, ink_value text, const ink_value *characters, bool left, bool right) {
+ink_value ink_jinja_strip(ink_jinja *in, ink_value text, const ink_value *characters, bool left,
+                          bool right) {
   if (!ink_task_step(in->task, 1)) return text;
   if (!characters || characters->kind == INK_VALUE_NONE) return ink_strip_space(text, left, right);
-  ink_value set = string_of(in, characters);
+  ink_value set = ink_jinja_string_of(in, characters);
   const char *begin = text.as.text, *end = begin + text.len;
   uint64_t cost = 1 + set.len / 8;
   while (left && begin < end && ink_task_step(in->task, cost)) {
@@ -104,7 +42,8 @@ ink_value ink_jinja_strip(ink_jinja *in, ink_value text, const ink_value *charac
   return ink_text(begin, (size_t)(end - begin));
 }
 
-static ink_value strip_method(ink_jinja *in, ink_value self, const ink_jinja_args *args, bool left, bool right) {
+static ink_value strip_method(ink_jinja *in, ink_value self, const ink_jinja_args *args, bool left,
+                              bool right) {
   const ink_value *characters;
   if (!ink_jinja_bind(in, args, "chars", 0, &characters)) return self;
   return ink_jinja_strip(in, self, characters, left, right);
@@ -122,7 +61,8 @@ static ink_value rstrip(ink_jinja *in, ink_value self, const ink_jinja_args *arg
 /* ---- Splitting and joining ---- */
 
 static int64_t search_last(ink_jinja *in, ink_value text, ink_value what) {
-  for (int64_t at = (int64_t)text.len - what.len; at >= 0 && ink_task_step(in->task, 1 + what.len / 64); at--) {
+  for (int64_t at = (int64_t)text.len - what.len;
+       at >= 0 && ink_task_step(in->task, 1 + what.len / 64); at--) {
     if (memcmp(text.as.text + at, what.as.text, what.len) == 0) return at;
   }
   return -1;
@@ -162,7 +102,8 @@ static uint32_t last_word_begin(ink_value text) {
 
 /* At runs of white space, `limit` times; below 0: no limit. From the end when `right`. */
 static ink_value split_space(ink_jinja *in, ink_value text, int64_t limit, bool right) {
-  ink_value list = ink_list_new(in->task, INK_VALUE_LIST), rest = ink_strip_space(text, !right, right);
+  ink_value list = ink_list_new(in->task, INK_VALUE_LIST),
+            rest = ink_strip_space(text, !right, right);
   for (; rest.len > 0 && limit != 0 && ink_task_step(in->task, 1); limit -= limit > 0) {
     uint32_t edge = right ? last_word_begin(rest) : first_word_end(rest);
     ink_value before = part(rest, 0, edge), after = part(rest, edge, rest.len);
@@ -174,7 +115,8 @@ static ink_value split_space(ink_jinja *in, ink_value text, int64_t limit, bool 
   return list;
 }
 
-static ink_value split_at(ink_jinja *in, ink_value text, ink_value separator, int64_t limit, bool right) {
+static ink_value split_at(ink_jinja *in, ink_value text, ink_value separator, int64_t limit,
+                          bool right) {
   ink_value list = ink_list_new(in->task, INK_VALUE_LIST), rest = text;
   if (separator.len == 0) return ink_jinja_fail(in, "an empty separator can't split a string");
   for (int64_t at; limit != 0 && ink_task_step(in->task, 1); limit -= limit > 0) {
@@ -189,12 +131,13 @@ static ink_value split_at(ink_jinja *in, ink_value text, ink_value separator, in
   return list;
 }
 
-static ink_value split_method(ink_jinja *in, ink_value self, const ink_jinja_args *args, bool right) {
+static ink_value split_method(ink_jinja *in, ink_value self, const ink_jinja_args *args,
+                              bool right) {
   const ink_value *given[2];
   if (!ink_jinja_bind(in, args, "sep maxsplit", 0, given)) return self;
-  int64_t limit = whole_of(in, given[1], -1);
+  int64_t limit = ink_jinja_whole_of(in, given[1], -1);
   if (!given[0] || given[0]->kind == INK_VALUE_NONE) return split_space(in, self, limit, right);
-  ink_value separator = string_of(in, given[0]);
+  ink_value separator = ink_jinja_string_of(in, given[0]);
   return in->task->status == INK_OK ? split_at(in, self, separator, limit, right) : self;
 }
 static ink_value split(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
@@ -209,18 +152,19 @@ static size_t line_break(ink_value text, uint32_t at) {
   uint32_t c;
   int n = ink_utf8_decode(text.as.text + at, text.len - at, &c);
   bool pair = c == '\r' && at + 1 < text.len && text.as.text[at + 1] == '\n';
-  bool is_break = (c >= 10 && c <= 13) || (c >= 28 && c <= 30) || c == 0x85 || c == 0x2028 || c == 0x2029;
+  bool is_break =
+      (c >= 10 && c <= 13) || (c >= 28 && c <= 30) || c == 0x85 || c == 0x2028 || c == 0x2029;
   return n > 0 && is_break ? (size_t)n + pair : 0;
 }
 
-ink_value ink_jinja_split_lines(ink_jinja *in, ink_value text) {
+static ink_value split_lines(ink_jinja *in, ink_value text, bool keep_ends) {
   ink_value list = ink_list_new(in->task, INK_VALUE_LIST);
   uint32_t begin = 0;
   if (!ink_task_step(in->task, text.len / 4)) return list;
   for (uint32_t at = 0; at < text.len;) {
     size_t n = line_break(text, at);
     if (n > 0) {
-      ink_list_push(in->task, list, part(text, begin, at));
+      ink_list_push(in->task, list, part(text, begin, keep_ends ? at + n : at));
       begin = at + (uint32_t)n;
     }
     at += n > 0 ? (uint32_t)n : 1;
@@ -230,9 +174,14 @@ ink_value ink_jinja_split_lines(ink_jinja *in, ink_value text) {
   return list;
 }
 
+ink_value ink_jinja_split_lines(ink_jinja *in, ink_value text) {
+  return split_lines(in, text, false);
+}
+
 static ink_value splitlines(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
-  (void)args;
-  return ink_jinja_split_lines(in, self);
+  const ink_value *keep;
+  if (!ink_jinja_bind(in, args, "keepends", 0, &keep)) return self;
+  return split_lines(in, self, ink_jinja_truth_of(keep));
 }
 
 ink_value ink_jinja_join(ink_jinja *in, ink_value separator, const ink_list *items) {
@@ -249,13 +198,14 @@ static ink_value join(ink_jinja *in, ink_value self, const ink_jinja_args *args)
   const ink_value *items;
   if (!ink_jinja_bind(in, args, "iterable", 1, &items)) return self;
   const ink_list *list = ink_iterate(in->task, *items);
-  for (uint32_t i = 0; list && i < list->n; i++) string_of(in, &list->items[i]);
+  for (uint32_t i = 0; list && i < list->n; i++) ink_jinja_string_of(in, &list->items[i]);
   return ink_jinja_join(in, self, list);
 }
 
 /* ---- Searching ---- */
 
-ink_value ink_jinja_replace(ink_jinja *in, ink_value text, ink_value from, ink_value to, int64_t count) {
+ink_value ink_jinja_replace(ink_jinja *in, ink_value text, ink_value from, ink_value to,
+                            int64_t count) {
   ink_task_buffer out = {0};
   uint32_t done = 0;
   for (; count != 0 && ink_task_step(in->task, 1); count -= count > 0) {
@@ -265,7 +215,8 @@ ink_value ink_jinja_replace(ink_jinja *in, ink_value text, ink_value from, ink_v
     ink_task_buffer_put(in->task, &out, to.as.text, to.len);
     done = (uint32_t)at + from.len;
     if (from.len > 0) continue;
-    if (done == text.len) break; /* an empty string is found before each character, and at the end */
+    if (done == text.len)
+      break; /* an empty string is found before each character, and at the end */
     uint32_t c;
     int n = ink_utf8_decode(text.as.text + done, text.len - done, &c);
     ink_task_buffer_put(in->task, &out, text.as.text + done, (size_t)n);
@@ -278,7 +229,29 @@ ink_value ink_jinja_replace(ink_jinja *in, ink_value text, ink_value from, ink_v
 static ink_value replace(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   const ink_value *given[3];
   if (!ink_jinja_bind(in, args, "old new count", 2, given)) return self;
-  return ink_jinja_replace(in, self, string_of(in, given[0]), string_of(in, given[1]), whole_of(in, given[2], -1));
+  return ink_jinja_replace(in, self, ink_jinja_string_of(in, given[0]),
+                           ink_jinja_string_of(in, given[1]), ink_jinja_whole_of(in, given[2], -1));
+}
+
+/* The part of a string that the arguments `start` and `end` leave, as a slice would. False when it
+ * begins past the string's end, where not even an empty string is. */
+static bool limit(ink_jinja *in, ink_value *text, const ink_value *start, const ink_value *end,
+                  uint32_t *skipped) {
+  int64_t bounds[2] = {0, INT64_MAX};
+  const ink_value *given[] = {start, end};
+  *skipped = 0;
+  if (!start && !end) return true;
+  if (!ink_task_step(in->task, text->len / 8)) return false;
+  int64_t n = ink_text_length(*text);
+  for (int i = 0; i < 2; i++) {
+    bounds[i] = ink_jinja_whole_of(in, given[i], bounds[i]);
+    if (bounds[i] < 0) bounds[i] = bounds[i] < -n ? 0 : bounds[i] + n;
+  }
+  if (bounds[1] > n) bounds[1] = n;
+  if (bounds[0] > n || bounds[0] > bounds[1]) return false;
+  *skipped = (uint32_t)bounds[0];
+  *text = ink_text_slice(*text, (uint32_t)bounds[0], (uint32_t)bounds[1]);
+  return true;
 }
 
 static bool is_at_side(ink_value text, ink_value affix, bool end) {
@@ -288,12 +261,17 @@ static bool is_at_side(ink_value text, ink_value affix, bool end) {
 
 /* One affix, or a tuple of them. */
 static ink_value affix_method(ink_jinja *in, ink_value self, const ink_jinja_args *args, bool end) {
-  const ink_value *given;
-  if (!ink_jinja_bind(in, args, "affix", 1, &given)) return self;
-  if (given->kind != INK_VALUE_TUPLE) return ink_bool(is_at_side(self, string_of(in, given), end));
+  const ink_value *given[3];
+  uint32_t skipped;
   bool found = false;
-  for (uint32_t i = 0; i < given->as.list->n && !found; i++) {
-    found = is_at_side(self, string_of(in, &given->as.list->items[i]), end);
+  if (!ink_jinja_bind(in, args, "affix start end", 1, given)) return self;
+  bool inside = limit(in, &self, given[1], given[2], &skipped);
+  if (given[0]->kind != INK_VALUE_TUPLE) {
+    ink_value affix = ink_jinja_string_of(in, given[0]);
+    return ink_bool(inside && is_at_side(self, affix, end));
+  }
+  for (uint32_t i = 0; i < given[0]->as.list->n && !found; i++) {
+    found = inside && is_at_side(self, ink_jinja_string_of(in, &given[0]->as.list->items[i]), end);
   }
   return ink_bool(found);
 }
@@ -307,7 +285,7 @@ static ink_value endswith(ink_jinja *in, ink_value self, const ink_jinja_args *a
 static ink_value remove_affix(ink_jinja *in, ink_value self, const ink_jinja_args *args, bool end) {
   const ink_value *given;
   if (!ink_jinja_bind(in, args, "affix", 1, &given)) return self;
-  ink_value affix = string_of(in, given);
+  ink_value affix = ink_jinja_string_of(in, given);
   if (!is_at_side(self, affix, end)) return self;
   return end ? part(self, 0, self.len - affix.len) : part(self, affix.len, self.len);
 }
@@ -320,11 +298,13 @@ static ink_value removesuffix(ink_jinja *in, ink_value self, const ink_jinja_arg
 
 /* In characters; -1: not there. */
 static int64_t find_place(ink_jinja *in, ink_value self, const ink_jinja_args *args, bool last) {
-  const ink_value *given;
-  if (!ink_jinja_bind(in, args, "sub", 1, &given)) return -1;
-  ink_value what = string_of(in, given);
+  const ink_value *given[3];
+  uint32_t skipped;
+  if (!ink_jinja_bind(in, args, "sub start end", 1, given)) return -1;
+  ink_value what = ink_jinja_string_of(in, given[0]);
+  if (!limit(in, &self, given[1], given[2], &skipped)) return -1;
   int64_t at = last ? search_last(in, self, what) : ink_jinja_search(in, self, what, 0);
-  return at < 0 ? -1 : (int64_t)ink_text_length(part(self, 0, (size_t)at));
+  return at < 0 ? -1 : (int64_t)skipped + ink_text_length(part(self, 0, (size_t)at));
 }
 static ink_value find(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   return ink_int(find_place(in, self, args, false));
@@ -332,26 +312,37 @@ static ink_value find(ink_jinja *in, ink_value self, const ink_jinja_args *args)
 static ink_value rfind(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   return ink_int(find_place(in, self, args, true));
 }
-static ink_value index_of(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
-  int64_t at = find_place(in, self, args, false);
+static ink_value index_method(ink_jinja *in, ink_value self, const ink_jinja_args *args,
+                              bool last) {
+  int64_t at = find_place(in, self, args, last);
   return at >= 0 ? ink_int(at) : ink_jinja_fail(in, "the substring is not there");
+}
+static ink_value index_of(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+  return index_method(in, self, args, false);
+}
+static ink_value last_index_of(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
+  return index_method(in, self, args, true);
 }
 
 static ink_value count(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
-  const ink_value *given;
-  if (!ink_jinja_bind(in, args, "sub", 1, &given)) return self;
-  ink_value what = string_of(in, given);
+  const ink_value *given[3];
+  uint32_t skipped;
+  if (!ink_jinja_bind(in, args, "sub start end", 1, given)) return self;
+  ink_value what = ink_jinja_string_of(in, given[0]);
+  if (!limit(in, &self, given[1], given[2], &skipped)) return ink_int(0);
   if (what.len == 0) return ink_int((int64_t)ink_text_length(self) + 1);
   int64_t n = 0;
-  for (int64_t at = 0; (at = ink_jinja_search(in, self, what, (uint32_t)at)) >= 0; at += what.len) n++;
+  for (int64_t at = 0; (at = ink_jinja_search(in, self, what, (uint32_t)at)) >= 0; at += what.len)
+    n++;
   return ink_int(n);
 }
 
 /* Python's partition(): before, the separator, after. */
-static ink_value partition_method(ink_jinja *in, ink_value self, const ink_jinja_args *args, bool last) {
+static ink_value partition_method(ink_jinja *in, ink_value self, const ink_jinja_args *args,
+                                  bool last) {
   const ink_value *given;
   if (!ink_jinja_bind(in, args, "sep", 1, &given)) return self;
-  ink_value separator = string_of(in, given), empty = ink_text("", 0);
+  ink_value separator = ink_jinja_string_of(in, given), empty = ink_text("", 0);
   int64_t at = last ? search_last(in, self, separator) : ink_jinja_search(in, self, separator, 0);
   ink_value found[] = {at < 0 && last ? empty : self, empty, at < 0 && last ? self : empty};
   if (at >= 0) {
@@ -368,52 +359,6 @@ static ink_value partition(ink_jinja *in, ink_value self, const ink_jinja_args *
 }
 static ink_value rpartition(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
   return partition_method(in, self, args, true);
-}
-
-/* ---- Kinds of characters ---- */
-
-static bool is_ascii_digit(uint32_t c) { return c >= '0' && c <= '9'; }
-static bool is_letter(uint32_t c) { return ink_unicode_is(c, INK_MASK_L); }
-static bool is_letter_or_digit(uint32_t c) { return ink_unicode_is(c, INK_MASK_L | INK_MASK_N); }
-static bool is_lower_letter(uint32_t c) { return ink_unicode_is(c, INK_MASK(LL)); }
-static bool is_upper_letter(uint32_t c) { return ink_unicode_is(c, INK_MASK(LU)); }
-
-/* All characters are of a kind, and there is one. `cased`: only those that have case count. */
-static ink_value all_are(ink_jinja *in, ink_value self, bool (*is)(uint32_t), bool cased) {
-  bool any = false;
-  if (!ink_task_step(in->task, self.len)) return self;
-  for (uint32_t at = 0; at < self.len;) {
-    uint32_t c;
-    at += (uint32_t)ink_utf8_decode(self.as.text + at, self.len - at, &c);
-    if (cased && !has_case(c)) continue;
-    if (!is(c)) return ink_bool(false);
-    any = true;
-  }
-  return ink_bool(any);
-}
-static ink_value isdigit_method(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
-  (void)args;
-  return all_are(in, self, is_ascii_digit, false);
-}
-static ink_value isalpha_method(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
-  (void)args;
-  return all_are(in, self, is_letter, false);
-}
-static ink_value isalnum_method(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
-  (void)args;
-  return all_are(in, self, is_letter_or_digit, false);
-}
-static ink_value isspace_method(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
-  (void)args;
-  return all_are(in, self, ink_is_space, false);
-}
-static ink_value islower_method(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
-  (void)args;
-  return all_are(in, self, is_lower_letter, true);
-}
-static ink_value isupper_method(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
-  (void)args;
-  return all_are(in, self, is_upper_letter, true);
 }
 
 /* ---- Dicts and lists ---- */
@@ -466,38 +411,51 @@ static ink_value list_count(ink_jinja *in, ink_value self, const ink_jinja_args 
   const ink_value *given;
   int64_t n = 0;
   if (!ink_jinja_bind(in, args, "value", 1, &given)) return self;
-  for (uint32_t i = 0; i < self.as.list->n; i++) n += ink_equal(in->task, self.as.list->items[i], *given);
+  for (uint32_t i = 0; i < self.as.list->n; i++)
+    n += ink_equal(in->task, self.as.list->items[i], *given);
   return ink_int(n);
 }
 
 static const ink_jinja_builtin string_methods[] = {
-    {"capitalize", capitalize},     {"count", count},
-    {"endswith", endswith},         {"find", find},
-    {"index", index_of},            {"isalnum", isalnum_method},
-    {"isalpha", isalpha_method},    {"isdigit", isdigit_method},
-    {"islower", islower_method},    {"isspace", isspace_method},
-    {"isupper", isupper_method},    {"join", join},
-    {"lower", lower},               {"lstrip", lstrip},
-    {"partition", partition},       {"removeprefix", removeprefix},
-    {"removesuffix", removesuffix}, {"replace", replace},
-    {"rfind", rfind},               {"rpartition", rpartition},
-    {"rsplit", rsplit},             {"rstrip", rstrip},
-    {"split", split},               {"splitlines", splitlines},
-    {"startswith", startswith},     {"strip", strip},
-    {"title", title},               {"upper", upper},
+    {"count", count},
+    {"endswith", endswith},
+    {"find", find},
+    {"index", index_of},
+    {"join", join},
+    {"lstrip", lstrip},
+    {"partition", partition},
+    {"removeprefix", removeprefix},
+    {"removesuffix", removesuffix},
+    {"replace", replace},
+    {"rfind", rfind},
+    {"rindex", last_index_of},
+    {"rpartition", rpartition},
+    {"rsplit", rsplit},
+    {"rstrip", rstrip},
+    {"split", split},
+    {"splitlines", splitlines},
+    {"startswith", startswith},
+    {"strip", strip},
 };
 static const ink_jinja_builtin dict_methods[] = {
-    {"copy", copy},   {"get", get},     {"items", items},     {"keys", keys},         {"values", values},
-    {"clear", NULL},  {"pop", NULL},    {"popitem", NULL},    {"setdefault", NULL},   {"update", NULL},
+    {"copy", copy},  {"get", get},  {"items", items},  {"keys", keys},       {"values", values},
+    {"clear", NULL}, {"pop", NULL}, {"popitem", NULL}, {"setdefault", NULL}, {"update", NULL},
 };
-static const ink_jinja_builtin list_methods[] = {{"copy", copy}, {"count", list_count}, {"index", list_index}};
+static const ink_jinja_builtin list_methods[] = {
+    {"copy", copy}, {"count", list_count}, {"index", list_index}};
 
 const ink_jinja_builtin *ink_jinja_find_method(ink_value self, ink_value name) {
+  const ink_jinja_builtin *found;
   switch ((ink_value_kind)self.kind) {
-  case INK_VALUE_STRING: return ink_jinja_find(string_methods, COUNT(string_methods), name);
-  case INK_VALUE_DICT: return ink_jinja_find(dict_methods, COUNT(dict_methods), name);
+  case INK_VALUE_STRING:
+    found = ink_jinja_find(string_methods, COUNT(string_methods), name);
+    return found ? found : ink_jinja_find_text_method(name);
+  case INK_VALUE_DICT:
+    return ink_jinja_find(dict_methods, COUNT(dict_methods), name);
   case INK_VALUE_LIST:
-  case INK_VALUE_TUPLE: return ink_jinja_find(list_methods, COUNT(list_methods), name);
-  default: return NULL;
+  case INK_VALUE_TUPLE:
+    return ink_jinja_find(list_methods, COUNT(list_methods), name);
+  default:
+    return NULL;
   }
 }

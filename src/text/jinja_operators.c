@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/math.h"
-#include "text/jinja.h"
+#include "text/jinja_format.h"
 
 /* ---- Arithmetic ---- */
 
@@ -11,11 +11,14 @@ static ink_value type_error(ink_jinja *in, int op, ink_value a, ink_value b) {
   if (a.kind == INK_VALUE_UNDEFINED) return ink_jinja_fail_undefined(in, a);
   if (b.kind == INK_VALUE_UNDEFINED) return ink_jinja_fail_undefined(in, b);
   char name[] = {(char)(op & 255), (char)(op >> 8), '\0'};
-  return ink_jinja_fail(in, "'%s' can't take a %s and a %s", name, ink_kind_name(a), ink_kind_name(b));
+  return ink_jinja_fail(in, "'%s' can't take a %s and a %s", name, ink_kind_name(a),
+                        ink_kind_name(b));
 }
 
 /* Rounds to below, as Python's // and % do. */
-static int64_t floor_divide(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
+static int64_t floor_divide(int64_t a, int64_t b) {
+  return a / b - (a % b != 0 && (a < 0) != (b < 0));
+}
 
 static double float_remainder(double a, double b) {
   double rest = fmod(a, b);
@@ -35,14 +38,25 @@ static ink_value whole_arithmetic(ink_jinja *in, int op, int64_t a, int64_t b) {
   int64_t result = 0;
   bool fits = true;
   switch (op) {
-  case '+': fits = !__builtin_add_overflow(a, b, &result); break;
-  case '-': fits = !__builtin_sub_overflow(a, b, &result); break;
-  case '*': fits = !__builtin_mul_overflow(a, b, &result); break;
-  case INK_OP2('*', '*'): fits = power(a, b, &result); break;
+  case '+':
+    fits = !__builtin_add_overflow(a, b, &result);
+    break;
+  case '-':
+    fits = !__builtin_sub_overflow(a, b, &result);
+    break;
+  case '*':
+    fits = !__builtin_mul_overflow(a, b, &result);
+    break;
+  case INK_OP2('*', '*'):
+    fits = power(a, b, &result);
+    break;
   default: /* // and % */
-    if (a == INT64_MIN && b == -1) fits = false;
-    else if (op == '%') result = a - floor_divide(a, b) * b;
-    else result = floor_divide(a, b);
+    if (a == INT64_MIN && b == -1)
+      fits = false;
+    else if (op == '%')
+      result = a - floor_divide(a, b) * b;
+    else
+      result = floor_divide(a, b);
   }
   return fits ? ink_int(result) : ink_jinja_fail(in, "a whole number needs more than 64 bits");
 }
@@ -59,14 +73,21 @@ static ink_value arithmetic(ink_jinja *in, int op, ink_value a, ink_value b) {
     return whole_arithmetic(in, op, ink_whole(a), ink_whole(b));
   }
   switch (op) {
-  case '+': return ink_float(x + y);
-  case '-': return ink_float(x - y);
-  case '*': return ink_float(x * y);
-  case '/': return ink_float(x / y);
-  case '%': return ink_float(float_remainder(x, y));
-  case INK_OP2('/', '/'): return ink_float(floor((x - float_remainder(x, y)) / y + 0.5));
+  case '+':
+    return ink_float(x + y);
+  case '-':
+    return ink_float(x - y);
+  case '*':
+    return ink_float(x * y);
+  case '/':
+    return ink_float(x / y);
+  case '%':
+    return ink_float(float_remainder(x, y));
+  case INK_OP2('/', '/'):
+    return ink_float(floor((x - float_remainder(x, y)) / y + 0.5));
   default:
-    if (x <= 0) return ink_jinja_fail(in, "this power of a number that is not positive is not supported");
+    if (x <= 0)
+      return ink_jinja_fail(in, "this power of a number that is not positive is not supported");
     return ink_float(ink_pow(x, y));
   }
 }
@@ -98,16 +119,19 @@ static ink_value repeat(ink_jinja *in, ink_value what, int64_t times) {
 }
 
 static bool is_repeatable(ink_value value) {
-  return value.kind == INK_VALUE_STRING || value.kind == INK_VALUE_LIST || value.kind == INK_VALUE_TUPLE;
+  return value.kind == INK_VALUE_STRING || value.kind == INK_VALUE_LIST ||
+         value.kind == INK_VALUE_TUPLE;
 }
 
 ink_value ink_jinja_binary(ink_jinja *in, int op, ink_value a, ink_value b) {
   if (in->task->status != INK_OK) return a;
-  if (op == '~') return ink_concatenate(in->task, ink_to_text(in->task, a), ink_to_text(in->task, b));
+  if (op == '~')
+    return ink_concatenate(in->task, ink_to_text(in->task, a), ink_to_text(in->task, b));
   if (ink_is_number(a) && ink_is_number(b)) return arithmetic(in, op, a, b);
   if (op == '+' && a.kind == b.kind && is_repeatable(a)) {
     return a.kind == INK_VALUE_STRING ? ink_concatenate(in->task, a, b) : join_lists(in, a, b);
   }
+  if (op == '%' && a.kind == INK_VALUE_STRING) return ink_jinja_printf(in, a, b);
   if (op == '*' && is_repeatable(a) && ink_is_whole(b)) return repeat(in, a, ink_whole(b));
   if (op == '*' && is_repeatable(b) && ink_is_whole(a)) return repeat(in, b, ink_whole(a));
   return type_error(in, op, a, b);
@@ -125,15 +149,22 @@ bool ink_jinja_compare(ink_jinja *in, int op, ink_value a, ink_value b) {
   if (op == INK_JINJA_OP_NOT_IN) return !ink_jinja_contains(in, b, a);
   if (op == INK_OP2('=', '=')) return ink_equal(in->task, a, b);
   if (op == INK_OP2('!', '=')) return !ink_equal(in->task, a, b);
-  if (a.kind == INK_VALUE_UNDEFINED) ink_jinja_fail_undefined(in, a);
-  else if (b.kind == INK_VALUE_UNDEFINED) ink_jinja_fail_undefined(in, b);
-  if (ink_is_number(a) && ink_is_number(b) && (isnan(ink_double(a)) || isnan(ink_double(b)))) return false;
+  if (a.kind == INK_VALUE_UNDEFINED)
+    ink_jinja_fail_undefined(in, a);
+  else if (b.kind == INK_VALUE_UNDEFINED)
+    ink_jinja_fail_undefined(in, b);
+  if (ink_is_number(a) && ink_is_number(b) && (isnan(ink_double(a)) || isnan(ink_double(b))))
+    return false;
   int order = ink_compare(in->task, a, b);
   switch (op) {
-  case '<': return order < 0;
-  case '>': return order > 0;
-  case INK_OP2('<', '='): return order <= 0;
-  default: return order >= 0;
+  case '<':
+    return order < 0;
+  case '>':
+    return order > 0;
+  case INK_OP2('<', '='):
+    return order <= 0;
+  default:
+    return order >= 0;
   }
 }
 
@@ -149,7 +180,9 @@ int64_t ink_jinja_search(ink_jinja *in, ink_value text, ink_value part, uint32_t
   return -1;
 }
 
-static bool is_hashable(ink_value key) { return key.kind <= INK_VALUE_STRING || key.kind == INK_VALUE_TUPLE; }
+static bool is_hashable(ink_value key) {
+  return key.kind <= INK_VALUE_STRING || key.kind == INK_VALUE_TUPLE;
+}
 
 bool ink_jinja_contains(ink_jinja *in, ink_value container, ink_value item) {
   switch ((ink_value_kind)container.kind) {
@@ -157,8 +190,10 @@ bool ink_jinja_contains(ink_jinja *in, ink_value container, ink_value item) {
     if (item.kind == INK_VALUE_STRING) return ink_jinja_search(in, container, item, 0) >= 0;
     ink_jinja_fail(in, "only a string can be in a string, not a %s", ink_kind_name(item));
     return false;
-  case INK_VALUE_DICT: return ink_dict_get(in->task, container.as.dict, item) != NULL;
-  default: break;
+  case INK_VALUE_DICT:
+    return ink_dict_get(in->task, container.as.dict, item) != NULL;
+  default:
+    break;
   }
   const ink_list *items = ink_iterate(in->task, container);
   for (uint32_t i = 0; items && i < items->n && ink_task_step(in->task, 1); i++) {
@@ -178,18 +213,33 @@ static ink_value method_or_undefined(ink_jinja *in, ink_value object, ink_value 
   return ink_object(INK_VALUE_METHOD, bound);
 }
 
+static bool same_name(ink_value name, const char *other) {
+  return name.len == strlen(other) && memcmp(name.as.text, other, name.len) == 0;
+}
+
 ink_value ink_jinja_attribute(ink_jinja *in, ink_value object, ink_value name) {
   const ink_value *found = NULL;
   if (in->task->status != INK_OK) return ink_undefined(name);
   switch ((ink_value_kind)object.kind) {
-  case INK_VALUE_UNDEFINED: return ink_jinja_fail_undefined(in, object);
-  case INK_VALUE_LOOP: return ink_jinja_loop_attribute(in, object, name);
+  case INK_VALUE_UNDEFINED:
+    return ink_jinja_fail_undefined(in, object);
+  case INK_VALUE_LOOP:
+    return ink_jinja_loop_attribute(in, object, name);
+  case INK_VALUE_MACRO:
+    return ink_jinja_macro_attribute(in, object, name);
   case INK_VALUE_DICT:
     if (ink_jinja_find_method(object, name)) return method_or_undefined(in, object, name);
     found = ink_dict_get(in->task, object.as.dict, name);
     break;
-  case INK_VALUE_NAMESPACE: found = ink_dict_get(in->task, object.as.dict, name); break;
-  default: return method_or_undefined(in, object, name);
+  case INK_VALUE_NAMESPACE:
+    found = ink_dict_get(in->task, object.as.dict, name);
+    break;
+  case INK_VALUE_TUPLE:
+    if (object.is_group && same_name(name, "grouper")) return object.as.list->items[0];
+    if (object.is_group && same_name(name, "list")) return object.as.list->items[1];
+    return method_or_undefined(in, object, name);
+  default:
+    return method_or_undefined(in, object, name);
   }
   return found ? *found : ink_undefined(name);
 }
@@ -222,7 +272,8 @@ ink_value ink_jinja_subscript(ink_jinja *in, ink_value object, ink_value key) {
 }
 
 /* Python's slice.indices(): whether a slice's bounds make sense, and which items it takes. */
-static bool slice_bounds(const ink_value bounds[3], int64_t n, int64_t *begin, int64_t *end, int64_t *step) {
+static bool slice_bounds(const ink_value bounds[3], int64_t n, int64_t *begin, int64_t *end,
+                         int64_t *step) {
   for (int i = 0; i < 3; i++) {
     if (!ink_is_whole(bounds[i]) && bounds[i].kind != INK_VALUE_NONE) return false;
   }
@@ -245,7 +296,8 @@ ink_value ink_jinja_slice(ink_jinja *in, ink_value object, const ink_value bound
   if (object.kind == INK_VALUE_UNDEFINED) return ink_jinja_fail_undefined(in, object);
   bool is_text = object.kind == INK_VALUE_STRING;
   bool is_list = object.kind >= INK_VALUE_LIST && object.kind <= INK_VALUE_RANGE;
-  if (!is_text && !is_list) return ink_jinja_fail(in, "a %s can't be sliced", ink_kind_name(object));
+  if (!is_text && !is_list)
+    return ink_jinja_fail(in, "a %s can't be sliced", ink_kind_name(object));
   if (is_text && !ink_task_step(in->task, object.len / 16)) return object;
   int64_t n = is_text ? ink_text_length(object) : object.as.list->n;
   bool sensible = slice_bounds(bounds, n, &begin, &end, &step) && step != 0;
@@ -256,7 +308,7 @@ ink_value ink_jinja_slice(ink_jinja *in, ink_value object, const ink_value bound
   const ink_list *items = ink_iterate(in->task, object);
   if (!items || !result.as.list) return object;
   if (step == 1) { /* the items are shared: lists don't change */
-    result.as.list->items = items->items + begin;
+    result.as.list->items = end > begin ? items->items + begin : NULL;
     result.as.list->n = result.as.list->capacity = (uint32_t)(end - begin);
     return result;
   }

@@ -57,13 +57,22 @@ ink_jinja_node *ink_jinja_node_new(ink_jinja_parser *p, ink_jinja_node_kind kind
   return node;
 }
 
+static bool at_any(const ink_jinja_parser *p, const char *const *names) {
+  for (; *names; names++) {
+    if (ink_jinja_at_name(p, *names)) return true;
+  }
+  return false;
+}
+
 /* ---- Statements ---- */
 
 static ink_jinja_node *parse_body(ink_jinja_parser *p, const char *const *ends);
 
 static void expect_tag_end(ink_jinja_parser *p) {
-  if (p->token.kind == INK_JINJA_BLOCK_END) ink_jinja_advance(p);
-  else ink_jinja_parse_fail(p, "the tag should end here");
+  if (p->token.kind == INK_JINJA_BLOCK_END)
+    ink_jinja_advance(p);
+  else
+    ink_jinja_parse_fail(p, "the tag should end here");
 }
 
 /* The tag's end, statements, and a closing tag of that name. */
@@ -109,7 +118,7 @@ static ink_jinja_node *parse_for(ink_jinja_parser *p) {
   if (!ink_jinja_take_name(p, "in")) ink_jinja_parse_fail(p, "'in' is missing in a loop");
   node->b = ink_jinja_parse_tuple(p, false);
   if (ink_jinja_take_name(p, "if")) node->c = ink_jinja_parse_expression(p, true);
-  if (ink_jinja_at_name(p, "recursive")) ink_jinja_parse_fail(p, "recursive loops are not supported");
+  node->is_recursive = ink_jinja_take_name(p, "recursive");
   expect_tag_end(p);
   p->loops++;
   node->d = parse_body(p, ends);
@@ -222,6 +231,37 @@ static ink_jinja_node *parse_filter_block(ink_jinja_parser *p) {
   return node;
 }
 
+/* {% block name %}: a template that extends this one could replace it, and there is none. */
+static ink_jinja_node *parse_block(ink_jinja_parser *p) {
+  ink_jinja_node *node = ink_jinja_node_new(p, INK_JINJA_BLOCK);
+  if (!node) return NULL;
+  ink_value name = ink_jinja_expect_name(p);
+  node->is_scoped = ink_jinja_take_name(p, "scoped");
+  expect_tag_end(p);
+  uint32_t outer_loops = p->loops;
+  p->loops = 0;
+  node->b = parse_body(p, (const char *const[]){"endblock", NULL});
+  p->loops = outer_loops;
+  ink_jinja_take_name(p, "endblock");
+  if (p->token.kind == INK_JINJA_NAME && ink_equal(p->task, p->token.value, name))
+    ink_jinja_advance(p);
+  expect_tag_end(p);
+  return node;
+}
+
+/* A tag that names another template fails when it is run: like Jinja without a loader. */
+static ink_jinja_node *parse_other_template(ink_jinja_parser *p) {
+  ink_jinja_node *node = ink_jinja_node_new(p, INK_JINJA_OTHER_TEMPLATE);
+  if (!node) return NULL;
+  node->value = p->token.value;
+  while (p->task->status == INK_OK && p->token.kind != INK_JINJA_BLOCK_END &&
+         p->token.kind != INK_JINJA_END) {
+    ink_jinja_advance(p);
+  }
+  expect_tag_end(p);
+  return node;
+}
+
 static ink_jinja_node *parse_jump(ink_jinja_parser *p, ink_jinja_node_kind kind) {
   ink_jinja_node *node = ink_jinja_node_new(p, kind);
   if (p->loops == 0) ink_jinja_parse_fail(p, "'break' or 'continue' stands outside of a loop");
@@ -241,6 +281,10 @@ static ink_jinja_node *parse_statement(ink_jinja_parser *p) {
   if (ink_jinja_take_name(p, "generation")) return parse_generation(p);
   if (ink_jinja_take_name(p, "break")) return parse_jump(p, INK_JINJA_BREAK);
   if (ink_jinja_take_name(p, "continue")) return parse_jump(p, INK_JINJA_CONTINUE);
+  if (ink_jinja_take_name(p, "block")) return parse_block(p);
+  if (at_any(p, (const char *const[]){"include", "import", "from", "extends", NULL})) {
+    return parse_other_template(p);
+  }
   p->task->line = p->token.line;
   ink_value name = p->token.kind == INK_JINJA_NAME ? p->token.value : ink_text("?", 1);
   ink_task_fail(p->task, INK_ERR_TEMPLATE, "the tag '%.*s' is not known or not expected here",
@@ -251,16 +295,11 @@ static ink_jinja_node *parse_statement(ink_jinja_parser *p) {
 static ink_jinja_node *parse_print(ink_jinja_parser *p) {
   ink_jinja_node *node = ink_jinja_node_new(p, INK_JINJA_PRINT);
   if (node) node->a = ink_jinja_parse_tuple(p, true);
-  if (p->token.kind == INK_JINJA_PRINT_END) ink_jinja_advance(p);
-  else ink_jinja_parse_fail(p, "'}}' is missing");
+  if (p->token.kind == INK_JINJA_PRINT_END)
+    ink_jinja_advance(p);
+  else
+    ink_jinja_parse_fail(p, "'}}' is missing");
   return node;
-}
-
-static bool at_any(const ink_jinja_parser *p, const char *const *names) {
-  for (; *names; names++) {
-    if (ink_jinja_at_name(p, *names)) return true;
-  }
-  return false;
 }
 
 /* Statements up to a tag whose name is one of `ends`, at that name; or to the template's end when
@@ -273,7 +312,8 @@ static ink_jinja_node *parse_body(ink_jinja_parser *p, const char *const *ends) 
     if (p->token.kind == INK_JINJA_END) {
       if (*ends) {
         p->task->line = p->token.line;
-        ink_task_fail(p->task, INK_ERR_TEMPLATE, "the template ends where {%% %s %%} is missing", *ends);
+        ink_task_fail(p->task, INK_ERR_TEMPLATE, "the template ends where {%% %s %%} is missing",
+                      *ends);
       }
       break;
     }

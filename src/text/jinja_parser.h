@@ -34,7 +34,7 @@ ink_value ink_jinja_expect_name(ink_jinja_parser *p); /* any name */
 ink_jinja_node *ink_jinja_parse_expression(ink_jinja_parser *p, bool with_condition);
 /* One expression, or several separated by commas: a tuple. */
 ink_jinja_node *ink_jinja_parse_tuple(ink_jinja_parser *p, bool with_condition);
-/* `| name(arguments)` and more of them, around `inner`; `bare`: the first stands without its `|`. */
+/* `| name(arguments)` and more of them, around `inner`; `bare`: the first has no `|`. */
 ink_jinja_node *ink_jinja_parse_filters(ink_jinja_parser *p, ink_jinja_node *inner, bool bare);
 /* What can be assigned to. */
 ink_jinja_node *ink_jinja_parse_target(ink_jinja_parser *p, bool with_attribute);

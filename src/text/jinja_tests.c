@@ -25,15 +25,18 @@ TEST(is_number, ink_is_number(self))
 TEST(is_string, self.kind == INK_VALUE_STRING)
 TEST(is_mapping, self.kind == INK_VALUE_DICT)
 TEST(is_callable, self.kind >= INK_VALUE_MACRO)
-TEST(is_iterable, self.kind == INK_VALUE_UNDEFINED || self.kind == INK_VALUE_STRING || ink_is_sequence(self) ||
-                      self.kind == INK_VALUE_DICT || self.kind == INK_VALUE_LOOP)
+TEST(is_iterable, self.kind == INK_VALUE_UNDEFINED || self.kind == INK_VALUE_STRING ||
+                      ink_is_sequence(self) || self.kind == INK_VALUE_DICT ||
+                      self.kind == INK_VALUE_LOOP)
 /* What has a length and items by index. */
 TEST(is_sequence, self.kind == INK_VALUE_UNDEFINED || self.kind == INK_VALUE_STRING ||
-                      (self.kind >= INK_VALUE_LIST && self.kind <= INK_VALUE_RANGE) || self.kind == INK_VALUE_DICT)
+                      (self.kind >= INK_VALUE_LIST && self.kind <= INK_VALUE_RANGE) ||
+                      self.kind == INK_VALUE_DICT)
 TEST(is_escaped, false)
 #undef TEST
 
-static ink_value case_test(ink_jinja *in, ink_value self, const ink_jinja_args *args, const char *method) {
+static ink_value case_test(ink_jinja *in, ink_value self, const ink_jinja_args *args,
+                           const char *method) {
   ink_value text = ink_to_text(in->task, self);
   const ink_jinja_builtin *found = ink_jinja_find_method(text, ink_text_z(method));
   return found->call(in, text, args);
@@ -63,7 +66,9 @@ static ink_value is_divisible(ink_jinja *in, ink_value self, const ink_jinja_arg
 
 static ink_value compare(ink_jinja *in, ink_value self, const ink_jinja_args *args, int op) {
   const ink_value *other;
-  return ink_jinja_bind(in, args, "other", 1, &other) ? ink_bool(ink_jinja_compare(in, op, self, *other)) : self;
+  return ink_jinja_bind(in, args, "other", 1, &other)
+             ? ink_bool(ink_jinja_compare(in, op, self, *other))
+             : self;
 }
 #define COMPARISON(name, op)                                                                       \
   static ink_value name(ink_jinja *in, ink_value self, const ink_jinja_args *args) {               \
@@ -97,19 +102,47 @@ static ink_value is_test(ink_jinja *in, ink_value self, const ink_jinja_args *ar
 }
 
 static const ink_jinja_builtin tests[] = {
-    {"defined", is_defined},   {"undefined", is_undefined},      {"none", is_none},
-    {"string", is_string},     {"number", is_number},            {"mapping", is_mapping},
-    {"sequence", is_sequence}, {"iterable", is_iterable},        {"boolean", is_boolean},
-    {"true", is_true},         {"false", is_false},              {"integer", is_integer},
-    {"float", is_float},       {"callable", is_callable},        {"escaped", is_escaped},
-    {"lower", is_lower},       {"upper", is_upper},              {"even", is_even},
-    {"odd", is_odd},           {"divisibleby", is_divisible},    {"sameas", is_same},
-    {"in", is_in},             {"filter", is_filter},            {"test", is_test},
-    {"==", is_equal},          {"eq", is_equal},                 {"equalto", is_equal},
-    {"!=", is_not_equal},      {"ne", is_not_equal},             {"<", is_less},
-    {"lt", is_less},           {"lessthan", is_less},            {"<=", is_at_most},
-    {"le", is_at_most},        {">", is_greater},                {"gt", is_greater},
-    {"greaterthan", is_greater}, {">=", is_at_least},            {"ge", is_at_least},
+    {"defined", is_defined},
+    {"undefined", is_undefined},
+    {"none", is_none},
+    {"string", is_string},
+    {"number", is_number},
+    {"mapping", is_mapping},
+    {"sequence", is_sequence},
+    {"iterable", is_iterable},
+    {"boolean", is_boolean},
+    {"true", is_true},
+    {"false", is_false},
+    {"integer", is_integer},
+    {"float", is_float},
+    {"callable", is_callable},
+    {"escaped", is_escaped},
+    {"lower", is_lower},
+    {"upper", is_upper},
+    {"even", is_even},
+    {"odd", is_odd},
+    {"divisibleby", is_divisible},
+    {"sameas", is_same},
+    {"in", is_in},
+    {"filter", is_filter},
+    {"test", is_test},
+    {"==", is_equal},
+    {"eq", is_equal},
+    {"equalto", is_equal},
+    {"!=", is_not_equal},
+    {"ne", is_not_equal},
+    {"<", is_less},
+    {"lt", is_less},
+    {"lessthan", is_less},
+    {"<=", is_at_most},
+    {"le", is_at_most},
+    {">", is_greater},
+    {"gt", is_greater},
+    {"greaterthan", is_greater},
+    {">=", is_at_least},
+    {"ge", is_at_least},
 };
 
-const ink_jinja_builtin *ink_jinja_find_test(ink_value name) { return ink_jinja_find(tests, COUNT(tests), name); }
+const ink_jinja_builtin *ink_jinja_find_test(ink_value name) {
+  return ink_jinja_find(tests, COUNT(tests), name);
+}

@@ -78,6 +78,11 @@ static bool is_flooded(const ink_prefix_set *set) {
 }
 
 static ink_status refuse(uint32_t place, ink_str string, const char *why, ink_error *error) {
+  enum { SHOWN = 40 };
+  if (string.len > SHOWN) {
+    string.len = SHOWN;
+    while (string.len > 0 && !is_boundary(string.data, SHOWN + 1, string.len)) string.len--;
+  }
   return ink_fail(error, INK_ERR_BAD_MODEL, "token %u, '%.*s', %s", (unsigned)place,
                   INK_STR_ARGS(string), why);
 }

@@ -13,13 +13,51 @@ static ink_status read_phi3(ink_vocab *vocab, const ink_gguf *gguf, ink_error *e
   return INK_OK;
 }
 
+/* A word begins with a space, or the text does. */
+static bool is_word_start(ink_str text, size_t at) {
+  return text.data[at] == ' ' && text.data[at - 1] != ' ';
+}
+
+static bool reaches_into_a_word(ink_str token) {
+  for (size_t at = 1; at < token.len; at++) {
+    if (is_word_start(token, at)) return true;
+  }
+  return false;
+}
+
+/* Then words can be encoded one by one: only neighbours that make a token are ever joined. Without
+ * tokens for bytes, unknown characters beside each other become one, whatever words they are of. */
+static bool words_stand_alone(const ink_vocab *vocab) {
+  for (uint32_t i = 0; i < vocab->n_tokens; i++) {
+    bool is_joined = vocab->kinds[i] == INK_TOKEN_NORMAL;
+    if (is_joined && reaches_into_a_word(vocab->tokens[i])) return false;
+  }
+  return vocab->has_byte_tokens;
+}
+
 static ink_status read_spm(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error) {
   INK_TRY(ink_sentencepiece_check_scores(vocab, error));
   INK_TRY(ink_sentencepiece_read(vocab, gguf, error));
   INK_TRY(read_phi3(vocab, gguf, error));
   vocab->fold_space_marks = !vocab->remove_extra_whitespaces; /* marks are not joined */
   ink_vocab_find_bytes(vocab, INK_TOKEN_BYTE);
+  vocab->words_stand_alone = words_stand_alone(vocab);
   return ink_vocab_index(vocab, error);
+}
+
+/* Between user-defined tokens. */
+static ink_status encode_words(ink_encoder *encoder, ink_str text, ink_token_list *out,
+                               ink_error *error) {
+  if (!encoder->vocab->words_stand_alone) {
+    return ink_merger_encode(&encoder->merger, text.data, text.len, out, error);
+  }
+  for (size_t start = 0, end; start < text.len; start = end) {
+    end = start + 1;
+    while (end < text.len && !is_word_start(text, end)) end++;
+    INK_TRY(ink_word_encode(&encoder->words, &encoder->merger, text.data + start, end - start, out,
+                            error));
+  }
+  return INK_OK;
 }
 
 static ink_status encode_spm(ink_encoder *encoder, const char *text, size_t len, bool starts,
@@ -27,12 +65,13 @@ static ink_status encode_spm(ink_encoder *encoder, const char *text, size_t len,
   const ink_vocab *vocab = encoder->vocab;
   INK_TRY(ink_sentencepiece_normalize(vocab, text, len, vocab->add_space_prefix && starts,
                                       &encoder->normal, error));
+  ink_word_encoder_prepare(&encoder->words, vocab, len);
   const char *normal = encoder->normal.data;
   size_t n = encoder->normal.len, start = 0, at = 0;
   while (start < n) { /* user-defined tokens are never joined with what stands beside them */
     ink_token token = -1;
     while (at < n && (token = ink_sentencepiece_token_at(vocab, normal, n, at)) < 0) at++;
-    INK_TRY(ink_merger_encode(&encoder->merger, normal + start, at - start, out, error));
+    INK_TRY(encode_words(encoder, (ink_str){normal + start, at - start}, out, error));
     if (token >= 0) {
       ink_token_list_push(out, token);
       at += vocab->tokens[token].len;

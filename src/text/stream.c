@@ -4,6 +4,8 @@
 
 #include "base/utf8.h"
 
+static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
+
 size_t ink_text_stream_capacity(size_t max_piece) {
   /* Each byte can become a U+FFFD of 3; held over: the start of a stop string, and of a character. */
   return 3 * (max_piece + 4) + INK_MAX_STOP_BYTES;
@@ -35,7 +37,7 @@ static void decode(ink_text_stream *stream, ink_str piece) {
       if (n > 0) {
         hold(stream, stream->partial, used);
       } else {
-        hold(stream, "\xEF\xBF\xBD", 3);
+        hold(stream, replacement, 3);
       }
       stream->n_partial -= used;
       memmove(stream->partial, stream->partial + used, stream->n_partial);
@@ -56,13 +58,22 @@ static bool find_stop(const ink_text_stream *stream, size_t *at) {
   return false;
 }
 
+/* Whether a stop string may go on with `rest` after what is held: with the bytes of the unfinished
+ * character, or with U+FFFD, which it becomes if it is never finished. */
+static bool may_go_on(const ink_text_stream *stream, ink_str rest) {
+  size_t n = stream->n_partial < rest.len ? stream->n_partial : rest.len;
+  if (memcmp(rest.data, stream->partial, n) == 0) return true;
+  return rest.len >= 3 && memcmp(rest.data, replacement, 3) == 0;
+}
+
 /* Where the first unfinished stop string may begin, or n_held. */
 static size_t find_stop_start(const ink_text_stream *stream) {
   for (size_t i = 0; i < stream->n_held; i++) {
-    size_t rest = stream->n_held - i;
+    size_t n = stream->n_held - i;
     for (size_t s = 0; s < stream->n_stops; s++) {
       ink_str stop = stream->stops[s];
-      if (rest < stop.len && memcmp(stream->held + i, stop.data, rest) == 0) return i;
+      if (n >= stop.len || memcmp(stream->held + i, stop.data, n) != 0) continue;
+      if (may_go_on(stream, (ink_str){stop.data + n, stop.len - n})) return i;
     }
   }
   return stream->n_held;

@@ -99,7 +99,7 @@ size_t ink_unicode_upper(uint32_t c, uint32_t to[3]) {
 }
 
 /* The property Cased: case letters, and Other_Lowercase and Other_Uppercase (PropList.txt). */
-static bool is_cased(uint32_t c) {
+bool ink_unicode_is_cased(uint32_t c) {
   static const uint32_t others[][2] = {
       {0xAA, 0xAA},       {0xBA, 0xBA},       {0x2B0, 0x2B8},     {0x2C0, 0x2C1},
       {0x2E0, 0x2E4},     {0x345, 0x345},     {0x37A, 0x37A},     {0x10FC, 0x10FC},
@@ -136,41 +136,76 @@ static bool cased_follows(const char *text, size_t len) {
   for (size_t at = 0; at < len;) {
     int n = ink_utf8_decode(text + at, len - at, &c);
     if (n <= 0) return false;
-    if (!is_case_ignorable(c)) return is_cased(c);
+    if (!is_case_ignorable(c)) return ink_unicode_is_cased(c);
     at += (size_t)n;
   }
   return false;
 }
 
-ink_status ink_unicode_lower_text(const char *text, size_t len, bool final_sigma, ink_buffer *out,
-                                  ink_error *error) {
-  bool after_cased = false; /* but for case-ignorable characters between */
-  for (size_t at = 0; at < len;) {
-    uint32_t c, to[3];
-    int bytes = ink_utf8_decode(text + at, len - at, &c);
-    if (bytes <= 0) break;
-    at += (size_t)bytes;
-    size_t n = ink_unicode_lower(c, to);
-    if (final_sigma) {
-      /* Looking ahead ends at the next sigma at the latest, so all of it takes linear time. */
-      if (c == CAPITAL_SIGMA && after_cased) {
-        to[0] = cased_follows(text + at, len - at) ? SMALL_SIGMA : FINAL_SIGMA;
-      }
-      if (!is_case_ignorable(c)) after_cased = is_cased(c);
-    }
-    for (size_t i = 0; i < n; i++) INK_TRY(ink_buffer_append_code_point(out, to[i], error));
+size_t ink_unicode_lower_in_text(uint32_t c, const char *rest, size_t rest_len, bool *after_cased,
+                                 uint32_t to[3]) {
+  size_t n = ink_unicode_lower(c, to);
+  /* Looking ahead ends at the next sigma at the latest, so all of it takes linear time. */
+  if (c == CAPITAL_SIGMA && *after_cased) {
+    to[0] = cased_follows(rest, rest_len) ? SMALL_SIGMA : FINAL_SIGMA;
   }
-  return INK_OK;
+  if (!is_case_ignorable(c)) *after_cased = ink_unicode_is_cased(c);
+  return n;
 }
 
-ink_status ink_unicode_upper_text(const char *text, size_t len, ink_buffer *out, ink_error *error) {
-  for (size_t at = 0; at < len;) {
-    uint32_t c, to[3];
-    int bytes = ink_utf8_decode(text + at, len - at, &c);
-    if (bytes <= 0) break;
-    at += (size_t)bytes;
-    size_t n = ink_unicode_upper(c, to);
-    for (size_t i = 0; i < n; i++) INK_TRY(ink_buffer_append_code_point(out, to[i], error));
+/* Other_Uppercase (PropList.txt). */
+static bool is_other_upper(uint32_t c) {
+  return (c >= 0x2160 && c <= 0x216F) || (c >= 0x24B6 && c <= 0x24CF) ||
+         (c >= 0x1F130 && c <= 0x1F189);
+}
+
+bool ink_unicode_is_lower(uint32_t c) {
+  return ink_unicode_is_cased(c) && !ink_unicode_is(c, INK_MASK(LU) | INK_MASK(LT)) &&
+         !is_other_upper(c);
+}
+
+bool ink_unicode_is_upper(uint32_t c) {
+  return ink_unicode_is(c, INK_MASK(LU)) || (ink_unicode_is_cased(c) && is_other_upper(c));
+}
+
+/* The character whose simple title case differs from its upper case, or 0 (UnicodeData.txt). */
+static uint32_t special_title(uint32_t c) {
+  if (c >= 0x1C4 && c <= 0x1CC) return c - (c - 0x1C4) % 3 + 1; /* two letters in one */
+  if (c >= 0x1F1 && c <= 0x1F3) return 0x1F2;
+  if ((c >= 0x10D0 && c <= 0x10FA) || (c >= 0x10FD && c <= 0x10FF)) return c; /* Georgian */
+  if (c >= 0x1F80 && c <= 0x1FAF) return c | 8; /* Greek with an iota below */
+  if (c == 0x1FB3 || c == 0x1FC3 || c == 0x1FF3) return c + 9;
+  return c == 0x1FBC || c == 0x1FCC || c == 0x1FFC ? c : 0;
+}
+
+size_t ink_unicode_title(uint32_t c, uint32_t to[3]) {
+  enum { N_APOSTROPHE = 0x149, IOTA = 0x399, IOTA_BELOW = 0x345 };
+  uint32_t lowered[3];
+  to[0] = special_title(c);
+  if (to[0]) return 1;
+  size_t n = ink_unicode_upper(c, to);
+  /* Of several characters, only the first is upper case. */
+  for (size_t i = 1; i < n && c != N_APOSTROPHE; i++) {
+    if (to[i] == IOTA) to[i] = IOTA_BELOW;
+    else if (ink_unicode_lower(to[i], lowered) == 1) to[i] = lowered[0];
   }
-  return INK_OK;
+  return n;
+}
+
+/* The lower case of the upper case, but for some (CaseFolding.txt). */
+size_t ink_unicode_fold(uint32_t c, uint32_t to[3]) {
+  enum { DOTLESS_I = 0x131, CAPITAL_SHARP_S = 0x1E9E };
+  bool is_cherokee = (c >= 0x13A0 && c <= 0x13FD) || (c >= 0xAB70 && c <= 0xABBF);
+  uint32_t lowered[3];
+  to[0] = c;
+  if (c == DOTLESS_I) return 1;
+  size_t n = ink_unicode_upper(c == CAPITAL_SHARP_S ? 0xDF : c, to);
+  if (is_cherokee) return n;
+  for (size_t i = 0; i < n; i++) {
+    size_t n_lowered = ink_unicode_lower(to[i], lowered);
+    to[i] = lowered[0];
+    for (size_t k = 1; n == 1 && k < n_lowered; k++) to[n + k - 1] = lowered[k];
+    if (n == 1) return n_lowered;
+  }
+  return n;
 }

@@ -49,13 +49,19 @@ const uint32_t (*ink_unicode_han_runs(size_t *n_runs))[2];
 size_t ink_unicode_lower(uint32_t code_point, uint32_t to[3]);
 size_t ink_unicode_upper(uint32_t code_point, uint32_t to[3]);
 
-/* Appends the text in lower case. With `final_sigma`, a capital sigma at a word's end becomes a
- * final one: Python's str.lower() and Rust's str::to_lowercase() do that, Hugging Face's Lowercase
- * and BertNormalizer don't. `text` is valid UTF-8, here and below. */
-ink_status ink_unicode_lower_text(const char *text, size_t len, bool final_sigma, ink_buffer *out,
-                                  ink_error *error);
-/* As Python's str.upper(). */
-ink_status ink_unicode_upper_text(const char *text, size_t len, ink_buffer *out, ink_error *error);
+/* Lower case of a character where it stands in a text: a capital sigma at a word's end becomes a
+ * final one, as in Python's str.lower(). `rest` is the text after it; *after_cased is false at a
+ * text's beginning, and kept up to date by calls for every character. A text takes linear time. */
+size_t ink_unicode_lower_in_text(uint32_t code_point, const char *rest, size_t rest_len,
+                                 bool *after_cased, uint32_t to[3]);
+/* Full title case, and full case folding, as Python's str.title() and str.casefold(). */
+size_t ink_unicode_title(uint32_t code_point, uint32_t to[3]);
+size_t ink_unicode_fold(uint32_t code_point, uint32_t to[3]);
+
+/* The properties Cased, Lowercase and Uppercase: more than the categories Ll, Lt and Lu. */
+bool ink_unicode_is_cased(uint32_t code_point);
+bool ink_unicode_is_lower(uint32_t code_point);
+bool ink_unicode_is_upper(uint32_t code_point);
 
 /* Canonical_Combining_Class: 0 for starters. */
 uint8_t ink_unicode_combining_class(uint32_t code_point);

@@ -33,6 +33,7 @@ typedef struct ink_dict ink_dict;
 typedef struct ink_value {
   uint8_t kind;
   bool growable; /* STRING: made by ink_concatenate(), which can append to it in place */
+  bool is_group; /* TUPLE: made by the filter groupby: its items have names */
   uint32_t len;  /* of `text`, bytes */
   union {
     bool boolean;
@@ -146,6 +147,8 @@ ink_value ink_text_slice(ink_value text, uint32_t begin, uint32_t end);
 /* What Python's str() gives; undefined is empty. */
 ink_value ink_to_text(ink_task *task, ink_value value);
 void ink_put_text(ink_task *task, ink_task_buffer *out, ink_value value);
+/* What Python's repr() gives, or its ascii(). */
+ink_value ink_to_repr(ink_task *task, ink_value value, bool ascii);
 
 /* Python's repr() of a float: the shortest digits that read back as the same number. */
 void ink_put_float(ink_task *task, ink_task_buffer *out, double number);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "text/unicode.h"
 #include "text/value.h"
 
 /* ---- Numbers ---- */
@@ -76,20 +77,16 @@ bool ink_parse_float(ink_task *task, const char *text, size_t len, double *out) 
 
 /* ---- Strings ---- */
 
-/* Whether Python writes a character as it is. Unassigned code points, which it escapes, are not
- * known here. */
+/* Whether Python writes a character as it is. */
 static bool is_printable(uint32_t c) {
-  static const uint32_t not_printable[][2] = {
-      {0, 0x1F},         {0x7F, 0xA0},      {0xAD, 0xAD},       {0x600, 0x605},
-      {0x61C, 0x61C},    {0x6DD, 0x6DD},    {0x70F, 0x70F},     {0x1680, 0x1680},
-      {0x180E, 0x180E},  {0x2000, 0x200F},  {0x2028, 0x202F},   {0x205F, 0x206F},
-      {0x3000, 0x3000},  {0xE000, 0xF8FF},  {0xFEFF, 0xFEFF},   {0xFFF0, 0xFFFB},
-      {0xFFFE, 0xFFFF},  {0xE0000, 0xE00FF}, {0xE01F0, 0x10FFFF}};
-  for (size_t i = 0; i < sizeof not_printable / sizeof not_printable[0]; i++) {
-    if (c < not_printable[i][0]) return true;
-    if (c <= not_printable[i][1]) return false;
-  }
-  return true;
+  return c == ' ' || !ink_unicode_is(c, INK_MASK_C | INK_MASK_Z);
+}
+
+static void put_escape(ink_task *task, ink_task_buffer *out, uint32_t c) {
+  char hex[16];
+  const char *format = c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x";
+  snprintf(hex, sizeof hex, format, (unsigned)c);
+  ink_task_buffer_put_str(task, out, hex);
 }
 
 static void put_quoted(ink_task *task, ink_task_buffer *out, ink_value text) {
@@ -109,9 +106,7 @@ static void put_quoted(ink_task *task, ink_task_buffer *out, ink_value text) {
     } else if (is_printable(c)) {
       ink_task_buffer_put(task, out, at, (size_t)n);
     } else {
-      snprintf(hex, sizeof hex, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x",
-               (unsigned)c);
-      ink_task_buffer_put_str(task, out, hex);
+      put_escape(task, out, c);
     }
     at += n;
   }
@@ -207,4 +202,17 @@ ink_value ink_to_text(ink_task *task, ink_value value) {
   ink_task_buffer out = {0};
   ink_put_text(task, &out, value);
   return ink_task_buffer_value(&out);
+}
+
+ink_value ink_to_repr(ink_task *task, ink_value value, bool ascii) {
+  ink_task_buffer out = {0}, escaped = {0};
+  put_repr(task, &out, value);
+  for (size_t at = 0; ascii && at < out.len && ink_task_step(task, 1);) {
+    uint32_t c;
+    int n = ink_utf8_decode(out.data + at, out.len - at, &c);
+    if (c < 0x80) ink_task_buffer_put_char(task, &escaped, (char)c);
+    else put_escape(task, &escaped, c);
+    at += (size_t)n;
+  }
+  return ink_task_buffer_value(ascii ? &escaped : &out);
 }

@@ -5,8 +5,6 @@
 
 #include "text/family.h"
 
-static ink_str token_text(const void *tokens, uint32_t i) { return ((const ink_str *)tokens)[i]; }
-
 /* ---- Reading ---- */
 
 static ink_status find_family(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error) {
@@ -73,21 +71,30 @@ static ink_status twice(const ink_vocab *vocab, uint32_t first, uint32_t second,
                   (unsigned)first, (unsigned)second, INK_STR_ARGS(vocab->tokens[second]));
 }
 
+/* Adds the tokens of one kind; their slots are fetched some tokens ahead. */
+static ink_status index_kind(ink_vocab *vocab, ink_token_kind kind, ink_error *error) {
+  enum { AHEAD = 16 };
+  uint64_t hashes[AHEAD];
+  for (uint32_t i = 0, ahead = 0; i < vocab->n_tokens; i++) {
+    for (; ahead < vocab->n_tokens && ahead < i + AHEAD; ahead++) {
+      if (vocab->kinds[ahead] != kind) continue;
+      hashes[ahead % AHEAD] = ink_index_expect(&vocab->index, vocab->tokens[ahead]);
+    }
+    if (vocab->kinds[i] != kind) continue;
+    uint32_t first = ink_index_add_hashed(&vocab->index, i, hashes[i % AHEAD]);
+    if (first == INK_INDEX_NONE || vocab->kinds[first] != kind) continue;
+    return twice(vocab, first, i, error);
+  }
+  return INK_OK;
+}
+
 /* Normal tokens first, so that in a clash of spelling they win over user-defined ones. */
 ink_status ink_vocab_index(ink_vocab *vocab, ink_error *error) {
   INK_TRY(ink_index_create(&vocab->index, &vocab->allocator, vocab->n_tokens, vocab->tokens,
-                           token_text, error));
-  const uint32_t ahead = 16;
-  static const uint8_t passes[] = {INK_TOKEN_NORMAL, INK_TOKEN_USER_DEFINED};
-  for (size_t pass = 0; pass < sizeof passes; pass++) {
-    for (uint32_t i = 0; i < vocab->n_tokens; i++) {
-      if (i + ahead < vocab->n_tokens) ink_index_expect(&vocab->index, vocab->tokens[i + ahead]);
-      if (vocab->kinds[i] != passes[pass]) continue;
-      uint32_t first = ink_index_add(&vocab->index, i);
-      if (first != INK_INDEX_NONE && vocab->kinds[first] == vocab->kinds[i]) {
-        return twice(vocab, first, i, error);
-      }
-    }
+                           sizeof *vocab->tokens, error));
+  INK_TRY(index_kind(vocab, INK_TOKEN_NORMAL, error));
+  if (memchr(vocab->kinds, INK_TOKEN_USER_DEFINED, vocab->n_tokens)) {
+    INK_TRY(index_kind(vocab, INK_TOKEN_USER_DEFINED, error));
   }
   if (!vocab->index.is_slow) return INK_OK;
   return ink_fail(error, INK_ERR_BAD_MODEL,

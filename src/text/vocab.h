@@ -28,7 +28,9 @@ typedef struct ink_vocab {
   ink_str *tokens;             /* [n_tokens] the bytes each stands for */
   uint8_t *kinds;              /* [n_tokens] ink_token_kind */
   ink_gguf_value scores;       /* [n_tokens] f32, or none */
-  ink_index index;             /* BPE, SPM: bytes -> token, for those that plain text can become */
+  /* SPM, and BPE whose rule looks for whole words first: bytes -> token, for those that plain text
+   * can become. */
+  ink_index index;
   ink_prefix_set pieces;       /* Unigram, WordPiece: the same, to be searched by prefix */
   ink_token byte_tokens[256];  /* the token of a single byte, or -1 */
   bool has_byte_tokens;        /* some byte has one */
@@ -45,6 +47,7 @@ typedef struct ink_vocab {
 
   bool add_space_prefix;       /* SentencePiece: a text begins with a space */
   bool fold_space_marks;       /* SentencePiece's BPE: U+2581 is a space, in special tokens too */
+  bool words_stand_alone;      /* SentencePiece's BPE: no token goes on past the end of a word */
   bool remove_extra_whitespaces; /* SentencePiece: spaces are trimmed and joined */
   ink_charsmap charsmap;       /* SentencePiece: rules that texts are normalised by */
   float unknown_score;         /* Unigram: of a character that no token covers */

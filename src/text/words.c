@@ -56,7 +56,7 @@ static size_t best_pair(const part *parts, size_t n) {
   return best;
 }
 
-/* Writes the tokens of at most MAX_SCANNED bytes; returns how many. */
+/* Writes the tokens of at most MAX_SCANNED bytes of a byte-level word; returns how many. */
 static size_t encode_short(const ink_vocab *vocab, const char *word, size_t len,
                            ink_token *tokens) {
   part parts[MAX_SCANNED];
@@ -93,12 +93,17 @@ ink_status ink_word_encode(ink_word_encoder *encoder, ink_merger *merger, const 
   }
   ink_token tokens[MAX_SCANNED];
   size_t n = 0;
-  if (vocab->pre.rule->ignore_merges) {
+  if (vocab->pre.rule && vocab->pre.rule->ignore_merges) {
     uint32_t whole = ink_index_find(&vocab->index, (ink_str){word, len});
     if (whole != INK_INDEX_NONE) tokens[n++] = (ink_token)whole;
   }
   if (n == 0 && len > MAX_SCANNED) return ink_merger_encode(merger, word, len, out, error);
-  if (n == 0) n = encode_short(vocab, word, len, tokens);
+  if (n == 0 && vocab->pre.rule) n = encode_short(vocab, word, len, tokens);
+  if (n == 0) {
+    ink_token_list list = {tokens, MAX_SCANNED, 0}; /* no more tokens than bytes */
+    INK_TRY(ink_merger_encode(merger, word, len, &list, error));
+    n = list.n;
+  }
   for (size_t i = 0; i < n; i++) ink_token_list_push(out, tokens[i]);
   if (cached && n <= MAX_CACHED_TOKENS) {
     cached->len = (uint8_t)len;

@@ -1,5 +1,5 @@
-/* Words of byte-level byte-pair encoding to tokens: short ones by scanning, long ones by ink_merger's
- * heap, and those just seen from a cache. */
+/* Words of byte-pair encoding to tokens, byte-level or SentencePiece's: those just seen from a cache,
+ * short byte-level ones by scanning, others by ink_merger's heap. */
 #ifndef INK_TEXT_WORDS_H
 #define INK_TEXT_WORDS_H
 

@@ -11,12 +11,21 @@ import pytest
 from hosts import DATA, NATIVE, ROOT, SANITIZED, WASM, Host
 
 
+def fetched(name: str) -> Path:
+    fetch = subprocess.run([str(ROOT / "tools" / "fetch"), name], stdout=subprocess.PIPE, text=True, check=True)
+    return Path(fetch.stdout.splitlines()[-1])
+
+
 @pytest.fixture(scope="session")
 def smollm2() -> Path:
     """SmolLM2-135M-Instruct Q4_1, the default model."""
-    fetch = subprocess.run([str(ROOT / "tools" / "fetch"), "smollm2-135m-instruct-q4_1"],
-                           stdout=subprocess.PIPE, text=True, check=True)
-    return Path(fetch.stdout.splitlines()[-1])
+    return fetched("smollm2-135m-instruct-q4_1")
+
+
+@pytest.fixture(scope="session")
+def gemma3() -> Path:
+    """Gemma 3 270M Q4_K_M."""
+    return fetched("gemma-3-270m-q4_k_m")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hosts import DATA, Host
 
-TINY = ["tiny-q", "tiny-q2", "stories260K"]
+TINY = ["tiny-q", "tiny-q2", "tiny-k", "stories260K"]
 SAMPLINGS = {
     "greedy": ["--temp", "0"],
     "default": ["--seed", "7"],

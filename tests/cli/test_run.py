@@ -35,6 +35,25 @@ def test_json(any_host: Host, stories: Path) -> None:
     assert found["text"] == any_host.ok("-m", stories, "-p", PROMPT, "--temp", 0, "-n", 16).text
 
 
+@pytest.mark.parametrize("kv_type", ["f32", "f16", "bf16", "q8_0"])
+def test_a_full_context_ends_or_shifts(any_host: Host, stories: Path, kv_type: str) -> None:
+    context = ("-c", 48, "--cache-type", kv_type)
+    assert greedy(any_host, stories, "-n", 90, *context)["finish_reason"] == "context"
+    shifted = greedy(any_host, stories, "-n", 90, *context, "--context-shift", "--keep", 5)
+    assert shifted["finish_reason"] == "length" and len(shifted["tokens"]) == 90
+    assert shifted == greedy(any_host, stories, "-n", 90, *context, "--context-shift", "--keep", 5,
+                             "--kernels", "scalar") | {"timings": shifted["timings"]}
+
+
+def test_the_types_of_the_kv_cache_take_what_they_say(native: Host, smollm2: Path) -> None:
+    def kv_cache(kv_type: str) -> int:
+        return int(native.ok("info", "-m", smollm2, "-c", 2048, "--cache-type", kv_type, "--json").json["memory"]["kv_cache"])
+
+    elements = 2 * 30 * 3 * 64 * 2048
+    assert [round(kv_cache(kv_type) / elements, 2) for kv_type in ("f32", "f16", "bf16", "q8_0")] == [4, 2, 2, 1.06]
+    assert native.run("-m", smollm2, "-p", "a", "--cache-type", "q3").status == 2
+
+
 def test_temperature_0_is_the_golden_continuation(any_host: Host, stories: Path) -> None:
     """Every lead is far above what float32 loses."""
     picks = stories_greedy().picks

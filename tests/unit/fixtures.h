@@ -71,8 +71,7 @@ static inline ink_model *load_fixture(const char *name, const char *kernels) {
   return model;
 }
 
-static inline ink_session *new_session(const ink_model *model, uint32_t n_ctx) {
-  ink_session_params params = {.n_ctx = n_ctx};
+static inline ink_session *new_session_of(const ink_model *model, ink_session_params params) {
   ink_session *session;
   ink_error error;
   if (ink_session_create(&session, model, &params, &error) != INK_OK) {
@@ -80,6 +79,10 @@ static inline ink_session *new_session(const ink_model *model, uint32_t n_ctx) {
     exit(1);
   }
   return session;
+}
+
+static inline ink_session *new_session(const ink_model *model, uint32_t n_ctx) {
+  return new_session_of(model, (ink_session_params){.n_ctx = n_ctx});
 }
 
 /* A golden file being read. */

@@ -110,6 +110,51 @@ static void spm_special_tokens(void) {
   unload(&l);
 }
 
+/* A token may go on past the end of a word; words are encoded one by one where none does. */
+static void spm_tokens_of_two_words(void) {
+  static const piece pieces[] = {
+      {"<unk>", 0, 2}, {"<0x00>", 0, 6}, {"\u2581", -1, 1},  {"a", -2, 1},          {"b", -3, 1},
+      {"ab", -4, 1},   {"\u2581a", -6, 1}, {"\u2581\u2581", -7, 1}, {"b\u2581a", -5, 1},
+  };
+  for (size_t n = 8; n <= 9; n++) {
+    header h = begin_header();
+    key_str(&h, "tokenizer.ggml.model", "llama");
+    key_pieces(&h, pieces, n);
+    loaded l = load_built(&h);
+    CHECK_STATUS(l.status, INK_OK);
+    CHECK_EQ(l.vocab.words_stand_alone, n == 8);
+    CHECK_TOKENS(&l, "b b ab", 0, "2 4 2 4 2 5 | b b ab");
+    CHECK_TOKENS(&l, "b a  a", 0, n == 8 ? "2 4 6 2 6 | b a  a" : "2 8 2 6 | b a  a");
+    unload(&l);
+  }
+}
+
+static size_t encode_file(const loaded *l, const char *name, ink_token *tokens, size_t capacity) {
+  size_t len, n = 0;
+  uint8_t *bytes = read_file(name, &len);
+  CHECK_STATUS(ink_vocab_tokenize(&l->vocab, (char *)bytes, len, 0, tokens, capacity, &n, NULL), INK_OK);
+  free(bytes);
+  return n;
+}
+
+/* Also from the cache of words, and in words too long for it. */
+static void spm_words_are_those_of_the_text(void) {
+  enum { CAPACITY = 1 << 16 };
+  static const char *const files[] = {"wikitext2-valid-4x512.txt", "golden/conversations.jsonl",
+                                      "golden/smollm2-tokens.json"};
+  static ink_token by_words[CAPACITY], whole[CAPACITY];
+  loaded l = load_vocab("vocab/ggml-vocab-llama-spm.gguf");
+  CHECK(l.vocab.words_stand_alone);
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    l.vocab.words_stand_alone = true;
+    size_t n = encode_file(&l, files[i], by_words, CAPACITY);
+    l.vocab.words_stand_alone = false;
+    CHECK_EQ(encode_file(&l, files[i], whole, CAPACITY), n);
+    CHECK(n > 1000 && memcmp(by_words, whole, n * sizeof *whole) == 0);
+  }
+  unload(&l);
+}
+
 /* Phi-3's special tokens take the white space that follows, <s> does not. */
 static void phi3_special_tokens(void) {
   header h = small_spm("phi3");
@@ -336,6 +381,8 @@ int main(void) {
   RUN(wordpiece_text);
   RUN(wordpiece_long_words);
   RUN(spm_special_tokens);
+  RUN(spm_tokens_of_two_words);
+  RUN(spm_words_are_those_of_the_text);
   RUN(phi3_special_tokens);
   RUN(unigram_cuts);
   RUN(character_map);

@@ -2,6 +2,7 @@
  * memory leaks nothing. */
 #include "check.h"
 #include "fixtures.h"
+#include "model/model.h"
 
 /* malloc and free that count, and refuse the allocation number `fail_at`. */
 typedef struct counting {
@@ -173,16 +174,55 @@ static void weights_are_in_memory_once(void) {
   CHECK_STATUS(load_bytes(bytes, len, SIZE_MAX, len, &params, &model, NULL), INK_OK);
   /* The header's buffer is at least 64 KiB, which shows in a file of 1 MB. */
   CHECK(c.peak_bytes < len * 11 / 10 + 65536);
-  ink_memory memory = ink_memory_needed(ink_model_get_info(model), 0);
+  ink_memory memory = ink_memory_needed(ink_model_get_info(model), NULL);
   CHECK(memory.weights <= len && memory.weights > len * 9 / 10);
-  size_t before = c.live_bytes;
-  ink_session *session;
-  CHECK_STATUS(ink_session_create(&session, model, NULL, NULL), INK_OK);
-  double needed = (double)(memory.kv_cache + memory.scratch);
-  CHECK(fabs((double)(c.live_bytes - before) / needed - 1.0) < 0.02);
-  ink_session_free(session);
+  double needed = (double)(memory.weights + memory.vocabulary);
+  CHECK(fabs((double)c.live_bytes / needed - 1.0) < 0.02);
   ink_model_free(model);
   free(bytes);
+}
+
+/* What is announced for a session is what it takes from the allocator, to the byte. */
+static void sessions_take_what_was_announced(void) {
+  static const char *const files[] = {"stories260K.gguf", "tiny-q.gguf"};
+  static const uint32_t contexts[] = {0, 1, 64, 65, 1000, 5000};
+  for (size_t f = 0; f < 4; f++) {
+    size_t len;
+    uint8_t *bytes = read_file(files[f % 2], &len);
+    counting c = {.fail_at = SIZE_MAX};
+    ink_allocator allocator = {&c, count_allocate, count_release};
+    ink_load_params params = {.allocator = &allocator};
+    ink_model *model;
+    CHECK_STATUS(load_bytes(bytes, len, SIZE_MAX, len, &params, &model, NULL), INK_OK);
+    if (f >= 2) { /* with a sliding window in every other layer */
+      model->hparams.n_swa = 100;
+      model->hparams.sliding[0] = 0x55555555;
+    }
+    size_t before = c.live_bytes;
+    uint64_t last = 0;
+    for (size_t i = 0; i < 6 * 4 * 3; i++) {
+      ink_session_params p = {.n_ctx = contexts[i / 12],
+                              .n_threads = (uint32_t)i % 3,
+                              .kv_type = (ink_kv_type)(i / 3 % 4 + 1)};
+      ink_memory memory = ink_memory_needed(ink_model_get_info(model), &p);
+      ink_session *session;
+      CHECK_STATUS(ink_session_create(&session, model, &p, NULL), INK_OK);
+      CHECK_EQ(c.live_bytes - before, memory.kv_cache + memory.scratch);
+      CHECK_EQ(memory.total, memory.weights + memory.vocabulary + memory.kv_cache + memory.scratch);
+      ink_session_free(session);
+      CHECK_EQ(c.live_bytes, before);
+      if (i % 12 == 3) CHECK(memory.kv_cache < last * 6 / 10); /* f16 after f32 */
+      last = memory.kv_cache;
+    }
+    /* Far too much is announced as such. */
+    ink_session_params p = {.n_ctx = UINT32_MAX};
+    ink_memory memory = ink_memory_needed(ink_model_get_info(model), &p);
+    CHECK(memory.total > (uint64_t)UINT32_MAX * 16);
+    p.kv_type = (ink_kv_type)77;
+    CHECK_EQ(ink_memory_needed(ink_model_get_info(model), &p).kv_cache, 0);
+    ink_model_free(model);
+    free(bytes);
+  }
 }
 
 static void states_are_checked(void) {
@@ -210,6 +250,7 @@ int main(void) {
   RUN(flipped_bits);
   RUN(refused_memory_is_an_error);
   RUN(weights_are_in_memory_once);
+  RUN(sessions_take_what_was_announced);
   RUN(states_are_checked);
   return check_result();
 }

@@ -55,6 +55,26 @@ static void bad_bytes_are_replaced(void) {
   CHECK(strcmp(shown, "\xEF\xBF\xBD\xEF\xBF\xBD" "A\xEF\xBF\xBD") == 0);
 }
 
+static void characters_cut_off_at_the_end_are_dropped(void) {
+  static const char *const cut[] = {"\xC3", "\xED\x95", "\xF0\x9F\x99", "\xF0|\x9F|\x99"};
+  for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
+    ink_text_stream stream = new_stream("STOP");
+    push_all(&stream, "한S");
+    push_all(&stream, cut[i]);
+    CHECK(strcmp(shown, "S") == 0); /* no stop string begins with what follows */
+    CHECK(strcmp(finish(&stream), "") == 0);
+    CHECK(strcmp(finish(&stream), "") == 0);
+  }
+}
+
+/* What can't become a character is replaced at once, so that only the part after it is dropped. */
+static void bad_bytes_before_the_end_are_kept(void) {
+  ink_text_stream stream = new_stream(NULL);
+  push_all(&stream, "\x80\xF0\x9F\xED");
+  CHECK(strcmp(shown, "\xEF\xBF\xBD\xEF\xBF\xBD") == 0);
+  CHECK(strcmp(finish(&stream), "") == 0);
+}
+
 static void stop_strings_end_the_text(void) {
   ink_text_stream stream = new_stream("STOP");
   CHECK(push_all(&stream, "go on S|T|OP never shown"));
@@ -72,6 +92,21 @@ static void near_misses_are_shown(void) {
   CHECK(strcmp(finish(&stream), "STO") == 0);
 }
 
+/* An unfinished character already tells a stop string from something else. */
+static void stop_strings_end_with_an_unfinished_character(void) {
+  ink_text_stream stream = new_stream("끝!");
+  CHECK(!push_all(&stream, "가끝\xEB"));
+  CHECK(strcmp(shown, "가끝") == 0);
+  stream = new_stream("끝났다");
+  CHECK(!push_all(&stream, "가끝\xEB"));
+  CHECK(strcmp(shown, "가") == 0);
+  CHECK(push_all(&stream, "\x82\xAC다"));
+  stream = new_stream("끝\xEF\xBF\xBD");
+  CHECK(!push_all(&stream, "끝\xEB"));
+  CHECK(strcmp(shown, "") == 0);
+  CHECK(push_all(&stream, "\x82!"));
+}
+
 static void the_earliest_stop_wins(void) {
   ink_text_stream stream = new_stream("\n\n");
   stream.stops[1] = (ink_str){"끝", 3};
@@ -83,8 +118,11 @@ static void the_earliest_stop_wins(void) {
 int main(void) {
   RUN(characters_stay_whole);
   RUN(bad_bytes_are_replaced);
+  RUN(characters_cut_off_at_the_end_are_dropped);
+  RUN(bad_bytes_before_the_end_are_kept);
   RUN(stop_strings_end_the_text);
   RUN(near_misses_are_shown);
+  RUN(stop_strings_end_with_an_unfinished_character);
   RUN(the_earliest_stop_wins);
   return check_result();
 }

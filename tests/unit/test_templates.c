@@ -5,7 +5,7 @@
 #include "text/jinja.h"
 #include "text/json.h"
 
-enum { MAX_LINES = 512, CAPACITY = 1 << 20 };
+enum { MAX_LINES = 1024, CAPACITY = 1 << 20 };
 
 static char output[CAPACITY];
 static ink_error error;
@@ -116,7 +116,13 @@ static void errors_name_the_line(void) {
   check_fails("\r\n{% if yes %}\r\n", "line 2: the template ends where {% elif %} is missing");
   check_fails("{% macro f() %}\n{{ 1 + 'a' }}\n{% endmacro %}\n\n{{ f() }}", "line 2: '+' can't take a int and a string");
   check_fails("x\n{{ raise_exception('역할이 틀렸어요') }}", "line 2: 역할이 틀렸어요");
-  check_fails("\n{% include 'x' %}", "line 2: the tag 'include'");
+  check_fails("\n{% include 'x' %}", "line 2: 'include' needs another template");
+  check_fails("{% set x = 1 %}\n{% extends 'x' %}", "line 2: 'extends' needs another template");
+  check_fails("\n\n{{ 'a b'|wordwrap(1) }}", "line 3: 'wordwrap' is not supported");
+  check_fails("\n{{ 'a'.encode() }}", "line 2: 'encode' is not supported");
+  check_fails("\n{{ '%d' % 'x' }}", "line 2: %d needs a whole number, not a string");
+  check_fails("\n{{ '{:d}'.format('x') }}", "line 2: a string can't be formatted with type 'd'");
+  check_fails("{% for x in [1] %}\n{{ loop([]) }}{% endfor %}", "line 2: only a loop marked 'recursive'");
   check_fails("{{ x|frobnicate }}", "there is no filter 'frobnicate'");
   check_fails("{{ strftime_now('%Y') }}", "'strftime_now' is undefined");
   check_fails("\xFF", "not UTF-8");
@@ -125,6 +131,17 @@ static void errors_name_the_line(void) {
 /* Time and memory are bounded: each of these would not end, or would take everything. */
 static void hostile_templates_end(void) {
   static const char *const sources[] = {
+      "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}",
+      "{% for x in [1, 2] recursive %}{{ loop([1, 2]) }}{% endfor %}",
+      "{{ '%99999999999d' % 1 }}",
+      "{{ '%*d' % (9999999999999999999, 1) }}",
+      "{% for i in range(99999) %}{{ '%1000000d' % i }}{% endfor %}",
+      "{{ '{:99999999999}'.format(1) }}",
+      "{{ '{:.99999999}'.format(1.5) }}",
+      "{% for i in range(9999) %}{% for j in range(9999) %}{{ '{:.1000f}'.format(1e300) }}{% endfor %}{% endfor %}",
+      "{{ range(99999)|batch(999999999999999999, 1)|list }}",
+      "{{ 'a'.ljust(99999999999) }}{{ 'a\\t'.expandtabs(999999999) }}",
+      "{{ range(3)|slice(9999999999999)|list }}",
       "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}{% endfor %}{% endfor %}{% endfor %}",
       "{% set l = range(9999) %}{% for a in l %}{% for b in l %}{% for c in l %}{% endfor %}{% endfor %}{% endfor %}",
       "{% set n = namespace(s='ab') %}{% for i in range(99) %}{% set n.s = n.s ~ n.s %}{% endfor %}",

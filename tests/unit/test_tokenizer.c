@@ -1,8 +1,7 @@
 /* text: tokens identical to the references', and back. */
+#include "base/utf8.h"
 #include "check.h"
-#include "fixtures.h"
-#include "format/gguf.h"
-#include "text/tokenizer.h"
+#include "vocab_builder.h"
 
 static int bytes_differ(const char *a, size_t a_len, const char *b, size_t b_len) {
   return a_len != b_len || memcmp(a, b, a_len) != 0;
@@ -91,7 +90,7 @@ static void bad_text_and_tokens(void) {
   ink_model *model = load_fixture("tiny-q.gguf", NULL);
   ink_token tokens[8], bad[] = {5, 100000}, negative[] = {-1};
   char text[8];
-  const char *piece;
+  const char *spelling;
   size_t n;
   ink_error error;
   CHECK_STATUS(ink_tokenize(model, "ab\xFF", 3, 0, tokens, 8, &n, &error), INK_ERR_INVALID_UTF8);
@@ -104,8 +103,8 @@ static void bad_text_and_tokens(void) {
   CHECK_EQ(n, 0);
   CHECK_STATUS(ink_detokenize(model, bad, 2, text, 8, &n, &error), INK_ERR_INVALID_ARGUMENT);
   CHECK_STATUS(ink_detokenize(model, negative, 1, text, 8, &n, &error), INK_ERR_INVALID_ARGUMENT);
-  CHECK_STATUS(ink_token_piece(model, 515, &piece, &n, &error), INK_ERR_INVALID_ARGUMENT);
-  CHECK_STATUS(ink_token_piece(model, 514, &piece, &n, &error), INK_OK);
+  CHECK_STATUS(ink_token_piece(model, 515, &spelling, &n, &error), INK_ERR_INVALID_ARGUMENT);
+  CHECK_STATUS(ink_token_piece(model, 514, &spelling, &n, &error), INK_OK);
   ink_model_free(model);
 }
 
@@ -128,6 +127,114 @@ static void long_runs(void) {
   free(tokens);
 }
 
+/* ---- Merges, which name tokens by their spelling ---- */
+
+static loaded load_bpe(const char *pre, const piece *pieces, size_t n_pieces,
+                       const char *const *merges, size_t n_merges) {
+  header h = begin_header();
+  key_str(&h, "tokenizer.ggml.model", "gpt2");
+  key_str(&h, "tokenizer.ggml.pre", pre);
+  key_pieces(&h, pieces, n_pieces);
+  put_key(&h, "tokenizer.ggml.merges", INK_GGUF_ARRAY);
+  put_u32(&h, INK_GGUF_STRING);
+  put_u64(&h, n_merges);
+  for (size_t i = 0; i < n_merges; i++) put_str(&h, merges[i]);
+  return load_built(&h);
+}
+
+static void check_tokens(const loaded *l, const char *text, const ink_token *expected, size_t n) {
+  ink_token tokens[32];
+  char back[256];
+  size_t n_tokens, n_back;
+  CHECK_STATUS(ink_vocab_tokenize(&l->vocab, text, strlen(text), 0, tokens, 32, &n_tokens, NULL),
+               INK_OK);
+  CHECK_EQ(n_tokens, n);
+  for (size_t i = 0; i < n && i < n_tokens; i++) CHECK_EQ(tokens[i], expected[i]);
+  CHECK_STATUS(
+      ink_vocab_detokenize(&l->vocab, tokens, n_tokens, back, sizeof back, &n_back, NULL), INK_OK);
+  CHECK(n_back == strlen(text) && memcmp(back, text, n_back) == 0);
+}
+
+/* With an index that is kept (llama-bpe looks for whole words) and without. */
+static void merges_by_spelling(void) {
+  static const piece pieces[] = {
+      {"\xC4\xA0", 0, 1},                 /* 0: a space */
+      {"x", 0, 1},                        /* 1 */
+      {"\xC3\xAD", 0, 1},                 /* 2: 0xED */
+      {"\xC4\xB7", 0, 1},                 /* 3: 0x95 */
+      {"\xC4\xBE", 0, 1},                 /* 4: 0x9C */
+      {"\xC3\xAD\xC4\xB7", 0, 1},         /* 5 */
+      {"\xC3\xAD\xC4\xB7\xC4\xBE", 0, 1}, /* 6: U+D55C */
+      {"\xC4\xA0x", 0, 1},                /* 7 */
+      {"  ", -1, 4},                      /* 8: user-defined, thus plain */
+      {"\xE4\xB8\x80", 0, 1},             /* 9: spells no bytes */
+      {"\xC5", 0, 1},                     /* 10: half a spelling */
+  };
+  static const char *const merges[] = {"\xC3\xAD \xC4\xB7", "\xC3\xAD\xC4\xB7 \xC4\xBE",
+                                       "\xC4\xA0 x", "\xC4\xA0 \xC4\xA0"};
+  static const char *const rules[] = {"gpt-2", "llama-bpe"};
+  for (int i = 0; i < 2; i++) {
+    loaded l = load_bpe(rules[i], pieces, 11, merges, 4);
+    CHECK_STATUS(l.status, INK_OK);
+    if (l.status != INK_OK) {
+      unload(&l);
+      continue;
+    }
+    check_tokens(&l, " x\xED\x95\x9C", (const ink_token[]){7, 6}, 2);
+    check_tokens(&l, "x  x", (const ink_token[]){1, 8, 1}, 3);
+    check_tokens(&l, "\xED\x95\x9C x", (const ink_token[]){6, 7}, 2);
+    CHECK_EQ(l.vocab.index.n_slots > 0, i == 1);
+    unload(&l);
+  }
+}
+
+static void merges_of_nothing(void) {
+  static const piece pieces[] = {{"a", 0, 1}, {"b", 0, 1}, {"ab", 0, 1}};
+  static const char *const wrong[] = {"a c", "ab a", "a", " ", "", "a  b", "b a"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    loaded l = load_bpe("gpt-2", pieces, 3, &wrong[i], 1);
+    CHECK_STATUS(l.status, INK_ERR_BAD_MODEL);
+    CHECK(strstr(l.error.message, "merge 0"));
+    unload(&l);
+  }
+}
+
+/* Every byte's spelling, in tokens of one to forty of them. */
+static void spellings_of_bytes(void) {
+  enum { N = 256, LONGEST = 40 };
+  static char texts[N + LONGEST][2 * LONGEST + 1];
+  static piece pieces[N + LONGEST];
+  uint32_t next = 256;
+  size_t n = 0;
+  char spelled[N][3] = {{0}};
+  for (uint32_t b = 0; b < N; b++) {
+    bool plain = (b > 32 && b < 127) || (b > 160 && b != 173);
+    spelled[b][ink_utf8_encode(plain ? b : next++, spelled[b])] = 0;
+    strcpy(texts[n], spelled[b]);
+    pieces[n] = (piece){texts[n], 0, 1};
+    n++;
+  }
+  for (uint32_t len = 2; len <= LONGEST; len++, n++) {
+    for (uint32_t k = 0; k < len; k++) strcat(texts[n], spelled[(len * 37 + k * 101) & 255]);
+    pieces[n] = (piece){texts[n], 0, 1};
+  }
+  loaded l = load_bpe("gpt-2", pieces, n, (const char *const[]){"a b"}, 0);
+  CHECK_STATUS(l.status, INK_OK);
+  for (uint32_t b = 0; b < N && l.status == INK_OK; b++) {
+    CHECK_EQ(l.vocab.tokens[b].len, 1);
+    CHECK_EQ((uint8_t)l.vocab.tokens[b].data[0], b);
+    CHECK_EQ(l.vocab.byte_tokens[b], (int)b);
+  }
+  for (uint32_t len = 2; len <= LONGEST && l.status == INK_OK; len++) {
+    ink_str token = l.vocab.tokens[N + len - 2];
+    CHECK_EQ(token.len, len);
+    for (uint32_t k = 0; k < len; k++) {
+      CHECK_EQ((uint8_t)token.data[k], (len * 37 + k * 101) & 255);
+    }
+  }
+  unload(&l);
+}
+
 int main(void) {
   RUN(smollm_rules);
   RUN(gpt2_rules);
@@ -136,5 +243,8 @@ int main(void) {
   RUN(wordpiece);
   RUN(bad_text_and_tokens);
   RUN(long_runs);
+  RUN(merges_by_spelling);
+  RUN(merges_of_nothing);
+  RUN(spellings_of_bytes);
   return check_result();
 }

@@ -1,15 +1,14 @@
 // Inkling and wllama (llama.cpp in WebAssembly) side by side: one Chromium, one page, the same file and the same
 // prompts, the same number of threads, in turns. Greedy sampling. Each engine's own clock says how long it took: prefill
 // from the prompt's tokens to the first new one, without tokenising; decode from the first new token to the last.
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { openBrowser, openPage } from '../../web/test/lib/browser.mjs';
-import { startServer } from '../../web/test/lib/server.mjs';
+import { ROOT, defaultModel, runMain, shown, summary, wholeNumber, withPage } from './measure.mjs';
 
 const USAGE = `usage: tools/bench [-m MODEL] [--pp N] [--tg N] [--reps N] [--kernels NAME] [--threads N] [--json FILE]
+       tools/bench tokenizer ...     tokenizers; see tools/bench tokenizer --help
 
 Measures Inkling against wllama in one Chromium: prefill of --pp tokens (128) and decode of --tg (64), --reps times (5)
 each, in turns. Prints the medians in tokens per second, with the least and the most, and their ratio.
@@ -19,7 +18,6 @@ each, in turns. Prints the medians in tokens per second, with the least and the 
   --json FILE        writes all measurements`;
 
 const PEERS = fileURLToPath(new URL('.', import.meta.url));
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PEER = JSON.parse(readFileSync(`${PEERS}package.json`, 'utf8')).dependencies['@wllama/wllama'];
 
 function options() {
@@ -35,14 +33,8 @@ function options() {
       help: { type: 'boolean', short: 'h' },
     },
   });
-  const [pp, tg, reps] = ['pp', 'tg', 'reps'].map((name) => {
-    const n = Number(values[name]);
-    if (!Number.isInteger(n) || n < 2 || n > 1024) throw new TypeError(`--${name} must be a whole number from 2 to 1024`);
-    return n;
-  });
-  const threads = Number(values.threads);
-  if (!Number.isInteger(threads) || threads < 1 || threads > 64) throw new TypeError('--threads must be a whole number from 1 to 64');
-  return { ...values, pp, tg, reps, threads };
+  const [pp, tg, reps] = ['pp', 'tg', 'reps'].map((name) => wholeNumber(values, name, 2, 1024));
+  return { ...values, pp, tg, reps, threads: wholeNumber(values, 'threads', 1, 64) };
 }
 
 /** Runs in the page. Gives, for each engine, a list of { prefill, decode } in tokens per second. */
@@ -87,40 +79,23 @@ async function measure({ pp, tg, reps, kernels, threads, text, peer }) {
   return { rows, kernels: inkling.info.kernels, threads: { inkling: inkling.info.threads, [peer]: wllama.getNumThreads() } };
 }
 
-function summary(rows, test) {
-  const sorted = rows.map((row) => row[test]).sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const median = sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-  return { median, min: sorted[0], max: sorted.at(-1) };
-}
-
-const shown = ({ median, min, max }) => `${median.toFixed(1)} (${min.toFixed(1)} to ${max.toFixed(1)})`;
-
 async function main() {
   const { model: given, help, json, ...parameters } = options();
   if (help) return console.log(USAGE);
-  if (!existsSync(`${ROOT}web/dist/index.js`)) throw new Error('web/dist is missing; build it by npm run build in web/');
-  const model = given ?? execFileSync(`${ROOT}tools/fetch`, { encoding: 'utf8' }).trim().split('\n').pop();
+  const model = given ?? defaultModel();
   const files = { '/model.gguf': model, '/peer/': `${PEERS}node_modules/@wllama/wllama/esm/` };
   // The peer makes its worker from a blob: URL and compiles text.
   const policy = "script-src 'self' 'unsafe-eval' blob:; worker-src 'self' blob:";
-  const server = await startServer(files, { policy, isolated: parameters.threads > 1 });
-  const browser = await openBrowser();
-  try {
-    const { page } = await openPage(browser.context, `${server.url}/blank`);
+  await withPage(files, { policy, isolated: parameters.threads > 1 }, async (page, chromium) => {
     const text = readFileSync(`${ROOT}tests/data/wikitext2-valid-4x512.txt`, 'utf8').slice(0, 20000);
     const { rows, kernels, threads } = await page.evaluate(measure, { ...parameters, text, peer: 'wllama' });
-    const chromium = browser.context.browser().version();
     const results = ['prefill', 'decode'].map((test) => {
-      const [ours, theirs] = [rows.inkling, rows.wllama].map((list) => summary(list, test));
+      const [ours, theirs] = [rows.inkling, rows.wllama].map((list) => summary(list.map((row) => row[test])));
       return { test, inkling: ours, wllama: theirs, ratio: ours.median / theirs.median };
     });
     report(results, { ...parameters, threads, kernels, chromium, model: basename(model) });
     if (json) writeFileSync(json, JSON.stringify({ model: basename(model), chromium, kernels, peer: `wllama ${PEER}`, threads, results, rows }, null, 1) + '\n');
-  } finally {
-    await browser.close();
-    await server.close();
-  }
+  });
 }
 
 function report(results, { pp, tg, reps, kernels, threads, chromium, model }) {
@@ -134,7 +109,4 @@ function report(results, { pp, tg, reps, kernels, threads, chromium, model }) {
   }
 }
 
-main().catch((error) => {
-  console.error(`bench: ${error.message}${error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? `\n\n${USAGE}` : ''}`);
-  process.exitCode = error instanceof TypeError ? 2 : 1;
-});
+runMain(main, USAGE);

@@ -13,6 +13,7 @@ target_compile_options(inkling_flags INTERFACE
   # arithmetic, and casting it all away would hide more than it shows.
   -Wconversion -Wno-sign-conversion -Wdouble-promotion)
 
+option(INKLING_RELAXED_SIMD "WebAssembly: kernels in relaxed SIMD too" OFF)
 if(NOT INKLING_TARGET STREQUAL "native")
   # Stated because compilers differ in what they turn on by themselves.
   target_compile_options(inkling_flags INTERFACE -msimd128 -mbulk-memory -mnontrapping-fptoint)
@@ -26,6 +27,10 @@ if(INKLING_WEB_THREADS)
   set(INKLING_WEB_MEMORY -sINITIAL_MEMORY=4MB -Wl,--shared-memory,--import-memory,--no-check-features)
 else()
   set(INKLING_WEB_MEMORY -sINITIAL_HEAP=1MB)
+endif()
+if(NOT INKLING_TARGET STREQUAL "native" AND INKLING_RELAXED_SIMD)
+  target_compile_options(inkling_flags INTERFACE -mrelaxed-simd)
+  target_link_options(inkling_flags INTERFACE -mrelaxed-simd)
 endif()
 if(INKLING_TARGET STREQUAL "wasi")
   # The stack lies first, so that overflowing it traps instead of overwriting data.
@@ -49,6 +54,9 @@ function(inkling_select_kernels sources_variable)
   foreach(source ${${sources_variable}})
     get_filename_component(name ${source} NAME_WE)
     if(source MATCHES "/src/kernels/(x86|arm|wasm)_" AND NOT CMAKE_MATCH_1 STREQUAL "${family}")
+      continue()
+    endif()
+    if(name STREQUAL "wasm_relaxed" AND NOT INKLING_RELAXED_SIMD)
       continue()
     endif()
     if(source MATCHES "/src/kernels/" AND DEFINED INKLING_KERNEL_FLAGS_${name})

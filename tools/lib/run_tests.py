@@ -48,7 +48,7 @@ def python_tests(name: str, about: str, presets: list[str], needs_model: bool) -
 
 
 SUITES = [
-    python_tests("tools", "the download and the file server", [], needs_model=False),
+    python_tests("tools", "the download, the file server and the converter", [], needs_model=False),
     c_tests("native", "native"),
     c_tests("native-sanitize", "native with the address and undefined-behaviour sanitizers"),
     c_tests("wasi", "under Wasmtime"),

@@ -17,6 +17,7 @@ writes a sample of N lines to tests/data/golden/NAME-tokens.txt.
 from __future__ import annotations
 
 import argparse
+import functools
 import random
 import struct
 import subprocess
@@ -33,6 +34,7 @@ Encoded = tuple[list[int], str]  # ids, and what they decode to
 Reference = Callable[[list[str]], list[Encoded]]
 
 
+@functools.cache
 def build_vocab_tokens() -> Path:
     program = ROOT / "build" / "vocab_tokens"
     sources = [path for folder in ("base", "format", "text") for path in sorted((ROOT / "src" / folder).glob("*.c"))]

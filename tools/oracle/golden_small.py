@@ -80,3 +80,4 @@ if __name__ == "__main__":
     stories()
     tiny("tiny-q", 11)
     tiny("tiny-q2", 12)
+    tiny("tiny-k", 13)

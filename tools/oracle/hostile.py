@@ -176,6 +176,69 @@ def minimal(n_ff: int = N_FF) -> File:
     return f
 
 
+def family(name: str, **keys: float) -> File:
+    """The minimal model under another architecture's name, with more keys of it (int: U32, float: F32)."""
+    f = minimal()
+    f.keys = [(key.replace("llama.", f"{name}.", 1) if isinstance(key, str) else key, kind, value)
+              for key, kind, value in f.keys]
+    f.key("general.architecture", STRING, name)
+    for key, value in keys.items():
+        f.key(f"{name}.{key.replace('__', '.')}", F32 if isinstance(value, float) else U32, value)
+    return f
+
+
+def vector(f: File, name: str, length: int, kind: int = T_F32) -> None:
+    data = struct.pack(f"<{length}f", *[1.0] * length) if kind == T_F32 else f16(length)
+    f.tensors.append(Tensor(name.encode(), [length], kind, data))
+
+
+def drop_tensor(f: File, name: str) -> None:
+    f.tensors.remove(f.tensor(name))
+
+
+def experts(n_file: int = 3, n_key: int = 3, n_used: int = 2, n_router: int = 3) -> File:
+    """The minimal model with n_file experts, which may not be what its keys say."""
+    f = family("llama", expert_count=n_key, expert_used_count=n_used)
+    for name, n_in, n_out in (("gate", N_EMBD, N_FF), ("up", N_EMBD, N_FF), ("down", N_FF, N_EMBD)):
+        drop_tensor(f, f"blk.0.ffn_{name}.weight")
+        f.tensors.append(Tensor(f"blk.0.ffn_{name}_exps.weight".encode(), [n_in, n_out, n_file], T_F16,
+                                f16(n_in, n_out, n_file)))
+    router = struct.pack(f"<{N_EMBD * n_router}f", *[0.1] * (N_EMBD * n_router))
+    f.tensors.append(Tensor(b"blk.0.ffn_gate_inp.weight", [N_EMBD, n_router], T_F32, router))
+    return f
+
+
+def fused(rows: int = 16) -> File:
+    """A phi3 with its fused matrices; `rows` of attn_qkv, 16 being right."""
+    f = family("phi3")
+    for name in ("attn_q", "attn_k", "attn_v", "ffn_gate", "ffn_up"):
+        drop_tensor(f, f"blk.0.{name}.weight")
+    for name, n_out in (("attn_qkv", rows), ("ffn_up", 2 * N_FF)):
+        f.tensors.append(Tensor(f"blk.0.{name}.weight".encode(), [N_EMBD, n_out], T_F16, f16(N_EMBD, n_out)))
+    return f
+
+
+def gpt2(positions: int = 64) -> File:
+    f = family("gpt2", attention__layer_norm_epsilon=1e-5, attention__head_count_kv=2)
+    for name in ("attn_q", "attn_k", "attn_v", "ffn_gate"):
+        drop_tensor(f, f"blk.0.{name}.weight")
+    f.tensors.append(Tensor(b"blk.0.attn_qkv.weight", [N_EMBD, 24], T_F16, f16(N_EMBD, 24)))
+    f.tensors.append(Tensor(b"position_embd.weight", [N_EMBD, positions], T_F16, f16(N_EMBD, positions)))
+    for name, length in (("attn_norm", N_EMBD), ("attn_qkv", 24), ("attn_output", N_EMBD), ("ffn_norm", N_EMBD),
+                         ("ffn_up", N_FF), ("ffn_down", N_EMBD)):
+        vector(f, f"blk.0.{name}.bias", length)
+    vector(f, "output_norm.bias", N_EMBD)
+    return f
+
+
+def gemma3(**keys: float) -> File:
+    f = family("gemma3", **{"attention__sliding_window": 4, **keys})
+    for name, length in (("attn_q_norm", 4), ("attn_k_norm", 4), ("post_attention_norm", N_EMBD),
+                         ("post_ffw_norm", N_EMBD)):
+        vector(f, f"blk.0.{name}.weight", length)
+    return f
+
+
 def minimal_spm() -> File:
     """The same with a SentencePiece-style vocabulary that lacks most bytes."""
     f = minimal()
@@ -186,6 +249,41 @@ def minimal_spm() -> File:
     f.key("tokenizer.ggml.tokens", ARRAY, (STRING, pieces))
     f.key("tokenizer.ggml.scores", ARRAY, (F32, [-float(i) for i in range(len(pieces))]))
     f.key("tokenizer.ggml.token_type", ARRAY, (I32, [2, 3, 3, 6, 6] + [1] * (len(pieces) - 5)))
+    return f
+
+
+def charsmap(units: list[int], replacements: bytes) -> list[int]:
+    """SentencePiece's precompiled character map: a double array's size in bytes, its units, texts ended by NUL."""
+    table = struct.pack(f"<{len(units)}I", *units)
+    return list(struct.pack("<I", len(table)) + table + replacements)
+
+
+def minimal_t5() -> File:
+    """The same with a Unigram vocabulary and a character map that changes nothing."""
+    f = minimal_spm()
+    pieces = ["<pad>", "</s>", "<unk>", "\u2581", *"abeht", "\u2581a", "th", "the", "\u2581the", "x"]
+    f.key("tokenizer.ggml.model", STRING, "t5")
+    f.key("tokenizer.ggml.tokens", ARRAY, (STRING, pieces))
+    f.key("tokenizer.ggml.token_type", ARRAY, (I32, [3, 3, 2] + [1] * (len(pieces) - 3)))
+    f.key("tokenizer.ggml.precompiled_charsmap", ARRAY, (U8, charsmap([0] * 256, b"x\0")))
+    f.key("tokenizer.ggml.unknown_token_id", U32, 2)
+    f.drop("tokenizer.ggml.bos_token_id")
+    f.key("tokenizer.ggml.eos_token_id", U32, 1)
+    return f
+
+
+def minimal_bert() -> File:
+    """The same with a WordPiece vocabulary."""
+    f = minimal_spm()
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(f"\u2581{c}" for c in "abht"), *"abhe", "\u2581the", "he"]
+    f.key("tokenizer.ggml.model", STRING, "bert")
+    f.key("tokenizer.ggml.tokens", ARRAY, (STRING, pieces))
+    f.key("tokenizer.ggml.token_type", ARRAY, (I32, [3, 2, 3, 3] + [1] * (len(pieces) - 4)))
+    f.drop("tokenizer.ggml.scores")
+    f.key("tokenizer.ggml.unknown_token_id", U32, 1)
+    f.key("tokenizer.ggml.bos_token_id", U32, 2)
+    f.key("tokenizer.ggml.eos_token_id", U32, 3)
+    f.key("tokenizer.ggml.seperator_token_id", U32, 3)
     return f
 
 
@@ -200,6 +298,8 @@ def emit(folder: Path, name: str, data: bytes, expect: list[str], reason: str) -
 def controls(put: Callable) -> None:
     put("valid", minimal(), [OK], "control: the minimal model itself")
     put("valid-spm", minimal_spm(), [OK], "control: with a SentencePiece vocabulary")
+    put("valid-t5", minimal_t5(), [OK], "control: with a Unigram vocabulary")
+    put("valid-bert", minimal_bert(), [OK], "control: with a WordPiece vocabulary")
 
     f = minimal()
     f.version = 2
@@ -212,6 +312,11 @@ def controls(put: Callable) -> None:
     f = minimal()
     f.tensors.reverse()
     put("valid-order", f, [OK], "control: tensors in reverse order")
+
+    f = minimal()
+    for name, kind, one in (("blk.0.attn_norm.weight", T_F16, 0x3C00), ("output_norm.weight", 30, 0x3F80)):
+        f.tensor(name).type, f.tensor(name).data = kind, struct.pack(f"<{N_EMBD}H", *[one] * N_EMBD)
+    put("valid-norm-16", f, [OK], "control: norms of F16 and BF16")
 
     f = minimal()
     f.key("general.alignment", U32, 64)
@@ -350,6 +455,7 @@ def containers(put: Callable, put_bytes: Callable) -> None:
     on_tensor("type-77", [TYPE, CORRUPT], "tensor type 77, which nobody has defined", type=77)
     on_tensor("type-max", [TYPE, CORRUPT], "tensor type 4294967295", type=(1 << 32) - 1)
     on_tensor("type-removed", [TYPE, CORRUPT], "tensor type 4 (Q4_2), removed from the format", type=4)
+    on_tensor("type-q6-k-narrow", [CORRUPT, BAD_MODEL], "super-blocks of 256 columns in rows of 4", type=14)
     on_tensor("type-i64", [TYPE, BAD_MODEL, CORRUPT], "a weight of 64-bit integers", type=27, data=bytes(128))
     on_tensor("type-block", [CORRUPT, BAD_MODEL], "Q4_0 with rows of 4 values, not a multiple of 32", type=T_Q4_0)
 
@@ -434,6 +540,15 @@ def models(put: Callable) -> None:
     shaped("shape-norm", "output_norm.weight", [7], "a norm one value short")
     shaped("shape-vocabulary", "token_embd.weight", [N_EMBD, 13], "13 embeddings for 14 tokens")
 
+    f = minimal(n_ff=32)
+    t = f.tensor("blk.0.attn_norm.weight")
+    t.type, t.data = 30, struct.pack(f"<{N_EMBD}H", *[0x3F80] * (N_EMBD - 1), 0x7FC0)
+    put("norm-bf16-nan", f, [BAD_MODEL], "a BF16 norm with a value that is no number")
+    f = minimal(n_ff=256)
+    t = f.tensor("blk.0.ffn_down.weight")
+    t.type, t.data = 14, (bytes(208) + struct.pack("<H", 0x7E00)) * N_EMBD
+    put("scale-q6-k-nan", f, [BAD_MODEL], "super-blocks whose scale is no number")
+
     for file, scale, reason in [("nan", 0x7E00, "no number"), ("inf", 0x7C00, "infinite")]:
         f = minimal(n_ff=32)
         t = f.tensor("blk.0.ffn_down.weight")
@@ -442,6 +557,108 @@ def models(put: Callable) -> None:
     f = minimal()
     f.tensor("token_embd.weight").data = struct.pack("<112H", *[0x7E00] * 112)
     put("embedding-nan", f, [OK, CORRUPT, BAD_MODEL], "embeddings that are no numbers: all logits NaN, yet sampling must end")
+
+
+def families(put: Callable) -> None:
+    """What single families have: keys and tensors that contradict each other or make no sense."""
+    nan, infinite = float("nan"), float("inf")
+    for name, f in (("experts", experts()), ("fused", fused()), ("gpt2", gpt2()), ("gemma3", gemma3())):
+        put("valid-" + name, f, [OK], "a control: small, and right")
+
+    put("experts-count-0", experts(n_key=0), [BAD_MODEL, ARCH], "expert tensors, and a count of 0")
+    put("experts-count-2e31", experts(n_key=1 << 31), [BAD_MODEL], "2^31 experts")
+    put("experts-count-more", experts(n_key=4), [BAD_MODEL], "4 experts by the keys, 3 in the tensors")
+    put("experts-used-0", experts(n_used=0), [BAD_MODEL], "no expert used")
+    put("experts-used-more", experts(n_used=4), [BAD_MODEL], "4 of 3 experts used")
+    put("experts-router-short", experts(n_router=2), [BAD_MODEL], "a router that knows 2 of 3 experts")
+    f = experts()
+    drop_tensor(f, "blk.0.ffn_gate_inp.weight")
+    put("experts-no-router", f, [BAD_MODEL], "experts and nothing that chooses")
+    f = experts()
+    f.tensor("blk.0.ffn_gate_inp.weight").data = struct.pack("<24f", *[nan] * 24)
+    put("experts-router-nan", f, [BAD_MODEL], "a router that is not a number")
+    f = experts()
+    f.key("llama.expert_gating_func", U32, 2)
+    put("experts-gating", f, [ARCH], "experts chosen by a sigmoid")
+    put("experts-in-gemma", gemma3(expert_count=4, expert_used_count=2), [ARCH], "experts in a family without")
+    f = family("qwen2moe")
+    put("experts-none-in-qwen2moe", f, [BAD_MODEL, ARCH], "a family of experts, and none")
+
+    for name, rows in (("short", 12), ("long", 20), ("odd", 15)):
+        put(f"fused-{name}", fused(rows), [BAD_MODEL], f"{rows} fused rows of queries, keys and values, not 16")
+    f = fused()
+    f.tensors.append(Tensor(b"blk.0.attn_q.weight", [N_EMBD, N_EMBD], T_F16, f16(N_EMBD, N_EMBD)))
+    put("fused-and-separate", f, [ARCH], "queries fused with keys and values, and once more alone")
+    f = fused()
+    drop_tensor(f, "blk.0.attn_qkv.weight")
+    put("fused-missing", f, [BAD_MODEL], "no queries, keys and values at all")
+
+    put("positions-few", gpt2(63), [BAD_MODEL], "63 learned positions for a context of 64")
+    f = gpt2()
+    drop_tensor(f, "blk.0.attn_qkv.bias")
+    put("bias-missing", f, [BAD_MODEL], "a GPT-2 that lacks a bias")
+    f = gpt2()
+    f.tensor("blk.0.ffn_up.bias").dims = [N_FF - 1]
+    f.tensor("blk.0.ffn_up.bias").data = bytes(4 * (N_FF - 1))
+    put("bias-short", f, [BAD_MODEL], "a bias one element short")
+    f = gpt2()
+    drop_tensor(f, "output_norm.bias")
+    vector(f, "output_norm.bias", N_EMBD, T_F16)
+    put("valid-bias-f16", f, [OK], "a control: a bias in F16")
+
+    for value, file in ((0, "0"), (1, "1"), (4, "4"), (0xFFFFFFFF, "max")):
+        fine = [BAD_MODEL, OK]
+        put(f"window-{file}", gemma3(attention__sliding_window=value), fine, f"a sliding window of {value}")
+    f = gemma3()
+    f.drop("gemma3.attention.sliding_window")
+    put("window-missing", f, [BAD_MODEL], "a Gemma 3 that doesn't say its window")
+    f = gemma3()
+    f.key("gemma3.attention.sliding_window_pattern", ARRAY, (BOOL, [1, 0]))
+    put("window-pattern-long", f, [BAD_MODEL], "a pattern of two layers for one")
+    f = gemma3()
+    f.key("gemma3.attention.sliding_window_pattern", ARRAY, (U32, [1]))
+    put("window-pattern-numbers", f, [BAD_MODEL], "a pattern of numbers")
+    f = gemma3()
+    drop_tensor(f, "blk.0.attn_q_norm.weight")
+    put("head-norm-missing", f, [BAD_MODEL], "keys normed, queries not")
+    for value, file in ((-1.0, "negative"), (nan, "nan"), (infinite, "infinite")):
+        put(f"softcap-{file}", gemma3(attn_logit_softcapping=value), [BAD_MODEL], f"scores capped at {value}")
+    put("attention-scale-nan", gemma3(attention__scale=nan), [BAD_MODEL], "scores scaled by what is not a number")
+
+    def scaled(file: str, kind: str, expect: list[str], reason: str, factors: list[float] | None = None,
+               **keys: float) -> None:
+        f = family("llama", **keys)
+        f.key("llama.rope.scaling.type", STRING, kind)
+        for length in ("long", "short") if factors else ():
+            data = struct.pack(f"<{len(factors)}f", *factors)
+            f.tensors.append(Tensor(f"rope_factors_{length}.weight".encode(), [len(factors)], T_F32, data))
+        put("rope-" + file, f, expect, reason)
+
+    scaled("type-unknown", "spiral", [ARCH], "rope scaling of a type nobody knows")
+    scaled("linear-0", "linear", [OK, BAD_MODEL], "positions divided by 0", rope__scaling__factor=0.0)
+    scaled("linear-negative", "linear", [BAD_MODEL], "positions divided by -2", rope__scaling__factor=-2.0)
+    scaled("linear-tiny", "linear", [BAD_MODEL], "angles past what a sine is computed for",
+           rope__scaling__factor=1e-20)
+    scaled("yarn", "yarn", [OK], "a control: YaRN without its optional keys", rope__scaling__factor=4.0)
+    scaled("yarn-beta-nan", "yarn", [BAD_MODEL], "YaRN's border is not a number", rope__scaling__factor=4.0,
+           rope__scaling__yarn_beta_fast=nan)
+    scaled("yarn-original-0", "yarn", [BAD_MODEL], "an original context of 0", rope__scaling__factor=4.0,
+           rope__scaling__original_context_length=0)
+    scaled("longrope", "longrope", [OK], "a control: LongRoPE's factors", [1.0, 2.0])
+    scaled("longrope-none", "longrope", [BAD_MODEL], "LongRoPE without its factors")
+    scaled("longrope-many", "longrope", [BAD_MODEL], "three factors for two pairs", [1.0, 2.0, 3.0])
+    scaled("longrope-0", "longrope", [BAD_MODEL], "a frequency divided by 0", [1.0, 0.0])
+    scaled("longrope-tiny", "longrope", [BAD_MODEL], "angles past what a sine is computed for", [1e-30, 1.0])
+    put("rope-base-1", family("llama", rope__freq_base=1.0), [BAD_MODEL], "a base whose logarithm is 0")
+    put("rope-base-tiny", family("llama", rope__freq_base=1e-30), [BAD_MODEL], "frequencies that grow without end")
+
+    f = family("falcon", attention__layer_norm_epsilon=1e-5, attention__max_alibi_bias=8.0)
+    put("falcon-alibi", f, [ARCH], "a Falcon with ALiBi")
+    f = family("granite", residual_scale=0.0)
+    put("granite-scale-0", f, [BAD_MODEL], "nothing is ever added to the residual stream")
+    f = minimal()
+    vector(f, "blk.0.attn_rot_embd.weight", 2)
+    put("valid-unneeded", f, [OK], "a control: a tensor that files carry and nothing needs")
 
 
 def tokenizers(put: Callable) -> None:
@@ -500,6 +717,94 @@ def tokenizers(put: Callable) -> None:
     put("tokenizer-spm-byte", f, [BAD_MODEL, OK], "byte tokens that name no byte")
 
 
+def encoders_tokenizers(put: Callable) -> None:
+    """Unigram (T5) and WordPiece (BERT)."""
+
+    def keyed(file: str, name: str, kind: int, value, expect: list[str], reason: str, base=minimal_t5) -> None:
+        f = base()
+        f.key("tokenizer.ggml." + name, kind, value)
+        put("tokenizer-" + file, f, expect, reason)
+
+    def without(file: str, name: str, expect: list[str], reason: str, base=minimal_t5) -> None:
+        f = base()
+        f.drop("tokenizer.ggml." + name)
+        put("tokenizer-" + file, f, expect, reason)
+
+    def tokens(file: str, change: Callable, expect: list[str], reason: str, base) -> None:
+        _, pieces = base().value("tokenizer.ggml.tokens")
+        keyed(file, "tokens", ARRAY, (STRING, change(pieces)), expect, reason, base)
+
+    without("t5-no-scores", "scores", [BAD_MODEL], "a Unigram vocabulary with no scores")
+    keyed("t5-scores-few", "scores", ARRAY, (F32, [0.0] * 3), [BAD_MODEL], "3 scores for 14 tokens")
+    keyed("t5-scores-ints", "scores", ARRAY, (I32, [0] * 14), [BAD_MODEL], "scores that are whole numbers")
+    for name, number in [("nan", float("nan")), ("inf", float("inf")), ("minus-inf", float("-inf")), ("huge", 3e38)]:
+        keyed(f"t5-scores-{name}", "scores", ARRAY, (F32, [number] * 14), [OK, BAD_MODEL], f"scores of {number}: the best path must still be found")
+    keyed("t5-scores-mixed", "scores", ARRAY, (F32, [float("-inf"), float("inf"), float("nan")] * 4 + [-3e38, 3e38]), [OK, BAD_MODEL], "scores whose sums are no numbers")
+    without("t5-no-unknown", "unknown_token_id", [OK, BAD_MODEL], "no unknown token named: its type tells")
+    f = minimal_t5()
+    f.drop("tokenizer.ggml.unknown_token_id")
+    f.key("tokenizer.ggml.token_type", ARRAY, (I32, [3, 3] + [1] * 12))
+    put("tokenizer-t5-unknown-nowhere", f, [OK, BAD_MODEL], "no unknown token, by name or by type")
+    keyed("t5-unknown-past", "unknown_token_id", U32, 14, [BAD_MODEL], "an unknown token one past the vocabulary")
+    tokens("t5-twice", lambda pieces: [*pieces[:-1], "th"], [OK, BAD_MODEL], "a piece twice", minimal_t5)
+    tokens("t5-empty", lambda pieces: [*pieces[:-1], ""], [OK, BAD_MODEL], "a piece with no text: matching it must advance", minimal_t5)
+    tokens("t5-utf8", lambda pieces: [*pieces[:-1], b"\xe2\x96"], [OK, BAD_MODEL, CORRUPT], "a piece that is half a character", minimal_t5)
+    tokens("t5-long", lambda pieces: [*pieces[:-1], "a" * 3000], [OK, BAD_MODEL], "a piece of 3000 letters", minimal_t5)
+    tokens("t5-few", lambda pieces: pieces[:-1], [BAD_MODEL], "13 tokens for 14 embeddings, scores and types", minimal_t5)
+    keyed("t5-types-few", "token_type", ARRAY, (I32, [1] * 13), [BAD_MODEL], "13 token types for 14 tokens")
+    keyed("t5-all-control", "token_type", ARRAY, (I32, [3] * 14), [OK, BAD_MODEL], "no piece that a text could become")
+    keyed("t5-all-bytes", "token_type", ARRAY, (I32, [6] * 14), [OK, BAD_MODEL], "byte tokens that name no byte")
+    keyed("t5-all-own", "token_type", ARRAY, (I32, [4] * 14), [OK, BAD_MODEL], "user-defined tokens alone")
+
+    def mapped(file: str, units: list[int], replacements: bytes, expect: list[str], reason: str) -> None:
+        keyed("t5-map-" + file, "precompiled_charsmap", ARRAY, (U8, charsmap(units, replacements)), expect, reason)
+
+    whole = charsmap([0] * 256, b"x\0")
+    for file, value, reason in [
+            ("empty", (U8, []), "an empty character map"), ("short", (U8, [1, 0]), "a character map of 2 bytes"),
+            ("size-only", (U8, whole[:4]), "a character map that ends after its size"),
+            ("size-max", (U8, [255] * 4 + whole[4:]), "a character map whose table is 2^32 - 1 bytes"),
+            ("size-odd", (U8, [3, 0, 0, 0] + whole[4:]), "a character map whose table is 3 bytes"),
+            ("cut", (U8, whole[:-200]), "a character map cut short"),
+            ("no-texts", (U8, whole[:-2]), "a character map with no replacements"),
+            ("open", (U8, whole[:-1]), "a character map whose last text does not end"),
+            ("ints", (I32, [1, 2, 3]), "a character map of whole numbers"),
+            ("strings", (STRING, ["x"]), "a character map of strings")]:
+        keyed("t5-map-" + file, "precompiled_charsmap", ARRAY, value, [OK] if file == "empty" else [BAD_MODEL], reason)
+    keyed("t5-map-number", "precompiled_charsmap", U32, 7, [BAD_MODEL], "a character map that is a number")
+    mapped("all-ones", [0xFFFFFFFF] * 256, b"x\0", [OK, BAD_MODEL], "a table that leads past its end")
+    mapped("loop", [(i << 10 | 0x100 | i) for i in range(256)], b"x\0", [OK, BAD_MODEL], "a table whose nodes lead to each other in circles")
+    mapped("leaf-past", [0x40000 | 0x100] + [0x7FFFFFFF] * 511, b"x\0", [OK, BAD_MODEL], "replacements past the texts' end")
+    mapped("text-utf8", [0] * 256, b"\xff\xc3\0", [OK, BAD_MODEL], "a replacement that is not UTF-8")
+    mapped("text-long", [0] * 256, b"y" * 5000 + b"\0", [OK, BAD_MODEL], "a replacement of 5000 letters: a text would explode")
+
+    put_bert = dict(base=minimal_bert)
+    without("bert-no-unknown", "unknown_token_id", [OK, BAD_MODEL], "no unknown token named: its type tells", **put_bert)
+    f = minimal_bert()
+    f.drop("tokenizer.ggml.unknown_token_id")
+    f.key("tokenizer.ggml.token_type", ARRAY, (I32, [1] * 14))
+    put("tokenizer-bert-unknown-nowhere", f, [OK, BAD_MODEL], "no unknown token, by name or by type")
+    keyed("bert-unknown-past", "unknown_token_id", U32, 1 << 31, [BAD_MODEL], "an unknown token of 2^31", **put_bert)
+    keyed("bert-cls-past", "cls_token_id", U32, 14, [BAD_MODEL, OK], "a CLS one past the vocabulary", **put_bert)
+    keyed("bert-sep-past", "seperator_token_id", U32, 14, [BAD_MODEL], "a SEP one past the vocabulary", **put_bert)
+    keyed("bert-sep-text", "seperator_token_id", STRING, "[SEP]", [BAD_MODEL], "a SEP given as text", **put_bert)
+    keyed("bert-lower-number", "normalizer.lowercase", U32, 1, [BAD_MODEL, OK], "a flag given as a number", **put_bert)
+    tokens("bert-twice", lambda pieces: [*pieces[:-1], "a"], [OK, BAD_MODEL], "a piece twice", minimal_bert)
+    tokens("bert-empty", lambda pieces: [*pieces[:-1], ""], [OK, BAD_MODEL], "a piece with no text: matching it must advance", minimal_bert)
+    tokens("bert-mark-only", lambda pieces: [*pieces[:-1], "\u2581"], [OK, BAD_MODEL], "a word that is its mark alone", minimal_bert)
+    tokens("bert-utf8", lambda pieces: [*pieces[:-1], b"\x96\x81"], [OK, BAD_MODEL, CORRUPT], "a piece that is the end of a character", minimal_bert)
+    tokens("bert-long", lambda pieces: [*pieces[:-1], "a" * 3000], [OK, BAD_MODEL], "a piece of 3000 letters", minimal_bert)
+    tokens("bert-few", lambda pieces: pieces[:3], [BAD_MODEL], "3 tokens for 14 embeddings and types", minimal_bert)
+    keyed("bert-types-few", "token_type", ARRAY, (I32, [1]), [BAD_MODEL], "a single token type for 14 tokens", **put_bert)
+
+    cyclic = ["t h", "th e", "the t", "h t", "e th"]
+    keyed("merges-cyclic", "merges", ARRAY, (STRING, cyclic), [OK, BAD_MODEL], "merges that lead back to where they began", minimal)
+    keyed("merges-twice", "merges", ARRAY, (STRING, MERGES + MERGES), [OK, BAD_MODEL], "each merge twice", minimal)
+    keyed("merges-self", "merges", ARRAY, (STRING, ["t t", "tt tt", " t"]), [OK, BAD_MODEL], "merges of a token with itself into none", minimal)
+    keyed("merges-long", "merges", ARRAY, (STRING, ["t" * 5000 + " " + "h" * 5000]), [OK, BAD_MODEL], "a merge of 10,000 letters", minimal)
+    keyed("merges-utf8", "merges", ARRAY, (STRING, [b"\xc4 \xa0", b"\xff\xff \xc3"]), [OK, BAD_MODEL, CORRUPT], "merges that cut a character in two", minimal)
+
+
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.gguf"):
@@ -514,7 +819,9 @@ def main(folder: Path) -> None:
     controls(put)
     containers(put, put_bytes)
     models(put)
+    families(put)
     tokenizers(put)
+    encoders_tokenizers(put)
     lines = ",\n".join(json.dumps(record) for record in RECORDS)
     (folder / "hostile.json").write_text(f"[\n{lines}\n]\n")
     sizes = [path.stat().st_size for path in folder.glob("*.gguf")]

@@ -9,12 +9,16 @@ import numpy as np
 
 
 class LlamaCpp:
-    """A model in llama.cpp on two threads, with its default f16 KV cache."""
+    """A model in llama.cpp, on two threads if not told otherwise, with its default f16 KV cache or one in f32."""
 
-    def __init__(self, path: Path | str, n_ctx: int = 512, vocab_only: bool = False) -> None:
+    def __init__(self, path: Path | str, n_ctx: int = 512, vocab_only: bool = False, f32_cache: bool = False,
+                 keys: dict[str, int] | None = None, threads: int = 2) -> None:
+        """`keys` stand in for what the file says."""
+        cache_type = llama_cpp.GGML_TYPE_F32 if f32_cache else None
         self.llm = llama_cpp.Llama(
-            str(path), n_ctx=n_ctx, n_batch=n_ctx, logits_all=True, n_threads=2, n_threads_batch=2,
-            vocab_only=vocab_only, verbose=False,
+            str(path), n_ctx=n_ctx, n_batch=n_ctx, logits_all=True, n_threads=threads, n_threads_batch=threads,
+            vocab_only=vocab_only, type_k=cache_type, type_v=cache_type, kv_overrides=keys,
+            verbose=False,
         )  # fmt: skip
 
     def tokenize(self, text: str | bytes, special: bool = False) -> list[int]:

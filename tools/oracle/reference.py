@@ -27,9 +27,9 @@ class Config:
 
 
 class Reference:
-    """A Llama loaded from a GGUF file, its weights as float64 matrices [n_out, n_in]."""
+    """A Llama loaded from a GGUF file, its weights as matrices [n_out, n_in], float64 unless told."""
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, dtype: type = np.float64) -> None:
         reader = GGUFReader(path)
 
         def key(name: str, default=None):
@@ -49,7 +49,7 @@ class Reference:
             rms_eps=key("llama.attention.layer_norm_rms_epsilon"),
         )
         self.tensors = {
-            t.name: dequantize(t.data, t.tensor_type).astype(np.float64)
+            t.name: dequantize(t.data, t.tensor_type).astype(dtype)
             for t in reader.tensors
         }
 
@@ -79,7 +79,7 @@ class Reference:
         # Grouped-query attention: each key/value head serves n_head/n_head_kv query heads.
         k = np.repeat(k, c.n_head // c.n_head_kv, axis=1)
         v = np.repeat(v, c.n_head // c.n_head_kv, axis=1)
-        scores = np.einsum("qhd,khd->hqk", q, k) / np.sqrt(head_dim)
+        scores = np.einsum("qhd,khd->hqk", q, k) / head_dim**0.5
         scores[:, np.triu(np.ones((n, n), bool), 1)] = -np.inf
         weights = softmax(scores)
         return np.einsum("hqk,khd->qhd", weights, v).reshape(n, -1) @ w[blk + "attn_output.weight"].T

@@ -18,8 +18,11 @@ from typing import Any
 
 from chat_templates import render
 from conversations import CONVERSATIONS
-from snippets import SNIPPETS, VARIABLES
+from snippets import SNIPPETS as USUAL
+from snippets import VARIABLES
+from snippets_more import SNIPPETS as SELDOM
 
+SNIPPETS = USUAL + SELDOM
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "data"
 GOLDEN = DATA / "golden"

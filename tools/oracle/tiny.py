@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make tests/data/tiny-q.gguf, tiny-q2.gguf and tiny-gpt2.gguf: random Llamas in every basic block type.
+"""Make tests/data/tiny-q.gguf, tiny-q2.gguf, tiny-k.gguf and tiny-gpt2.gguf: random Llamas in every block type.
 
     tiny.py tinyshakespeare.txt
 
@@ -9,6 +9,7 @@ of 515 rows, and in tiny-q2 heads of 8 values that all share one key head.
 
   tiny-q    GGUF v3, tied embedding, 6 query heads of 16 over 2 key/value heads
   tiny-q2   GGUF v2, its own output matrix, 12 query heads of 8 over 1, alignment 64
+  tiny-k    the K, 5-bit, IQ4, MXFP4 and ternary types, by ggml's quantiser: 4 query heads of 64 over 1
   tiny-gpt2 the smallest: all Q4_0, and GPT-2's pre-tokenizer in place of SmolLM's
 """
 
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from ggml import Ggml
 from gguf import GGMLQuantizationType as Type
 from gguf import GGUFWriter, TokenType
 from gguf.quants import quantize
@@ -77,6 +79,16 @@ SHAPES = [
             "1.ffn_gate": Type.Q8_0, "1.ffn_up": Type.Q4_1, "1.ffn_down": Type.Q4_0,
         },
     ),
+    Shape(
+        "tiny-k", "smollm", 4, 3, 32, 256, 256, 4, 1, 10000.0,
+        {
+            "token_embd": Type.Q6_K,
+            "0.attn_q": Type.Q4_K, "0.attn_k": Type.Q5_0, "0.attn_v": Type.Q5_1, "0.attn_output": Type.Q5_K,
+            "0.ffn_gate": Type.Q3_K, "0.ffn_up": Type.IQ4_XS, "0.ffn_down": Type.Q2_K,
+            "1.attn_q": Type.IQ4_NL, "1.attn_k": Type.MXFP4, "1.attn_v": Type.BF16, "1.attn_output": Type.TQ2_0,
+            "1.ffn_gate": Type.TQ1_0, "1.ffn_up": Type.Q4_K, "1.ffn_down": Type.Q6_K,
+        },
+    ),
     Shape("tiny-gpt2", "gpt-2", 3, 3, 32, 32, 32, 4, 2, 10000.0, dict.fromkeys(MATRICES, Type.Q4_0)),
 ]  # fmt: skip
 
@@ -132,6 +144,14 @@ def tensors(shape: Shape, n_vocab: int) -> dict[str, np.ndarray]:
     return out
 
 
+def blocks(values: np.ndarray, kind: Type) -> np.ndarray:
+    """By the gguf package, or for what it can't quantise by ggml."""
+    try:
+        return quantize(values, kind)
+    except NotImplementedError:
+        return Ggml().quantize(values, kind)
+
+
 def write(shape: Shape, tokens: list[str], merges: list[str], folder: Path) -> None:
     path = folder / f"{shape.name}.gguf"
     w = GGUFWriter(path, "llama")
@@ -163,7 +183,7 @@ def write(shape: Shape, tokens: list[str], merges: list[str], folder: Path) -> N
     for name, values in tensors(shape, len(tokens)).items():
         full = f"blk.{name}.weight" if name[0].isdigit() else f"{name}.weight"
         kind = shape.types.get(name, Type.F32)
-        w.add_tensor(full, quantize(values, kind), raw_dtype=kind)
+        w.add_tensor(full, blocks(values, kind), raw_dtype=kind)
     w.write_header_to_file()
     w.write_kv_data_to_file()
     w.write_tensors_to_file()

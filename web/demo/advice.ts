@@ -13,7 +13,7 @@ type Words = readonly [title: string, advice: string];
 const DAMAGED: Words = ['The model’s file is damaged', 'Download it again, or open another one.'];
 const UNSUPPORTED: Words = [
   'This model is of a kind that Inkling does not run yet',
-  'Llama-like models in GGUF work, SmolLM2 for example. Open another one.',
+  'Most families of small language models in GGUF work, SmolLM2 for example. Open another one.',
 ];
 
 const WORDS: Partial<Record<InklingErrorCode, Words>> = {

@@ -220,9 +220,9 @@ function connect(): void {
     void choose(byDefault);
   });
   page.file.addEventListener('change', () => {
-    const file = page.file.files?.[0];
+    const files = [...(page.file.files ?? [])]; // several: the parts of one model
     page.file.value = ''; // so that the same file can be picked again
-    if (file) void choose({ label: fileName(file.name), source: file });
+    if (files[0]) void choose({ label: fileName(files[0].name), source: files.length > 1 ? files : files[0] });
   });
   const showTemperature = () => (page.temperatureValue.value = page.temperature.valueAsNumber.toFixed(1));
   page.temperature.addEventListener('input', showTemperature);

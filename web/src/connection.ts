@@ -11,7 +11,7 @@ interface Pending {
 /** What a request may hear before it is answered. */
 export interface Handlers {
   onProgress?: (loaded: number, total: number) => void;
-  onPull?: () => void;
+  onPull?: (part: number) => void;
   onPiece?: (text: string) => void;
 }
 
@@ -92,7 +92,7 @@ export class Connection {
       return;
     }
     if (message.type === 'pull') {
-      for (const { handlers } of this.#pending.values()) handlers.onPull?.();
+      for (const { handlers } of this.#pending.values()) handlers.onPull?.(message.part);
       return;
     }
     const request = this.#pending.get(message.id);

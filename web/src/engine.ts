@@ -1,9 +1,9 @@
 /** One model and one session in one WebAssembly instance, behind methods that speak JavaScript. */
 import * as c from './constants.js';
 import { InklingError } from './errors.js';
-import type { Sampling } from './protocol.js';
-import type { Message, ModelInfo, Score } from './types.js';
 import type { Level } from './level.js';
+import type { ChatInput, Results, Sampling, TextInput } from './protocol.js';
+import type { ModelInfo } from './types.js';
 import { type Instance, type WasmExports, instantiate } from './wasm.js';
 
 const OPTIONS = [
@@ -14,6 +14,8 @@ const OPTIONS = [
   ['repeatPenalty', c.INKJS_OPTION_REPEAT_PENALTY],
   ['seed', c.INKJS_OPTION_SEED],
   ['maxTokens', c.INKJS_OPTION_MAX_TOKENS],
+  ['contextShift', c.INKJS_OPTION_CONTEXT_SHIFT],
+  ['keepTokens', c.INKJS_OPTION_KEEP_TOKENS],
 ] as const;
 
 /** What one step of a generation gave; see ink_step in inkling.h. */
@@ -66,16 +68,27 @@ export class Engine {
   // ---- Loading ----
 
   /** kernels: '' for the fastest. size in bytes, 0 when not known. */
-  beginLoad(kernels: string, size: number): void {
+  beginLoad(kernels: string, size: number, vocabularyOnly: boolean): void {
     this.#withText(`${kernels}\0`, (text) => {
-      this.#check(this.#model, this.#wasm.inkjs_load_begin(this.#model, kernels ? text : 0, size));
+      const name = kernels ? text : 0;
+      this.#check(this.#model, this.#wasm.inkjs_load_begin(this.#model, name, size, Number(vocabularyOnly)));
     });
   }
 
-  /** Copies the file's next bytes straight to the places where they stay. True: the model needs no more. */
+  /** How many files the model is in; 0 until the first one's header has been read. */
+  partCount(): number {
+    return this.#wasm.inkjs_load_n_parts(this.#model) >>> 0;
+  }
+
+  /** After a part's end. size in bytes, 0 when not known. */
+  nextPart(size: number): void {
+    this.#check(this.#model, this.#wasm.inkjs_load_next_part(this.#model, size));
+  }
+
+  /** Copies the file's next bytes straight to the places where they stay. True: the model needs no more of it. */
   write(bytes: Uint8Array): boolean {
     let offset = 0;
-    while (offset < bytes.length && !this.#isComplete()) {
+    while (offset < bytes.length && !this.#isPartComplete()) {
       this.#check(this.#model, this.#wasm.inkjs_load_buffer(this.#model));
       const room = this.#wasm.inkjs_buffer_size(this.#model) >>> 0;
       const n = Math.min(room, bytes.length - offset);
@@ -83,17 +96,17 @@ export class Engine {
       this.#check(this.#model, this.#wasm.inkjs_load_commit(this.#model, n));
       offset += n;
     }
-    return this.#isComplete();
+    return this.#isPartComplete();
   }
 
   /**
    * Throws INK_ERR_OUT_OF_MEMORY when the model can't ever fit with that context, which is known once its header
    * has been read: better than at the end of a long download.
    */
-  checkMemory(contextLength: number): void {
+  checkMemory(contextLength: number, kvType: number): void {
     if (!this.knowsModel()) return;
     const limit = this.#instance.memoryLimit;
-    const needed = this.#wasm.inkjs_memory_needed(this.#model, contextLength);
+    const needed = this.#wasm.inkjs_memory_needed(this.#model, contextLength, kvType);
     if (needed <= limit) return;
     const gib = (bytes: number) => Number((bytes / 2 ** 30).toFixed(1));
     throw new InklingError(
@@ -113,14 +126,23 @@ export class Engine {
     this.#instance.startThreads();
   }
 
-  /** After the source's last byte and threadsReady(). contextLength in tokens, 0 for the default. */
-  finishLoad(contextLength: number, nThreads: number): void {
-    if (!this.#isComplete()) {
+  /** After a source's last byte. True: the model needs no more. */
+  endPart(): boolean {
+    if (!this.#isPartComplete()) {
       this.#check(this.#model, this.#wasm.inkjs_load_buffer(this.#model));
       this.#check(this.#model, this.#wasm.inkjs_load_commit(this.#model, 0)); // says what is missing
     }
+    return this.#wasm.inkjs_load_is_complete(this.#model) !== 0;
+  }
+
+  /** After the last part. */
+  finishLoad(): void {
     this.#check(this.#model, this.#wasm.inkjs_load_finish(this.#model));
-    this.#session = this.#wasm.inkjs_session_create(this.#model, contextLength, nThreads) >>> 0;
+  }
+
+  /** After threadsReady(). Makes generating and scoring possible. contextLength in tokens, 0 for the default; kvType: INK_KV_… */
+  openSession(contextLength: number, kvType: number, nThreads: number): void {
+    this.#session = this.#wasm.inkjs_session_create(this.#model, contextLength, kvType, nThreads) >>> 0;
     if (this.#session === 0) throw this.#errorOf(this.#model);
     if (nThreads > 1 && this.#askedThreads === 0) this.#chooseThreads();
   }
@@ -141,8 +163,8 @@ export class Engine {
     return count;
   }
 
-  #isComplete(): boolean {
-    return this.#wasm.inkjs_load_is_complete(this.#model) !== 0;
+  #isPartComplete(): boolean {
+    return this.#wasm.inkjs_load_part_is_complete(this.#model) !== 0;
   }
 
   info(): ModelInfo {
@@ -154,13 +176,13 @@ export class Engine {
       tokenizer: text(c.INKJS_STRING_TOKENIZER),
       quantization: text(c.INKJS_STRING_QUANTIZATION),
       kernels: text(c.INKJS_STRING_KERNELS),
-      threads: this.#wasm.inkjs_session_threads(this.#session),
+      threads: this.#session ? this.#wasm.inkjs_session_threads(this.#session) : 1,
       whyOneThread: this.#whyOneThread,
       parameterCount: number(c.INKJS_NUMBER_N_PARAMS),
       weightBytes: number(c.INKJS_NUMBER_WEIGHT_BYTES),
       memoryBytes: this.#wasm.memory.buffer.byteLength,
       vocabularySize: number(c.INKJS_NUMBER_N_VOCAB),
-      contextLength: this.#wasm.inkjs_session_capacity(this.#session),
+      contextLength: this.#session && this.#wasm.inkjs_session_capacity(this.#session),
       trainedContextLength: number(c.INKJS_NUMBER_N_CTX_TRAIN),
       embeddingLength: number(c.INKJS_NUMBER_N_EMBD),
       layerCount: number(c.INKJS_NUMBER_N_LAYER),
@@ -174,46 +196,59 @@ export class Engine {
 
   // ---- Text and tokens ----
 
+  /** Of a conversation, as the model is to read it. */
+  tokensOf(input: TextInput): Int32Array {
+    if ('text' in input) return this.tokenize(input.text, input.flags);
+    return this.tokenize(this.applyChatTemplate(input), c.INK_TOKENIZE_SPECIAL | c.INK_TOKENIZE_BOS);
+  }
+
   /** flags: INK_TOKENIZE_… */
-  tokenize(text: string, flags: number): number[] {
+  tokenize(text: string, flags: number): Int32Array {
     this.#withText(text, (pointer, length) => {
       this.#check(this.#model, this.#wasm.inkjs_tokenize(this.#model, pointer, length, flags));
     });
-    const n = this.#wasm.inkjs_result_length(this.#model) >>> 0;
-    return [...new Int32Array(this.#wasm.memory.buffer, this.#wasm.inkjs_result(this.#model) >>> 0, n)];
+    const result = this.#wasm.inkjs_result(this.#model) >>> 0;
+    return new Int32Array(this.#wasm.memory.buffer, result, this.#resultLength()).slice();
   }
 
-  detokenize(tokens: readonly number[]): string {
+  detokenize(tokens: Int32Array): string {
     this.#withTokens(tokens, (pointer) => {
       this.#check(this.#model, this.#wasm.inkjs_detokenize(this.#model, pointer, tokens.length));
     });
     return this.#resultText();
   }
 
-  /** The conversation in the model's own format, up to where the answer begins. */
-  formatChat(messages: readonly Message[]): string {
-    for (const { role, content } of messages) {
-      this.#withText(`${role}\0`, (rolePointer) => {
-        this.#withText(content, (pointer, length) => {
-          this.#check(this.#model, this.#wasm.inkjs_chat_add(this.#model, rolePointer, pointer, length));
-        });
-      });
-    }
+  tokenPieces(tokens: Int32Array): Results['tokenPieces'] {
+    this.#withTokens(tokens, (pointer) => {
+      this.#check(this.#model, this.#wasm.inkjs_token_pieces(this.#model, pointer, tokens.length));
+    });
+    const result = this.#wasm.inkjs_result(this.#model) >>> 0;
+    const lengths = new Uint32Array(this.#wasm.memory.buffer, result, tokens.length).slice();
+    const bytes = this.#bytes(result, this.#resultLength()).slice(lengths.byteLength);
+    return { lengths, bytes };
+  }
+
+  applyChatTemplate({ json, chatTemplate }: ChatInput): string {
     // Templates may ask for the date, which is the visitor's.
-    const now = Date.now() / 1000 - new Date().getTimezoneOffset() * 60;
-    this.#check(this.#model, this.#wasm.inkjs_chat_format(this.#model, Math.floor(now)));
+    const now = Math.floor(Date.now() / 1000 - new Date().getTimezoneOffset() * 60);
+    const model = this.#model;
+    this.#withText(`${chatTemplate}\0`, (source, size) => {
+      this.#withText(json, (pointer, length) => {
+        this.#check(model, this.#wasm.inkjs_apply_chat_template(model, source, size - 1, pointer, length, now));
+      });
+    });
     return this.#resultText();
   }
 
   // ---- Generating ----
 
   /** Returns how many of the prompt's tokens the context holds already. */
-  beginGeneration(prompt: readonly number[], sampling: Sampling): number {
-    const session = this.#session;
+  beginGeneration(prompt: Int32Array, sampling: Sampling): number {
+    const session = this.#openedSession();
     this.#wasm.inkjs_generation_reset(session);
     for (const [name, option] of OPTIONS) {
       const value = sampling[name];
-      if (value !== undefined) this.#check(session, this.#wasm.inkjs_generation_set(session, option, value));
+      if (value !== undefined) this.#check(session, this.#wasm.inkjs_generation_set(session, option, Number(value)));
     }
     for (const stop of sampling.stop) {
       this.#withText(`${stop}\0`, (pointer) => {
@@ -242,30 +277,34 @@ export class Engine {
     };
   }
 
+  /** Only a model without weights has none. */
+  #openedSession(): number {
+    if (this.#session === 0) {
+      const message = 'The model was loaded with vocabularyOnly: it can neither generate nor score.';
+      throw new InklingError('INK_ERR_WRONG_STATE', message);
+    }
+    return this.#session;
+  }
+
   // ---- Scoring ----
 
-  /** Non-overlapping windows of `windowLength` text tokens, each after BOS if the model asks for one. */
-  score(text: string, windowLength: number): Score {
-    const tokens = this.tokenize(text, 0);
-    const bos = this.tokenize('', c.INK_TOKENIZE_BOS);
-    const room = this.#wasm.inkjs_session_capacity(this.#session) - bos.length;
-    const length = windowLength || Math.min(room, 512);
-    if (length > room) {
-      throw new InklingError('INK_ERR_CONTEXT_FULL', `A window of ${length} tokens does not fit a context with room for ${room}.`);
-    }
-    let scored = 0;
-    let nll = 0;
-    for (let first = 0; first < tokens.length; first += length) {
-      const window = [...bos, ...tokens.slice(first, first + length)];
-      if (window.length < 2) continue; // a lone last token, and nothing to predict it from
-      this.#withTokens(window, (pointer) => {
-        this.#check(this.#session, this.#wasm.inkjs_session_score(this.#session, pointer, window.length));
-      });
-      nll += this.#wasm.inkjs_session_nll(this.#session);
-      scored += window.length - 1;
-    }
-    if (scored === 0) throw new InklingError('INK_ERR_INVALID_ARGUMENT', 'The text is too short to be scored.');
-    return { tokens: tokens.length, scored, nll: nll / scored, perplexity: Math.exp(nll / scored) };
+  /** Tokens that the context can hold. */
+  capacity(): number {
+    return this.#wasm.inkjs_session_capacity(this.#openedSession());
+  }
+
+  /** Forgets the context. */
+  beginScore(tokens: Int32Array): void {
+    const session = this.#openedSession();
+    this.#withTokens(tokens, (pointer) => {
+      this.#check(session, this.#wasm.inkjs_score_begin(session, pointer, tokens.length));
+    });
+  }
+
+  /** Evaluates up to maxTokens more; `nll` is the sum so far, in nats. */
+  scoreStep(maxTokens: number): { done: number; nll: number } {
+    this.#check(this.#session, this.#wasm.inkjs_score_step(this.#session, maxTokens));
+    return { done: this.#wasm.inkjs_score_done(this.#session), nll: this.#wasm.inkjs_score_nll(this.#session) };
   }
 
   // ---- Memory ----
@@ -285,9 +324,12 @@ export class Engine {
     return this.#text(start, memory.indexOf(0, start) - start);
   }
 
+  #resultLength(): number {
+    return this.#wasm.inkjs_result_length(this.#model) >>> 0;
+  }
+
   #resultText(): string {
-    const length = this.#wasm.inkjs_result_length(this.#model) >>> 0;
-    return this.#text(this.#wasm.inkjs_result(this.#model), length);
+    return this.#text(this.#wasm.inkjs_result(this.#model), this.#resultLength());
   }
 
   #withText(text: string, use: (pointer: number, length: number) => void): void {
@@ -295,9 +337,8 @@ export class Engine {
     this.#withBytes(bytes, (pointer) => use(pointer, bytes.length));
   }
 
-  #withTokens(tokens: readonly number[], use: (pointer: number) => void): void {
-    const ids = Int32Array.from(tokens);
-    this.#withBytes(new Uint8Array(ids.buffer), use);
+  #withTokens(tokens: Int32Array, use: (pointer: number) => void): void {
+    this.#withBytes(new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength), use);
   }
 
   #withBytes(bytes: Uint8Array, use: (pointer: number) => void): void {

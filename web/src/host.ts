@@ -1,11 +1,12 @@
 /** The engine's side of the protocol: takes requests one after another and answers them. */
-import { INK_TOKENIZE_BOS, INK_TOKENIZE_SPECIAL } from './constants.js';
 import { Engine } from './engine.js';
 import { InklingError, reasonOf } from './errors.js';
-import { PrefillPacer, generate } from './generation.js';
+import { generate } from './generation.js';
 import { chooseLevel } from './level.js';
 import { load } from './loader.js';
+import { StepPacer } from './pacer.js';
 import type { FromHost, Request, Results, ToHost } from './protocol.js';
+import { score } from './scoring.js';
 
 /** A dedicated worker's global scope, or a MessagePort where there are no workers. */
 export interface HostPort {
@@ -15,7 +16,9 @@ export interface HostPort {
 
 class Host {
   readonly #port: HostPort;
-  readonly #pacer = new PrefillPacer();
+  readonly #pacer = new StepPacer();
+  /** Scoring takes longer: it needs every token's logits. */
+  readonly #scorePacer = new StepPacer();
   /** Requests that are neither answered nor aborted. */
   readonly #live = new Map<number, AbortController>();
   #last: Promise<void> = Promise.resolve();
@@ -83,7 +86,7 @@ class Host {
         ...request,
         kernels,
         signal,
-        pull: () => this.#pull(),
+        pull: (part) => this.#pull(part),
         onProgress: (loaded, total) => this.#port.postMessage({ type: 'progress', id, loaded, total }),
       });
       return engine.info();
@@ -91,25 +94,28 @@ class Host {
     const engine = this.#engine!; // the page has no model to ask before the load is answered
     switch (request.type) {
       case 'generate': {
-        const { input } = request;
-        const text = 'messages' in input ? engine.formatChat(input.messages) : input.prompt;
-        const prompt = engine.tokenize(text, INK_TOKENIZE_SPECIAL | INK_TOKENIZE_BOS);
         const onPiece = (piece: string) => this.#port.postMessage({ type: 'piece', id, text: piece });
-        return generate(engine, this.#pacer, prompt, request.sampling, signal, onPiece);
+        return generate(engine, this.#pacer, engine.tokensOf(request.input), request.sampling, signal, onPiece);
       }
       case 'tokenize':
-        return engine.tokenize(request.text, request.special ? INK_TOKENIZE_SPECIAL : 0);
+        return engine.tokensOf(request.input);
+      case 'countTokens':
+        return engine.tokensOf(request.input).length;
       case 'detokenize':
         return engine.detokenize(request.tokens);
+      case 'tokenPieces':
+        return engine.tokenPieces(request.tokens);
+      case 'applyChatTemplate':
+        return engine.applyChatTemplate(request.input);
       case 'score':
-        return engine.score(request.text, request.windowLength);
+        return score(engine, this.#scorePacer, request.text, request.windowLength, signal);
     }
   }
 
-  #pull(): Promise<Uint8Array | null> {
+  #pull(part: number): Promise<Uint8Array | null> {
     return new Promise((resolve, reject) => {
       this.#chunkAsked = { resolve, reject };
-      this.#port.postMessage({ type: 'pull' });
+      this.#port.postMessage({ type: 'pull', part });
     });
   }
 }

@@ -8,20 +8,32 @@
  * ```
  * @packageDocumentation
  */
+export { CHAT_TEMPLATES } from './constants.js';
 export { loadModel } from './load.js';
 export { InklingError, type InklingErrorCode } from './errors.js';
 export type { Model } from './model.js';
 export type { Run } from './run.js';
 export type {
+  ApplyChatTemplateOptions,
+  ChatOptions,
+  ChatTemplate,
+  ChatTemplateName,
+  CompleteOptions,
+  Conversation,
+  Examples,
   FinishReason,
   GenerateOptions,
+  KvCacheType,
   LoadOptions,
   LoadProgress,
   Message,
   ModelInfo,
   ModelSource,
+  Role,
   RunResult,
   Score,
   ScoreOptions,
+  TemplateOptions,
+  TokenPiece,
   TokenizeOptions,
 } from './types.js';

@@ -1,12 +1,17 @@
 import { Connection } from './connection.js';
-import { INKJS_MAX_THREADS } from './constants.js';
+import { INKJS_MAX_THREADS, INK_KV_BF16, INK_KV_DEFAULT, INK_KV_F16, INK_KV_F32, INK_KV_Q8_0 } from './constants.js';
+import { checkTemplate } from './conversation.js';
 import { InklingError, invalidArgument, reasonOf } from './errors.js';
 import { Model } from './model.js';
+import { partsOf } from './parts.js';
 import type { SourceMessage } from './protocol.js';
-import type { LoadOptions, ModelSource } from './types.js';
+import type { KvCacheType, LoadOptions, ModelPart, ModelSource } from './types.js';
 
 /** What is handed to the engine at a time, of sources that only the page can read. */
 const CHUNK_BYTES = 1 << 20;
+const KV_TYPES: ReadonlyMap<KvCacheType, number> = new Map([
+  ['default', INK_KV_DEFAULT], ['f32', INK_KV_F32], ['f16', INK_KV_F16], ['bf16', INK_KV_BF16], ['q8_0', INK_KV_Q8_0],
+]);
 
 /**
  * Loads a GGUF model into an engine of its own, in a worker. The bytes stream straight to their place in the
@@ -17,34 +22,42 @@ const CHUNK_BYTES = 1 << 20;
  * workers, as in Node, the engine runs in this thread, in steps of at most about 50 ms.
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
-  const { onProgress, signal, contextLength = 0, kernels = '', threads = 'auto' } = options;
+  const {
+    onProgress, signal, contextLength = 0, kvCache = 'default', kernels = '', threads = 'auto', vocabularyOnly = false,
+    chatTemplate, tools,
+  } = options;
   signal?.throwIfAborted();
   if (!Number.isInteger(contextLength) || contextLength < 0 || contextLength >= 2 ** 32) {
     throw invalidArgument('contextLength must be a whole number of tokens.');
   }
+  const kvType = KV_TYPES.get(kvCache);
+  if (kvType === undefined) throw invalidArgument(`kvCache must be one of ${[...KV_TYPES.keys()].join(', ')}.`);
   if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= INKJS_MAX_THREADS)) {
     throw invalidArgument(`threads must be 'auto' or a whole number from 1 to ${INKJS_MAX_THREADS}.`);
   }
-  const { message, read } = describe(source);
+  const ownTemplate = checkTemplate(chatTemplate) !== '';
+  const parts = partsOf(source, absoluteUrl).map(describe);
   const connection = await Connection.open();
   try {
-    const nThreads = threads === 'auto' ? 0 : threads;
-    const request = { type: 'load', source: message, kernels, threads: nThreads, contextLength } as const;
+    const nThreads = vocabularyOnly ? 1 : threads === 'auto' ? 0 : threads; // a tokenizer has work for one
+    const request = {
+      type: 'load', parts: parts.map(({ message }) => message), kernels, threads: nThreads, contextLength, kvType, vocabularyOnly,
+    } as const;
     const info = await connection.request(request, signal, {
       onProgress: (loaded, total) => onProgress?.({ loaded, total: total || undefined }),
-      onPull: () => {
-        read().then(
+      onPull: (part) => {
+        parts[part]!.read().then(
           (chunk) => connection.sendChunk(chunk),
           (cause: unknown) => connection.sendChunkFailure(readFailure(cause)),
         );
       },
     });
-    return new Model(connection, info);
+    return new Model(connection, { ...info, hasChatFormat: info.hasChatFormat || ownTemplate }, { chatTemplate, tools });
   } catch (error) {
     connection.close(new InklingError('INK_ERR_WRONG_STATE', 'The model was not loaded.'));
     throw error;
   } finally {
-    read.cancel();
+    for (const { read } of parts) read.cancel();
   }
 }
 
@@ -55,7 +68,7 @@ interface ChunkReader {
   cancel(): void;
 }
 
-function describe(source: ModelSource): { message: SourceMessage; read: ChunkReader } {
+function describe(source: ModelPart): { message: SourceMessage; read: ChunkReader } {
   if (typeof source === 'string' || source instanceof URL) {
     return { message: { kind: 'url', url: absoluteUrl(source) }, read: readNothing };
   }
@@ -64,7 +77,7 @@ function describe(source: ModelSource): { message: SourceMessage; read: ChunkRea
     return { message: { kind: 'pulled', size: source.byteLength }, read: readBuffer(source) };
   }
   if (source instanceof ReadableStream) return { message: { kind: 'pulled', size: 0 }, read: readStream(source) };
-  throw invalidArgument('The source must be a URL, a File or Blob, an ArrayBuffer or a ReadableStream.');
+  throw invalidArgument('The source must be a URL, a File or Blob, an ArrayBuffer or a ReadableStream, or a list of them.');
 }
 
 function absoluteUrl(source: string | URL): string {

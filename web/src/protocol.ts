@@ -1,6 +1,6 @@
 /** The messages between the page's side (model.ts, run.ts) and the engine's side (host.ts). */
 import type { ErrorMessage } from './errors.js';
-import type { GenerateOptions, Message, ModelInfo, RunResult, Score } from './types.js';
+import type { GenerateOptions, ModelInfo, RunResult, Score } from './types.js';
 
 /** 'pulled': the page hands over chunk after chunk, each when asked for. Sizes in bytes, 0: not known. */
 export type SourceMessage =
@@ -8,23 +8,35 @@ export type SourceMessage =
   | { kind: 'blob'; blob: Blob }
   | { kind: 'pulled'; size: number };
 
-export type GenerateInput = { messages: Message[] } | { prompt: string };
+/** A conversation: `json` as for ink_apply_chat_template(); chatTemplate '' is the model's own. */
+export interface ChatInput {
+  json: string;
+  chatTemplate: string;
+}
+/** What can be made tokens: a conversation as chat() reads it, or a text with INK_TOKENIZE_… flags. */
+export type TextInput = ChatInput | { text: string; flags: number };
 export type Sampling = Omit<GenerateOptions, 'signal' | 'stop'> & { seed: number; stop: string[] };
 
 /** What a request is answered with. */
 export interface Results {
   load: ModelInfo;
   generate: RunResult;
-  tokenize: number[];
+  tokenize: Int32Array;
+  countTokens: number;
   detokenize: string;
+  tokenPieces: { lengths: Uint32Array; bytes: Uint8Array };
+  applyChatTemplate: string;
   score: Score;
 }
 
 export type Request =
-  | { type: 'load'; source: SourceMessage; kernels: string; threads: number; contextLength: number }
-  | { type: 'generate'; input: GenerateInput; sampling: Sampling }
-  | { type: 'tokenize'; text: string; special: boolean }
-  | { type: 'detokenize'; tokens: number[] }
+  | { type: 'load'; parts: SourceMessage[]; kernels: string; threads: number; contextLength: number; kvType: number; vocabularyOnly: boolean }
+  | { type: 'generate'; input: TextInput; sampling: Sampling }
+  | { type: 'tokenize'; input: TextInput }
+  | { type: 'countTokens'; input: TextInput }
+  | { type: 'detokenize'; tokens: Int32Array }
+  | { type: 'tokenPieces'; tokens: Int32Array }
+  | { type: 'applyChatTemplate'; input: ChatInput }
   | { type: 'score'; text: string; windowLength: number };
 
 /** From the page. Requests are answered one after another, in order. */
@@ -41,7 +53,7 @@ export type ToHost =
 /** From the engine. */
 export type FromHost =
   | { type: 'progress'; id: number; loaded: number; total: number }
-  | { type: 'pull' }
+  | { type: 'pull'; part: number }
   | { type: 'piece'; id: number; text: string }
   | { type: 'done'; id: number; value: Results[keyof Results] }
   | { type: 'failed'; id: number; error: ErrorMessage }

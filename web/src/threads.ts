@@ -108,8 +108,9 @@ export class Threads {
     return 'there is no room for shared memory';
   }
 
-  /** Opens the workers, which takes a while. */
+  /** Opens the workers, which takes a while; later calls do nothing. */
   start(module: WebAssembly.Module): void {
+    if (this.#opening.length > 0) return;
     this.#opening = Array.from({ length: this.#count }, () => this.#openOne(module));
   }
 

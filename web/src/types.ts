@@ -1,5 +1,13 @@
-/** Where a GGUF model comes from. A string is a URL, relative to the page. A stream is read once. */
-export type ModelSource = string | URL | Blob | ArrayBuffer | ReadableStream<Uint8Array>;
+import type { CHAT_TEMPLATES } from './constants.js';
+
+/** Where a GGUF file comes from. A string is a URL, relative to the page. A stream is read once. */
+export type ModelPart = string | URL | Blob | ArrayBuffer | ReadableStream<Uint8Array>;
+
+/**
+ * Where a GGUF model comes from. Of a model in several files (NAME-00001-of-00003.gguf …) a URL of any of them will
+ * do, or a list of all: named files and URLs in any order, others in their own.
+ */
+export type ModelSource = ModelPart | readonly ModelPart[] | FileList;
 
 /** How much of a model has been read. */
 export interface LoadProgress {
@@ -17,7 +25,9 @@ export interface LoadOptions {
   /** Tokens that prompt and answer may have together. Default: what the model was trained for, at most 4096.
    *  Memory grows with it. */
   contextLength?: number;
-  /** Which kernels compute: 'auto' (the default, the fastest), 'simd128', or 'scalar'. */
+  /** What the keys and values of past tokens are held as. */
+  kvCache?: KvCacheType;
+  /** Which kernels compute: 'auto' (the default, the fastest), 'relaxed' or 'simd128'. */
   kernels?: string;
   /**
    * How many threads compute, at most 64; 'auto' (the default): as many as a short try finds fastest. More than one
@@ -25,7 +35,20 @@ export interface LoadOptions {
    * one thread, {@link ModelInfo.whyOneThread} says why.
    */
   threads?: number | 'auto';
+  /** Read the tokenizer and the chat template alone, of any model, and stop before the weights: for counting and
+   *  splitting text in a page. `complete`, `chat` and `score` are refused with `INK_ERR_WRONG_STATE`. */
+  vocabularyOnly?: boolean;
+  /** For conversations that name none of their own. Default: the model's. */
+  chatTemplate?: ChatTemplate;
+  /** For conversations that name none of their own. */
+  tools?: readonly object[];
 }
+
+/**
+ * 'f16' and 'bf16' take 2 bytes an element, 'f32' 4, 'q8_0' a little more than one. Less memory costs a little quality,
+ * in this order: f32, f16, bf16, q8_0. 'default' is the core's choice, 'f16'.
+ */
+export type KvCacheType = 'default' | 'f32' | 'f16' | 'bf16' | 'q8_0';
 
 /** What is known of a loaded model. */
 export interface ModelInfo {
@@ -48,7 +71,7 @@ export interface ModelInfo {
   /** All of the engine's memory: weights, vocabulary, context and scratch, in bytes. It only ever grows. */
   memoryBytes: number;
   vocabularySize: number;
-  /** Tokens that fit this model's context as it was loaded. */
+  /** Tokens that fit this model's context as it was loaded; 0 with `vocabularyOnly`. */
   contextLength: number;
   /** Tokens of context that the model was trained for. */
   trainedContextLength: number;
@@ -63,9 +86,57 @@ export interface ModelInfo {
   hasChatFormat: boolean;
 }
 
+/** What chat templates know; some know others too. */
+export type Role = 'system' | 'user' | 'assistant' | 'tool' | (string & {});
+
+/** Handed to the chat template as it is, in the form that OpenAI's API and Hugging Face's templates share. */
 export interface Message {
-  role: 'system' | 'user' | 'assistant';
-  content: string;
+  role: Role;
+  /** Text; null or nothing beside tool calls; a list of parts where the template takes one. */
+  content?: string | readonly object[] | null;
+  name?: string;
+  /** What the assistant asked for: `{ id, type: 'function', function: { name, arguments } }`. */
+  tool_calls?: readonly object[];
+  /** In a message of role 'tool': which call this answers. */
+  tool_call_id?: string;
+  reasoning_content?: string;
+}
+
+/** Messages with everything else that the chat template may ask for, as it names it. */
+export interface Conversation {
+  messages: readonly Message[];
+  /** `{ type: 'function', function: { name, description, parameters } }` each. */
+  tools?: readonly object[] | null;
+  documents?: readonly object[] | null;
+  /** e.g. `enable_thinking`. */
+  [variable: string]: unknown;
+}
+
+/** Chat templates that are built in. */
+export type ChatTemplateName = (typeof CHAT_TEMPLATES)[number];
+/** A built-in one's name, or Jinja as in Hugging Face's `tokenizer_config.json`. */
+export type ChatTemplate = ChatTemplateName | (string & {});
+
+export interface TemplateOptions {
+  /** Instead of the model's own. */
+  chatTemplate?: ChatTemplate;
+  /** Takes the place of the conversation's. */
+  tools?: readonly object[];
+  /** Few-shot examples; see {@link Examples}. They stand after the system message. */
+  examples?: Examples;
+}
+
+/**
+ * Messages that show the model what is wanted: a list, or JSON Lines, `{"role":…,"content":…}` on each (empty lines
+ * don't count). `INK_ERR_INVALID_JSON` names a line that is something else.
+ */
+export type Examples = string | readonly Message[];
+
+export interface ApplyChatTemplateOptions extends TemplateOptions {
+  /** End with the header of the assistant's turn. Default: the conversation's `add_generation_prompt`, or false. */
+  addGenerationPrompt?: boolean;
+  /** Give the prompt's tokens, just as `chat()` reads them, instead of its text. Default false. */
+  tokenize?: boolean;
 }
 
 export interface GenerateOptions {
@@ -85,18 +156,28 @@ export interface GenerateOptions {
   maxTokens?: number;
   /** Stop where one of these strings would appear; they are not part of the text. At most 16, of 256 bytes each. */
   stop?: string | readonly string[];
+  /**
+   * When the context is full, drop the older half of it and go on, rather than end with 'context': the first tokens
+   * stay, since attention leans on them (StreamingLLM). The model forgets what was dropped. A prompt that is too long
+   * loses tokens in the same place. Default false.
+   */
+  contextShift?: boolean;
+  /** With `contextShift`: tokens at the beginning that are never dropped, e.g. the system message's. At least 4 stay,
+   *  at most half of the context. Default 4. */
+  keepTokens?: number;
   /** Stops the engine within 100 ms; the run then rejects with the signal's reason, and the model stays usable. */
   signal?: AbortSignal;
 }
 
 /**
  * Why a run ended: 'end' the model ended its turn, 'stop' a stop string appeared, 'length' `maxTokens` was
- * reached, 'context' the context is full.
+ * reached, 'context' the context is full (and `contextShift` off).
  */
 export type FinishReason = 'end' | 'stop' | 'length' | 'context';
 
 export interface RunResult {
-  /** The whole text; the pieces joined. */
+  /** The whole text; the pieces joined. Bytes that are no UTF-8 are U+FFFD; a character that the end cut off is
+   *  left out, so that the tokens' own text may be up to three bytes longer. */
   text: string;
   /** The new tokens. */
   tokens: number[];
@@ -115,14 +196,35 @@ export interface RunResult {
   };
 }
 
+export interface ChatOptions extends GenerateOptions, TemplateOptions {}
+
+export interface CompleteOptions extends GenerateOptions {
+  /** Few-shot examples; see {@link Examples}. They stand before the prompt as plain text: each on lines of its own, an
+   *  empty line after those that are not the user's. */
+  examples?: Examples;
+}
+
 export interface TokenizeOptions {
   /** The text of control tokens, e.g. <|im_start|>, becomes those tokens. Default false: it is plain text. */
   special?: boolean;
+  /** Put around the text what the model asks for: BOS, or BERT's CLS and SEP, or T5's EOS. Default false. */
+  addBos?: boolean;
+}
+
+/** What a token stands for. */
+export interface TokenPiece {
+  id: number;
+  /** For display: the bytes as text, U+FFFD where they are part of a character only. Control tokens' names too. */
+  text: string;
+  /** Exactly what stands in the vocabulary; pieces' bytes put together are whole characters again. */
+  bytes: Uint8Array;
 }
 
 export interface ScoreOptions {
   /** Text tokens in each window; windows do not overlap. Default: as many as fit the context, at most 512. */
   windowLength?: number;
+  /** Stops the engine within 100 ms; the promise then rejects with the signal's reason. */
+  signal?: AbortSignal;
 }
 
 export interface Score {

@@ -16,29 +16,34 @@ export interface WasmExports {
   inkjs_release(pointer: number): void;
   inkjs_model_create(): number;
   inkjs_model_destroy(model: number): void;
-  inkjs_session_create(model: number, nCtx: number, nThreads: number): number;
+  inkjs_session_create(model: number, nCtx: number, kvType: number, nThreads: number): number;
   inkjs_session_choose_threads(session: number): number;
   inkjs_session_threads(session: number): number;
   inkjs_session_destroy(session: number): void;
   inkjs_error_code(handle: number): number;
   inkjs_error_message(handle: number): number;
-  inkjs_load_begin(model: number, kernels: number, size: number): number;
+  inkjs_load_begin(model: number, kernels: number, size: number, vocabularyOnly: number): number;
   inkjs_load_buffer(model: number): number;
   inkjs_buffer(model: number): number;
   inkjs_buffer_size(model: number): number;
   inkjs_load_commit(model: number, n: number): number;
   inkjs_load_is_complete(model: number): number;
+  inkjs_load_n_parts(model: number): number;
+  inkjs_load_part_is_complete(model: number): number;
+  inkjs_load_next_part(model: number, size: number): number;
   inkjs_load_finish(model: number): number;
   inkjs_has_info(model: number): number;
   inkjs_info_string(model: number, field: number): number;
   inkjs_info_number(model: number, field: number): number;
-  inkjs_memory_needed(model: number, nCtx: number): number;
+  inkjs_memory_needed(model: number, nCtx: number, kvType: number): number;
   inkjs_result(model: number): number;
   inkjs_result_length(model: number): number;
   inkjs_tokenize(model: number, text: number, length: number, flags: number): number;
   inkjs_detokenize(model: number, tokens: number, n: number): number;
-  inkjs_chat_add(model: number, role: number, content: number, length: number): number;
-  inkjs_chat_format(model: number, now: number): number;
+  inkjs_token_pieces(model: number, tokens: number, n: number): number;
+  inkjs_apply_chat_template(
+    model: number, chatTemplate: number, chatTemplateLength: number, json: number, jsonLength: number, now: number,
+  ): number;
   inkjs_generation_reset(session: number): void;
   inkjs_generation_set(session: number, option: number, value: number): number;
   inkjs_generation_add_stop(session: number, stop: number): number;
@@ -48,8 +53,10 @@ export interface WasmExports {
   inkjs_step_text(session: number): number;
   inkjs_session_length(session: number): number;
   inkjs_session_capacity(session: number): number;
-  inkjs_session_score(session: number, tokens: number, n: number): number;
-  inkjs_session_nll(session: number): number;
+  inkjs_score_begin(session: number, tokens: number, n: number): number;
+  inkjs_score_step(session: number, maxTokens: number): number;
+  inkjs_score_done(session: number): number;
+  inkjs_score_nll(session: number): number;
 }
 
 /** What is used of node:fs. */

@@ -1,4 +1,4 @@
-// A loaded model in Node: text, tokens, sampling, aborts, order, and what happens when it breaks.
+// A loaded model in Node: sampling, aborts, order, and what happens when it breaks.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -8,15 +8,13 @@ import { InklingError, loadModel } from '../dist/index.js';
 import { DATA, NATIVE, dataUrl, defaultModel, runNatively } from './lib/files.mjs';
 
 const PROMPT = 'Once upon a time';
-const MULTILINGUAL = '안녕하세요, 세계! 🙂👩‍👩‍👧 naïve – 漢字 \n\ttabs';
-let stories, tiny, smol;
+let stories, smol;
 
 before(async () => {
   stories = await loadModel(dataUrl('stories260K.gguf'));
-  tiny = await loadModel(dataUrl('tiny-q.gguf'));
   smol = await loadModel(pathToFileURL(defaultModel()), { contextLength: 512 });
 });
-after(() => [stories, tiny, smol].forEach((model) => model?.dispose()));
+after(() => [stories, smol].forEach((model) => model?.dispose()));
 
 const isInkling = (code) => (error) => error instanceof InklingError && error.code === code;
 
@@ -25,32 +23,6 @@ async function collect(run) {
   for await (const piece of run) pieces.push(piece);
   return pieces;
 }
-
-// ---- Text and tokens ----
-
-test('tokens are the reference’s', async () => {
-  for (const text of ['Lily wanted to', MULTILINGUAL]) {
-    const expected = execFileSync(NATIVE, ['tokenize', '-m', `${DATA}tiny-q.gguf`], { input: text, encoding: 'utf8' });
-    assert.equal((await tiny.tokenize(text)).join(' '), expected.trim());
-  }
-});
-
-test('text survives the round trip', async () => {
-  for (const model of [tiny, stories]) {
-    assert.equal(await model.detokenize(await model.tokenize(MULTILINGUAL)), MULTILINGUAL);
-  }
-  assert.deepEqual(await tiny.tokenize(''), []);
-  assert.equal(await tiny.detokenize([]), '');
-});
-
-test('special tokens only when asked for', async () => {
-  const plain = await smol.tokenize('<|im_start|>');
-  const special = await smol.tokenize('<|im_start|>', { special: true });
-  assert.equal(special.length, 1);
-  assert.ok(plain.length > 1);
-});
-
-test('tokens that do not exist are refused', () => assert.rejects(tiny.detokenize([1e6]), isInkling('INK_ERR_INVALID_ARGUMENT')));
 
 // ---- Generating ----
 
@@ -112,6 +84,51 @@ test('a full context ends the text', async () => {
   model.dispose();
 });
 
+test('with contextShift a text outgrows the context', async () => {
+  const model = await loadModel(dataUrl('stories260K.gguf'), { contextLength: 64 });
+  const options = { temperature: 0, maxTokens: 200, contextShift: true, keepTokens: 6 };
+  const { text, tokens, finishReason, usage } = await model.complete(PROMPT, options).result();
+  assert.equal(tokens.length, 200);
+  assert.equal(finishReason, 'length');
+  assert.equal(usage.completionTokens, 200);
+  const command = ['-m', `${DATA}stories260K.gguf`, '-p', PROMPT, '-n', '200', '--temp', '0', '-c', '64', '--context-shift', '--keep', '6'];
+  assert.equal(text, execFileSync(NATIVE, [...command, '--kernels', 'scalar'], { encoding: 'utf8' }));
+  const long = await model.complete('word '.repeat(200), { ...options, maxTokens: 3 }).result();
+  assert.ok(long.usage.promptTokens < 64 && long.tokens.length === 3);
+  for (const wrong of [{ contextShift: 1 }, { keepTokens: -1 }, { keepTokens: 2 ** 32 }]) {
+    await assert.rejects(async () => model.complete(PROMPT, wrong).result(), isInkling('INK_ERR_INVALID_ARGUMENT'), JSON.stringify(wrong));
+  }
+  model.dispose();
+});
+
+test('the KV cache can be of several types', async () => {
+  const memory = {};
+  const texts = [];
+  for (const kvCache of ['f32', 'f16', 'bf16', 'q8_0', 'default']) {
+    const model = await loadModel(dataUrl('stories260K.gguf'), { contextLength: 30000, kvCache });
+    memory[kvCache] = model.info.memoryBytes;
+    texts.push((await model.complete(PROMPT, { temperature: 0, maxTokens: 8 }).result()).text);
+    model.dispose();
+  }
+  assert.ok(memory.f32 > memory.f16 && memory.f16 === memory.bf16 && memory.bf16 > memory.q8_0 && memory.default === memory.f16, JSON.stringify(memory));
+  assert.equal(new Set(texts).size, 1, texts.join('|')); // so short a text is sure enough
+  await assert.rejects(loadModel(dataUrl('stories260K.gguf'), { kvCache: 'q4_0' }), isInkling('INK_ERR_INVALID_ARGUMENT'));
+});
+
+test('a character that the end cuts off is left out', async () => {
+  // The answer's first token is the first of several that make up an emoji.
+  const prompt = 'Emoji: 🙂 🎉 🚀 🙂 🎉 🚀 🙂 🎉 🚀 🙂 🎉';
+  const whole = await smol.complete(prompt, { temperature: 0, maxTokens: 39 }).result();
+  let cut = 0;
+  for (let maxTokens = 1; maxTokens <= 8; maxTokens++) {
+    const { text, tokens, finishReason } = await smol.complete(prompt, { temperature: 0, maxTokens }).result();
+    assert.equal(finishReason, 'length');
+    assert.ok(whole.text.startsWith(text) && !text.includes('\uFFFD'), text);
+    if ((await smol.detokenize(tokens)).endsWith('\uFFFD')) cut++;
+  }
+  assert.ok(cut > 1, 'no answer was cut inside a character: the test tests nothing');
+});
+
 test('pieces are whole characters', async () => {
   // Emoji are several tokens each, so that a token often ends inside one.
   const prompt = 'Emoji: 🙂 🎉 🚀 🙂 🎉 🚀 🙂 🎉 🚀 🙂 🎉';
@@ -146,7 +163,7 @@ test('bad arguments are refused', async (t) => {
     await t.test(JSON.stringify(options), () =>
       assert.rejects(async () => stories.complete(PROMPT, { maxTokens: 2, ...options }).result(), isInkling('INK_ERR_INVALID_ARGUMENT')));
   }
-  for (const messages of [[], [{ role: 'robot', content: '' }], [{ role: 'user', content: 3 }]]) {
+  for (const messages of [[], [{ role: 3, content: '' }], [{ role: 'user', content: 3 }], [null], 'hello', { tools: [] }, { messages: [] }]) {
     await t.test(JSON.stringify(messages), () => assert.throws(() => smol.chat(messages), isInkling('INK_ERR_INVALID_ARGUMENT')));
   }
   await t.test('the model still works', async () => assert.equal((await stories.complete(PROMPT, { maxTokens: 2 }).result()).tokens.length, 2));
@@ -179,6 +196,17 @@ test('a run can be stopped while it reads and while it writes', async (t) => {
       assert.equal((await smol.complete('1, 2, 3,', { temperature: 0, maxTokens: 3 }).result()).text, ' 4,');
     });
   }
+});
+
+test('scoring can be stopped, and leaves nothing behind', async () => {
+  const text = 'The quick brown fox jumps over the lazy dog. '.repeat(100);
+  const expected = await stories.score('Once upon a time, there was a little girl named Lily.');
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(new Error('enough')), 100);
+  await assert.rejects(smol.score(text, { signal: controller.signal }), /enough/);
+  await assert.rejects(smol.score(text, { signal: AbortSignal.abort() }), { name: 'AbortError' });
+  assert.equal((await smol.complete('1, 2, 3,', { temperature: 0, maxTokens: 3 }).result()).text, ' 4,');
+  assert.deepEqual(await stories.score('Once upon a time, there was a little girl named Lily.'), expected);
 });
 
 test('leaving the loop stops the run', async () => {

@@ -1,6 +1,7 @@
 // Loading in Node: every kind of source, broken files, aborts, and memory.
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { InklingError, loadModel } from '../dist/index.js';
@@ -135,6 +136,81 @@ test('failures are typed', async (t) => {
   await t.test('a context that is no number', () =>
     assert.rejects(loadModel(STORIES, { contextLength: '2048' }), code('INK_ERR_INVALID_ARGUMENT')));
 });
+
+test('a model in several files', async (t) => {
+  const names = [1, 2, 3].map((i) => `split/tiny-gpt2-0000${i}-of-00003.gguf`);
+  const buffers = names.map(readData);
+  const size = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const answer = async (source, options) => {
+    const model = await loadModel(source, options);
+    const { tokens } = await model.complete('To be', GREEDY).result();
+    model.dispose();
+    return tokens;
+  };
+  const files = () => buffers.map((buffer, i) => new File([buffer], names[i]));
+  const expected = await answer(readData('tiny-gpt2.gguf'));
+  const sources = {
+    'the URL of the first': () => dataUrl(names[0]),
+    'the URL of another, with a query': () => `${dataUrl(names[1]).href}?download=true`,
+    'buffers in order': () => buffers,
+    'streams in order': () => buffers.map((buffer) => streamOf(buffer, [1, 7, 4093])),
+    'files in any order': () => files().reverse(),
+    'URLs in any order': () => [names[1], names[2], names[0]].map(dataUrl),
+    'of every kind': () => [dataUrl(names[0]), new Blob([buffers[1]]), streamOf(buffers[2], [100])],
+  };
+  for (const [name, source] of Object.entries(sources)) {
+    await t.test(name, async () => assert.deepEqual(await answer(source()), expected));
+  }
+  await t.test('progress is over all of them', async () => {
+    const seen = [];
+    await answer(dataUrl(names[2]), { onProgress: (progress) => seen.push(progress) });
+    assert.deepEqual(seen.at(-1), { loaded: size, total: size });
+    assert.ok(seen.every(({ loaded, total }, i) => total === size && (i === 0 || loaded >= seen[i - 1].loaded)));
+  });
+  await t.test('the vocabulary comes from the first', async () => {
+    const model = await loadModel(buffers, { vocabularyOnly: true });
+    assert.ok((await model.tokenize('To be')).length > 0);
+    model.dispose();
+  });
+  const failures = {
+    'parts in the wrong order': [() => [buffers[0], buffers[2], buffers[1]], 'INK_ERR_BAD_MODEL', /Part 2 of 3: .*part 3/],
+    'a part of another model': [() => [buffers[0], readData('split/bare-00002-of-00003.gguf'), buffers[2]], 'INK_ERR_BAD_MODEL', /Part 2 of 3/],
+    'a part too few': [() => buffers.slice(0, 2), 'INK_ERR_BAD_MODEL', /in 3 files, not 2/],
+    'one part alone': [() => buffers[0], 'INK_ERR_BAD_MODEL', /in 3 files, not 1/],
+    'a whole model in a list of two': [() => [readData('tiny-gpt2.gguf'), buffers[1]], 'INK_ERR_BAD_MODEL', /in 1 file, not 2/],
+    'a truncated part': [() => [buffers[0], buffers[1].slice(0, 2000), buffers[2]], 'INK_ERR_TRUNCATED', /Part 2 of 3/],
+    'no parts': [() => [], 'INK_ERR_INVALID_ARGUMENT', /empty/],
+    'a missing file': [() => dataUrl('split/none-00001-of-00002.gguf'), 'INK_ERR_IO', /missing.*none-0000[12]-of-00002/],
+  };
+  for (const [name, [source, code, message]] of Object.entries(failures)) {
+    await t.test(name, () => assert.rejects(loadModel(source()), (error) => error.code === code && message.test(error.message)));
+  }
+  await t.test('over HTTP', async () => {
+    const { url, close, asked } = await servePath(`${DATA}split/`);
+    const seen = [];
+    assert.deepEqual(await answer(`${url}tiny-gpt2-00001-of-00003.gguf`, { onProgress: (p) => seen.push(p) }), expected);
+    assert.deepEqual(seen.at(-1), { loaded: size, total: size });
+    const before = asked.length;
+    await assert.rejects(loadModel(`${url}bare-00001-of-00004.gguf`), { code: 'INK_ERR_IO', httpStatus: 404 });
+    assert.ok(asked.slice(before).every((method) => method === 'HEAD')); // nothing was downloaded for it
+    close();
+  });
+});
+
+/** A server of one folder's files. */
+async function servePath(folder) {
+  const asked = [];
+  const server = createServer((request, response) => {
+    asked.push(request.method);
+    const path = folder + request.url.slice(1);
+    if (!existsSync(path)) return response.writeHead(404).end();
+    response.writeHead(200, { 'content-length': statSync(path).size });
+    response.end(request.method === 'HEAD' ? undefined : readFileSync(path));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = () => (server.closeAllConnections(), server.close());
+  return { url: `http://127.0.0.1:${server.address().port}/`, asked, close };
+}
 
 test('a load can be aborted', async (t) => {
   await t.test('before it starts', () =>

@@ -1,10 +1,11 @@
 // The demo page and the package in a real Chromium, with the real default model, under a strict
 // Content-Security-Policy and without COOP or COEP.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './lib/browser.mjs';
-import { DATA, ROOT, defaultModel, runNatively } from './lib/files.mjs';
+import { DATA, NATIVE, ROOT, defaultModel, runNatively } from './lib/files.mjs';
 import { startServer } from './lib/server.mjs';
 
 const MANIFEST = JSON.parse(readFileSync(`${ROOT}models/manifest.json`, 'utf8'));
@@ -176,13 +177,50 @@ test('greedy tokens are those of the native scalar kernels', LIMIT, async () => 
   assert.deepEqual(tokens, native.tokens);
 });
 
+test('a page has tokenizer and chat template without the weights', LIMIT, async () => {
+  const text = '안녕하세요 👩‍👩‍👧 <|im_start|>';
+  const conversation = { messages: [{ role: 'user', content: text }], tools: [{ name: '날씨' }], add_generation_prompt: true };
+  const command = (parameters, input) => execFileSync(NATIVE, parameters, { input, encoding: 'utf8' });
+  const found = await onBlankPage((page) => page.evaluate(async ([url, text, conversation]) => {
+    const { loadModel } = await import('/package/index.js');
+    let read;
+    const model = await loadModel(url, { vocabularyOnly: true, onProgress: ({ loaded }) => (read = loaded) });
+    const ids = await model.tokenize(text);
+    return {
+      read,
+      memory: model.info.memoryBytes,
+      ids: ids.join(' '),
+      back: await model.detokenize(ids),
+      count: await model.countTokens(conversation),
+      pieces: (await model.tokenPieces(ids)).flatMap(({ bytes }) => [...bytes]),
+      prompts: [await model.applyChatTemplate(conversation), await model.applyChatTemplate(conversation, { chatTemplate: 'llama3' })],
+    };
+  }, [MODEL, text, conversation]));
+  const prompts = [[], ['--chat-template', 'llama3']].map((more) => command(['template', '-m', defaultModel(), ...more], JSON.stringify(conversation)));
+  assert.deepEqual(found.prompts, prompts);
+  assert.equal(found.ids, command(['tokenize', '-m', defaultModel()], text).trim());
+  assert.equal(found.count, command(['tokenize', '-m', defaultModel(), '--special'], prompts[0]).split(' ').length);
+  assert.equal(found.back, text);
+  assert.equal(Buffer.from(found.pieces).toString(), text);
+  assert.ok(found.read < statSync(defaultModel()).size / 10, `${found.read} bytes were read`);
+  assert.ok(found.memory < 16e6, `${found.memory} bytes of memory`);
+});
+
 test('the engine is quiet 100 ms after an abort', LIMIT, async () => {
   const delays = await onBlankPage((page) => page.evaluate(async (url) => {
     const { loadModel } = await import('/package/index.js');
     const model = await loadModel(url, { contextLength: 2048 });
     const long = 'The quick brown fox jumps over the lazy dog. '.repeat(60);
-    const delays = { prefill: [], decode: [] };
+    const delays = { prefill: [], decode: [], score: [] };
     for (let i = 0; i < 4; i++) {
+      const scoring = new AbortController();
+      const score = model.score(long, { signal: scoring.signal });
+      await new Promise((resolve) => setTimeout(resolve, 300 + 100 * i));
+      const stopped = performance.now();
+      scoring.abort();
+      await score.catch(() => {});
+      await model.tokenize('x');
+      delays.score.push(performance.now() - stopped);
       for (const [phase, prompt, ms] of [['prefill', `${i} ${long}`, 400], ['decode', `${i} is a number`, 700]]) {
         const controller = new AbortController();
         const run = model.complete(prompt, { signal: controller.signal });

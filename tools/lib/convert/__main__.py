@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import sources, write
+from . import families, model, numbers, sources, write
 from .vocabulary import ConvertError
 
 
@@ -26,11 +26,25 @@ def main() -> int:
     case.add_argument("--cased", dest="lower_case", action="store_false", default=None,
                       help="vocab.txt keeps case and accents (default: if it has capitals)")
     case.add_argument("--uncased", dest="lower_case", action="store_true")
+    whole = commands.add_parser(
+        "model", help="a model, tokenizer included",
+        description="Writes a model of a Hugging Face folder (safetensors, config.json, a tokenizer) to GGUF. "
+                    f"Families: {', '.join(sorted(families.FAMILIES))}.")
+    whole.add_argument("source", type=Path, metavar="folder", help="the model's folder")
+    whole.add_argument("out", type=Path, help="the GGUF file to write")
+    whole.add_argument("--type", choices=numbers.TYPES,
+                       help="of the matrices (default: what they are stored in); the rest is f32")
+    whole.add_argument("--name", help="general.name (default: the folder's)")
+    whole.add_argument("--pre", help="the pre-tokenizer of a byte-level BPE, where its rules are not known")
     arguments = parser.parse_args()
     try:
-        vocabulary = sources.read(arguments.source, pre=arguments.pre, lower_case=arguments.lower_case)
-        write.write(vocabulary, arguments.out, name=arguments.name or arguments.source.stem,
-                    architecture=arguments.architecture)
+        if arguments.command == "model":
+            model.convert(arguments.source, arguments.out, numbers.TYPES.get(arguments.type), arguments.name,
+                          arguments.pre)
+        else:
+            vocabulary = sources.read(arguments.source, pre=arguments.pre, lower_case=arguments.lower_case)
+            write.write(vocabulary, arguments.out, name=arguments.name or arguments.source.stem,
+                        architecture=arguments.architecture)
     except (ConvertError, OSError, ValueError) as error:
         print(f"convert: {error}", file=sys.stderr)
         return 1

@@ -7,21 +7,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from . import pre_tokenizers as rules
 from . import wordpiece
 from .vocabulary import ConvertError, Kind, Vocabulary
 
 Part = dict[str, Any]
 
 BYTE_TOKEN = re.compile(r"<0x[0-9A-F]{2}>")
-
-# A byte-level BPE's rules, by the regular expressions of its Split steps (Digits where each digit stands
-# alone), and the names that llama.cpp gave them.
-PRE_TOKENIZERS = {
-    (): "gpt-2",
-    ("Digits",): "smollm",
-    (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",): "llama-bpe",
-    (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",): "qwen2",
-}  # fmt: skip
 
 
 def _steps(part: Part | None, inner: str) -> Iterator[Part]:
@@ -47,10 +39,10 @@ def read(data: Part, pre: str | None = None) -> Vocabulary:
     elif kind == "BPE" and model.get("byte_fallback"):
         vocabulary = _sentencepiece_bpe(model, normalizers, pre_tokenizers)
     elif kind == "BPE":
-        vocabulary = _byte_level_bpe(model, pre_tokenizers, pre)
+        vocabulary = _byte_level_bpe(model, normalizers, pre_tokenizers, pre)
     else:
         raise ConvertError(f"a tokenizer.json with a model of type {kind}; BPE, Unigram and WordPiece are supported")
-    _add_tokens(vocabulary, data.get("added_tokens") or [])
+    add_tokens(vocabulary, data.get("added_tokens") or [])
     for step in _steps(data.get("post_processor"), "processors"):
         _surround(vocabulary, step)
     return vocabulary
@@ -134,13 +126,13 @@ def _wordpiece(model: Part, normalizers: list[Part]) -> Vocabulary:
                            model["continuing_subword_prefix"])
 
 
-def _byte_level_bpe(model: Part, pre_tokenizers: list[Part], pre: str | None) -> Vocabulary:
-    rules = tuple(
-        step["type"] if step["type"] == "Digits" else (step["pattern"].get("Regex") or step["pattern"]["String"])
-        for step in pre_tokenizers if step["type"] in ("Digits", "Split"))
-    pre = pre or PRE_TOKENIZERS.get(rules)
+def _byte_level_bpe(model: Part, normalizers: list[Part], pre_tokenizers: list[Part], pre: str | None) -> Vocabulary:
+    kinds = [step["type"] for step in normalizers]
+    if kinds in ([], ["NFC"]):
+        pre = pre or rules.name_of(pre_tokenizers, kinds == ["NFC"], model.get("ignore_merges") or False)
     if pre is None:
-        raise ConvertError(f"a pre-tokenizer that is not known; name it with --pre. Its rules: {rules}")
+        raise ConvertError("a pre-tokenizer that is not known; name it with --pre. "
+                           f"It is {pre_tokenizers}, normalised by {kinds or 'nothing'}")
     tokens = _listed(model["vocab"])
     merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
     return Vocabulary("gpt2", tokens, [Kind.NORMAL] * len(tokens), merges=merges, pre=pre,
@@ -150,14 +142,11 @@ def _byte_level_bpe(model: Part, pre_tokenizers: list[Part], pre: str | None) ->
 # --- what comes on top -----------------------------------------------------------------------------
 
 
-def _add_tokens(vocabulary: Vocabulary, added: list[Part]) -> None:
+def add_tokens(vocabulary: Vocabulary, added: list[Part]) -> None:
+    """Tokens with an id, a content and whether they are special, over or after the model's own."""
     for token in sorted(added, key=lambda token: token["id"]):
         place = token["id"]
-        while len(vocabulary.tokens) <= place:
-            vocabulary.tokens.append(f"[PAD{len(vocabulary.tokens)}]")
-            vocabulary.kinds.append(Kind.UNUSED)
-            if vocabulary.scores is not None:
-                vocabulary.scores.append(-1000.0)
+        vocabulary.pad(place + 1)
         vocabulary.tokens[place] = token["content"]
         if vocabulary.scores is not None and not token["special"]:
             vocabulary.scores[place] = -1000.0  # tells it from SentencePiece's own user-defined tokens

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -42,3 +43,26 @@ class Vocabulary:
         self.ids[name] = token
         if self.kinds[token] is Kind.NORMAL:
             self.kinds[token] = Kind.UNKNOWN if name == "unknown" else Kind.CONTROL
+
+    def pad(self, size: int) -> None:
+        """Tokens without a text up to `size`."""
+        while len(self.tokens) < size:
+            self.tokens.append(f"[PAD{len(self.tokens)}]")
+            self.kinds.append(Kind.UNUSED)
+            if self.scores is not None:
+                self.scores.append(-1000.0)
+
+    def fit(self, size: int) -> None:
+        """As many tokens as the model has rows: the rest of the rows are padding, or tokens are left out."""
+        self.pad(size)
+        if len(self.tokens) == size:
+            return
+        lost = next((role for role, token in self.ids.items() if token >= size), None)
+        if lost or any(kind is not Kind.CONTROL and kind is not Kind.USER_DEFINED for kind in self.kinds[size:]):
+            raise ConvertError(f"the tokenizer has {len(self.tokens)} tokens, the model {size} rows for them: "
+                               "they don't belong together")
+        print(f"convert: note: {', '.join(self.tokens[size:])} left out, since the model has no row for it",
+              file=sys.stderr)
+        del self.tokens[size:], self.kinds[size:]
+        if self.scores is not None:
+            del self.scores[size:]

@@ -1,0 +1,228 @@
+#include "engine/kv_cache.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/half.h"
+
+/* Of an element; 0: no such type. */
+static size_t element_bytes(ink_kv_type type) {
+  switch (type) {
+  case INK_KV_F32: return 4;
+  case INK_KV_F16:
+  case INK_KV_BF16: return 2;
+  case INK_KV_Q8_0: return 1;
+  case INK_KV_DEFAULT: break;
+  }
+  return 0;
+}
+
+ink_status ink_kv_resolve_type(ink_kv_type *type, ink_error *error) {
+  if (*type == INK_KV_DEFAULT) *type = INK_KV_F16;
+  if (element_bytes(*type)) return INK_OK;
+  return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "there is no KV cache type %d", (int)*type);
+}
+
+static void carve_plane(ink_kv_cache *kv, ink_kv_plane *plane, uint64_t n_vectors,
+                        ink_arena *arena) {
+  plane->elements = ink_carve(arena, n_vectors * kv->n_embd_head, element_bytes(kv->type));
+  uint64_t n_scales = kv->type == INK_KV_Q8_0 ? n_vectors * kv->n_blocks : 0;
+  plane->scales = ink_carve(arena, n_scales, sizeof *plane->scales);
+}
+
+static uint64_t whole_tiles(uint64_t n_positions) {
+  return (n_positions + INK_KV_TILE - 1) / INK_KV_TILE * INK_KV_TILE;
+}
+
+void ink_kv_carve(ink_kv_cache *kv, const ink_hparams *h, ink_kv_type type, uint32_t n_ctx,
+                  uint32_t max_batch, ink_arena *arena) {
+  /* While a batch is stored, its first token's window must not be lost. */
+  uint64_t ring = h->n_swa ? whole_tiles((uint64_t)h->n_swa - 1 + max_batch) : 0;
+  uint64_t n_positions = whole_tiles(n_ctx);
+  *kv = (ink_kv_cache){.type = type,
+                       .n_head_kv = h->n_head_kv,
+                       .n_embd_head = h->n_embd_head,
+                       .n_blocks = (h->n_embd_head + INK_BLOCK - 1) / INK_BLOCK,
+                       .n_ring = ring < n_positions ? (uint32_t)ring : 0,
+                       .n_window = h->n_swa};
+  kv->layers = ink_carve(arena, h->n_layer, sizeof *kv->layers);
+  uint64_t n_vectors = 0;
+  for (uint32_t i = 0; i < h->n_layer; i++) {
+    bool is_ring = kv->n_ring && ink_layer_is_sliding(h, i);
+    uint64_t n_held = is_ring ? ring : n_positions;
+    if (kv->layers) kv->layers[i] = (ink_kv_layer){(size_t)n_vectors, (uint32_t)n_held, is_ring};
+    n_vectors += n_held * h->n_head_kv;
+  }
+  carve_plane(kv, &kv->keys, n_vectors, arena);
+  carve_plane(kv, &kv->values, n_vectors, arena);
+}
+
+/* ---- One vector ---- */
+
+/* Where a position's key or value stands in a plane. */
+typedef struct vector_place {
+  size_t element, scale; /* index of the first */
+  uint32_t step;         /* from one to the next */
+} vector_place;
+
+/* The number of vectors in a plane before that of a position. */
+static size_t vector_index(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
+                           uint32_t position) {
+  const ink_kv_layer *l = &kv->layers[layer];
+  uint32_t slot = l->is_ring ? (position + kv->ring_offset) % l->n_positions : position;
+  return l->first + (size_t)head * l->n_positions + slot;
+}
+
+static vector_place key_place(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
+                              uint32_t position) {
+  size_t at = vector_index(kv, layer, head, position), lane = at % INK_KEY_GROUP;
+  size_t group = at - lane;
+  return (vector_place){group * kv->n_embd_head + lane, group * kv->n_blocks + lane,
+                        INK_KEY_GROUP};
+}
+
+static vector_place value_place(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
+                                uint32_t position) {
+  size_t at = vector_index(kv, layer, head, position);
+  return (vector_place){at * kv->n_embd_head, at * kv->n_blocks, 1};
+}
+
+/* To the nearest of -127 .. 127 times the scale, ties to even. */
+static void store_block(int8_t *q, uint16_t *d, uint32_t step, const float *x, uint32_t n) {
+  const float round_bias = 12582912.0f; /* 1.5 * 2^23: adding it leaves an integer */
+  float largest = 0.0f;
+  for (uint32_t c = 0; c < n; c++) largest = fabsf(x[c]) > largest ? fabsf(x[c]) : largest;
+  *d = ink_f16_of_f32(largest / 127.0f);
+  float scale = ink_f32_of_f16(*d);
+  float inverse = scale > 0.0f ? 1.0f / scale : 0.0f;
+  for (uint32_t c = 0; c < n; c++) {
+    float level = x[c] * inverse;
+    level = level > 127.0f ? 127.0f : level < -127.0f ? -127.0f : level;
+    q[step * c] = (int8_t)((level + round_bias) - round_bias);
+  }
+}
+
+static void store_vector(const ink_kv_cache *kv, const ink_kv_plane *plane, vector_place at,
+                         const float *x) {
+  uint32_t width = kv->n_embd_head, step = at.step;
+  float *floats = (float *)(void *)plane->elements + at.element;
+  uint16_t *halves = (uint16_t *)(void *)plane->elements + at.element;
+  int8_t *bytes = (int8_t *)plane->elements + at.element;
+  switch (kv->type) {
+  case INK_KV_F32:
+    for (uint32_t c = 0; c < width; c++) floats[step * c] = x[c];
+    break;
+  case INK_KV_BF16:
+    for (uint32_t c = 0; c < width; c++) halves[step * c] = ink_bf16_of_f32(x[c]);
+    break;
+  case INK_KV_Q8_0:
+    for (uint32_t b = 0; b < kv->n_blocks; b++) {
+      uint32_t c = b * INK_BLOCK, n = width - c < INK_BLOCK ? width - c : INK_BLOCK;
+      store_block(bytes + step * c, plane->scales + at.scale + step * b, step, x + c, n);
+    }
+    break;
+  case INK_KV_F16:
+  case INK_KV_DEFAULT:
+    for (uint32_t c = 0; c < width; c++) halves[step * c] = ink_f16_of_f32(x[c]);
+    break;
+  }
+}
+
+void ink_kv_store(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t position,
+                  const float *key, const float *value) {
+  store_vector(kv, &kv->keys, key_place(kv, layer, head, position), key);
+  store_vector(kv, &kv->values, value_place(kv, layer, head, position), value);
+}
+
+static void load_vector(const ink_kv_cache *kv, const ink_kv_plane *plane, vector_place at,
+                        float *x) {
+  uint32_t width = kv->n_embd_head, step = at.step;
+  const float *floats = (const float *)(const void *)plane->elements + at.element;
+  const uint16_t *halves = (const uint16_t *)(const void *)plane->elements + at.element;
+  const int8_t *bytes = (const int8_t *)plane->elements + at.element;
+  const uint16_t *scales = plane->scales + at.scale;
+  for (uint32_t c = 0; c < width; c++) {
+    switch (kv->type) {
+    case INK_KV_F32: x[c] = floats[step * c]; break;
+    case INK_KV_BF16: x[c] = ink_f32_of_bf16(halves[step * c]); break;
+    case INK_KV_Q8_0:
+      x[c] = (float)bytes[step * c] * ink_f32_of_f16(scales[c / INK_BLOCK * step]);
+      break;
+    case INK_KV_F16:
+    case INK_KV_DEFAULT: x[c] = ink_f32_of_f16(halves[step * c]); break;
+    }
+  }
+}
+
+/* ---- Moving ---- */
+
+static void move_values(ink_kv_cache *kv, vector_place from, vector_place to, uint32_t n) {
+  size_t bytes = element_bytes(kv->type);
+  uint8_t *elements = kv->values.elements;
+  memmove(elements + to.element * bytes, elements + from.element * bytes,
+          (size_t)n * kv->n_embd_head * bytes);
+  if (kv->type != INK_KV_Q8_0) return;
+  memmove(kv->values.scales + to.scale, kv->values.scales + from.scale,
+          (size_t)n * kv->n_blocks * sizeof *kv->values.scales);
+}
+
+void ink_kv_move(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t from, uint32_t to,
+                 uint32_t n, ink_kv_turn turn) {
+  for (uint32_t i = 0; i < n; i++) {
+    load_vector(kv, &kv->keys, key_place(kv, layer, head, from + i), turn.scratch);
+    if (turn.angles) ink_rope_turn(turn.rope, turn.angles, turn.scratch);
+    store_vector(kv, &kv->keys, key_place(kv, layer, head, to + i), turn.scratch);
+  }
+  if (from == to) return;
+  move_values(kv, value_place(kv, layer, head, from), value_place(kv, layer, head, to), n);
+}
+
+void ink_kv_shift_rings(ink_kv_cache *kv, uint32_t delta, size_t first) {
+  kv->ring_offset = (kv->ring_offset + delta) % kv->n_ring;
+  kv->ring_first = first;
+}
+
+/* ---- What rings hold ---- */
+
+void ink_kv_advance(ink_kv_cache *kv, size_t n) {
+  if (kv->n_ring && n > kv->ring_first + kv->n_ring) kv->ring_first = n - kv->n_ring;
+}
+
+size_t ink_kv_truncate(ink_kv_cache *kv, size_t n) {
+  if (kv->ring_first == 0 || n + 1 >= kv->ring_first + kv->n_window) return n;
+  kv->ring_first = 0;
+  return 0;
+}
+
+/* ---- Tiles ---- */
+
+ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint32_t layer,
+                        uint32_t head, uint32_t start, uint32_t n, ink_kv_scratch scratch) {
+  uint32_t width = kv->n_embd_head;
+  uint32_t n_groups = (n + INK_KEY_GROUP - 1) / INK_KEY_GROUP; /* kernels look at whole groups */
+  uint32_t n_keys = n_groups * INK_KEY_GROUP;
+  vector_place at = value_place(kv, layer, head, start); /* a tile's keys begin there too */
+  const float *float_keys = (const float *)(const void *)kv->keys.elements + at.element;
+  const float *float_values = (const float *)(const void *)kv->values.elements + at.element;
+  const uint16_t *half_keys = (const uint16_t *)(const void *)kv->keys.elements + at.element;
+  const uint16_t *half_values = (const uint16_t *)(const void *)kv->values.elements + at.element;
+  switch (kv->type) {
+  case INK_KV_F32: return (ink_kv_tile){float_keys, float_values, .n = n, .head_dim = width};
+  case INK_KV_BF16:
+    kernels->floats_of_bf16(scratch.keys, half_keys, n_keys * width);
+    kernels->floats_of_bf16(scratch.values, half_values, n * width);
+    break;
+  case INK_KV_Q8_0:
+    kernels->floats_of_q8_keys(scratch.keys, (const int8_t *)kv->keys.elements + at.element,
+                               kv->keys.scales + at.scale, n_groups, width);
+    kernels->floats_of_q8_values(scratch.values, (const int8_t *)kv->values.elements + at.element,
+                                 kv->values.scales + at.scale, n, width);
+    break;
+  case INK_KV_F16:
+  case INK_KV_DEFAULT:
+    kernels->floats_of_halves(scratch.keys, half_keys, n_keys * width);
+    kernels->floats_of_halves(scratch.values, half_values, n * width);
+    break;
+  }
+  return (ink_kv_tile){scratch.keys, scratch.values, .n = n, .head_dim = width};
+}

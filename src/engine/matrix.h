@@ -1,0 +1,19 @@
+/* Matrices times a batch of vectors, shared between the session's threads. */
+#ifndef INK_ENGINE_MATRIX_H
+#define INK_ENGINE_MATRIX_H
+
+#include "engine/session.h"
+
+/* Vectors that several matrices are multiplied with, in both forms that kernels take: as they are,
+ * and quantised in scratch.activations, where they stay until the next ones are prepared. */
+typedef struct ink_input {
+  const float *x; /* [n_tokens][columns] */
+  uint32_t n_tokens;
+} ink_input;
+
+ink_input ink_prepare(ink_session *session, const float *x, uint32_t n_tokens, uint32_t n_cols);
+
+/* y[t] = W x[t] + b; y's rows are as long as the matrix has rows, rounded up to a panel. */
+void ink_multiply(ink_session *session, const ink_linear *linear, ink_input in, float *y);
+
+#endif
