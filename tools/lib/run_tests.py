@@ -52,6 +52,7 @@ SUITES = [
     c_tests("native", "native"),
     c_tests("native-sanitize", "native with the address and undefined-behaviour sanitizers"),
     c_tests("wasi", "under Wasmtime"),
+    c_tests("wasi-relaxed", "with relaxed SIMD, under Wasmtime"),
     c_tests("web-simd128", "compiled by Emscripten, in Node"),
     c_tests("web-simd128-threads", "those of threads, on a shared memory in Node"),
     python_tests("cli", "the command, natively and under Wasmtime", ["native", "native-sanitize", "wasi"],

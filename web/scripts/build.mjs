@@ -11,6 +11,8 @@ const WEB = fileURLToPath(new URL('..', import.meta.url));
 const MODULES = {
   'inkling.wasm': 'web-simd128',
   'inkling-threads.wasm': 'web-simd128-threads',
+  'inkling-relaxed.wasm': 'web-relaxed',
+  'inkling-relaxed-threads.wasm': 'web-relaxed-threads',
 };
 const moduleOf = (preset) => fileURLToPath(new URL(`../../build/${preset}/inkling.wasm`, import.meta.url));
 const TSC = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));

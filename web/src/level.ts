@@ -1,5 +1,6 @@
 /** The engine's modules: one for each level of SIMD instructions, alone and with threads. */
 import { InklingError } from './errors.js';
+import { relaxedWorks } from './relaxed.js';
 
 export interface Level {
   /** As in {@link LoadOptions.kernels}. */
@@ -17,6 +18,12 @@ const SIMD_PROBE = new Uint8Array([
 
 /** Fastest first; the last is what every host must have. The URLs are written out for bundlers to find. */
 export const LEVELS: readonly Level[] = [
+  {
+    name: 'relaxed',
+    works: relaxedWorks,
+    single: new URL('./inkling-relaxed.wasm', import.meta.url),
+    threads: new URL('./inkling-relaxed-threads.wasm', import.meta.url),
+  },
   {
     name: 'simd128',
     works: () => WebAssembly.validate(SIMD_PROBE),

@@ -113,10 +113,11 @@ const answerWith = (page, url, prompt, options, maxTokens = 24) => page.evaluate
 }, [url, prompt, options, maxTokens]);
 
 test('an isolated page: any number of threads gives the same tokens', LIMIT, () => onPage(isolated, async (page) => {
-  for (const threads of [1, 2, 4]) {
-    const answer = await answerWith(page, '/model.gguf', PROMPT, { threads });
+  for (const [threads, kernels] of [[1, 'relaxed'], [2, 'relaxed'], [4, 'relaxed'], [2, 'simd128']]) {
+    const answer = await answerWith(page, '/model.gguf', PROMPT, { threads, kernels });
     assert.equal(answer.isolated, true);
     assert.equal(answer.info.threads, threads);
+    assert.equal(answer.info.kernels, `wasm_${kernels}`);
     assert.deepEqual(answer.tokens, expected);
     const share = answer.info.memoryBytes / statSync(defaultModel()).size;
     assert.ok(share <= 1.25, `${share.toFixed(3)} of the file with a context of 256`);
@@ -144,7 +145,7 @@ test('an isolated page: the weights are in memory once', LIMIT, () => onPage(iso
 test('an isolated page: without thread.js or its module there is one thread', LIMIT, async (t) => {
   const cases = {
     'thread.js': /could not be started/,
-    'inkling-threads.wasm': /answered 404/,
+    'inkling-relaxed-threads.wasm': /answered 404/,
   };
   for (const [file, reason] of Object.entries(cases)) {
     await t.test(file, async () => {
