@@ -40,9 +40,6 @@ endif()
 # A kernel file is named for its instruction set: x86_avx2.c, arm_neon.c, wasm_simd128.c; scalar.c and
 # select.c have no such prefix and are built everywhere.
 set(INKLING_KERNEL_FLAGS_x86_avx2 -mavx2 -mf16c)
-# Loops are unrolled by hand where it pays; the compiler's own unrolling adds a quarter to the code, and no speed.
-set(INKLING_KERNEL_FLAGS_wasm_simd128 -fno-unroll-loops)
-set(INKLING_KERNEL_FLAGS_wasm_relaxed -fno-unroll-loops)
 set(INKLING_KERNEL_FLAGS_x86_avx512vnni -mavx2 -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512vnni)
 
 function(inkling_select_kernels sources_variable)
