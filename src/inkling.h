@@ -264,6 +264,19 @@ ink_status ink_session_create(ink_session **session, const ink_model *model,
                               const ink_session_params *params, ink_error *error);
 void ink_session_free(ink_session *session);
 
+/* Processors of this machine, 1 where that is not known: as many threads can be of use at most. */
+uint32_t ink_processor_count(void);
+
+/* Tries how fast tokens are computed by 1, 2, 4, ... and by all of the threads that the session was
+ * made with, and leaves it with the fewest that are about as fast as can be; the others sleep. Takes
+ * some 20 ms for each number tried. `now_ms` is a clock in milliseconds. INK_ERR_WRONG_STATE when the
+ * session holds tokens. */
+ink_status ink_session_choose_threads(ink_session *session, double (*now_ms)(void *context),
+                                      void *clock_context, ink_error *error);
+
+/* Threads that compute. */
+uint32_t ink_session_threads(const ink_session *session);
+
 typedef struct ink_sampling {
   float temperature;      /* 0: greedy, the rest is ignored */
   uint32_t top_k;         /* 0: off */

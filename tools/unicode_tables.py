@@ -146,8 +146,8 @@ def write_categories(out: Writer) -> None:
 
 def write_decompositions(out: Writer) -> None:
     steps = {c: decomposition(c) for c in range(LIMIT) if decomposition(c)[1]}
-    texts = {target.encode() for _, target in steps.values()}
-    by_length = sorted(texts, key=lambda t: (len(t), t))
+    texts = dict.fromkeys(target.encode() for _, target in steps.values())  # neighbours' stand close: that compresses
+    by_length = sorted(texts, key=len)
     pool, offsets = b"", {}
     for text in by_length:
         offsets[text] = len(pool)
@@ -161,7 +161,9 @@ def write_decompositions(out: Writer) -> None:
     out.array("uint8_t", "ink_unicode_pool", list(pool), "UTF-8 texts, the shortest first.")
     out.array("uint16_t", "ink_unicode_pool_starts", starts, "Where the texts of each length begin.")
     out.count("ink_unicode_n_pool_starts", len(starts))
-    out.array("uint16_t", "ink_unicode_entries", entries, "By decomposing character: text in the pool, 0x8000: canonical.")
+    # High and low bytes apart: they too compress better, and that is how a module travels to a page.
+    out.array("uint8_t", "ink_unicode_entries_low", [e & 255 for e in entries], "By decomposing character: text in the pool,")
+    out.array("uint8_t", "ink_unicode_entries_high", [e >> 8 for e in entries], "and 0x8000: canonical.")
     out.array("uint32_t", "ink_unicode_run_code", [codes[i] for i in runs], "Runs of such characters: the first,")
     out.array("uint16_t", "ink_unicode_run_entry", [*runs, len(codes)], "and its entry.")
     out.count("ink_unicode_n_runs", len(runs))

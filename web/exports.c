@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pool.h"
+
+_Static_assert(INKJS_MAX_THREADS == INK_MAX_THREADS, "what JavaScript knows");
+
 /* ---- Handles --------------------------------------------------------------------------------------- */
 
 struct inkjs_model {
@@ -58,19 +62,46 @@ void inkjs_model_destroy(inkjs_model *model) {
   free(model);
 }
 
-inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx, ink_kv_type kv_type) {
+inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx, ink_kv_type kv_type,
+                                    uint32_t n_threads) {
   inkjs_session *session = calloc(1, sizeof *session);
   if (!session) {
     fail_memory(&model->error);
     return NULL;
   }
-  ink_session_params params = {.n_ctx = n_ctx, .kv_type = kv_type};
+  ink_session_params params = {.n_ctx = n_ctx, .n_threads = n_threads, .kv_type = kv_type};
   if (ink_session_create(&session->session, model->model, &params, &model->error) != INK_OK) {
     free(session);
     return NULL;
   }
   inkjs_generation_reset(session);
   return session;
+}
+
+#if defined(__wasm_atomics__)
+
+__attribute__((import_module("env"), import_name("inkjs_now"))) double inkjs_now(void);
+
+static double now_ms(void *context) {
+  (void)context;
+  return inkjs_now();
+}
+
+ink_status inkjs_session_choose_threads(inkjs_session *session) {
+  return ink_session_choose_threads(session->session, now_ms, NULL, &session->error);
+}
+
+#else
+
+ink_status inkjs_session_choose_threads(inkjs_session *session) {
+  (void)session; /* there is one */
+  return INK_OK;
+}
+
+#endif
+
+uint32_t inkjs_session_threads(const inkjs_session *session) {
+  return ink_session_threads(session->session);
 }
 
 static void forget_stops(inkjs_session *session) {

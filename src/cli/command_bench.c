@@ -6,10 +6,12 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/json.h"
+#include "cli/session.h"
 
 typedef struct row {
   const char *test; /* "prefill" or "decode" */
   uint32_t n_tokens;
+  uint32_t n_threads;
   double *rates;    /* [repetitions] tokens a second */
 } row;
 
@@ -74,8 +76,8 @@ static void print_row(const options *o, const ink_model_info *info, double load_
   printf(",\"quantization\":\"%s\",\"kernels\":\"%s\",\"threads\":%u,\"repetitions\":%u,"
          "\"load_ms\":%.1f,"
          "\"tokens_per_second\":{\"median\":%.2f,\"min\":%.2f,\"max\":%.2f}}%s\n",
-         info->quantization, info->kernels, (unsigned)o->n_threads, (unsigned)o->repetitions, load_ms,
-         median, low, high, last ? "" : ",");
+         info->quantization, info->kernels, (unsigned)r->n_threads, (unsigned)o->repetitions,
+         load_ms, median, low, high, last ? "" : ",");
 }
 
 static int bench(const ink_model *model, double load_ms, const options *o) {
@@ -84,13 +86,11 @@ static int bench(const ink_model *model, double load_ms, const options *o) {
   uint64_t n = (uint64_t)o->bench_depth + longer;
   ink_error error = {INK_ERR_OUT_OF_MEMORY, "not enough memory for the benchmark"};
   if (n > UINT32_MAX) return report(&(ink_error){INK_ERR_INVALID_ARGUMENT, "too many tokens"});
-  ink_session_params params = {.n_ctx = o->n_ctx > n ? o->n_ctx : (uint32_t)n,
-                               .n_threads = o->n_threads, .kv_type = o->kv_type};
-  ink_session *session = NULL;
+  ink_session *session = open_session(model, o, o->n_ctx > n ? o->n_ctx : (uint32_t)n);
+  if (!session) return EXIT_FAILED;
   ink_token *tokens = malloc((size_t)n * sizeof *tokens);
   double *rates = malloc(2 * (size_t)o->repetitions * sizeof *rates);
-  ink_status status = INK_ERR_OUT_OF_MEMORY;
-  if (tokens && rates) status = ink_session_create(&session, model, &params, &error);
+  ink_status status = tokens && rates ? INK_OK : INK_ERR_OUT_OF_MEMORY;
   if (status == INK_OK) {
     double *decode_rates = rates + o->repetitions, warm_up;
     fill(tokens, (size_t)n, info->n_vocab);
@@ -99,8 +99,9 @@ static int bench(const ink_model *model, double load_ms, const options *o) {
     for (uint32_t i = 0; i < o->repetitions && status == INK_OK; i++) {
       status = repeat(session, o, tokens, &rates[i], &decode_rates[i], &error);
     }
-    row prefill = {"prefill", o->bench_prefill, rates};
-    row decode = {"decode", o->bench_decode, decode_rates};
+    uint32_t n_threads = ink_session_threads(session);
+    row prefill = {"prefill", o->bench_prefill, n_threads, rates};
+    row decode = {"decode", o->bench_decode, n_threads, decode_rates};
     if (status == INK_OK) {
       if (o->json) puts("[");
       if (o->bench_prefill) print_row(o, info, load_ms, &prefill, !o->bench_decode);

@@ -9,6 +9,7 @@
 #include "cli/conversation.h"
 #include "cli/files.h"
 #include "cli/json.h"
+#include "cli/session.h"
 
 /* What one generation gave; text and tokens grow. */
 typedef struct result {
@@ -112,16 +113,6 @@ static void free_result(result *r) {
   *r = (result){0};
 }
 
-static ink_session *create_session(const ink_model *model, const options *o) {
-  ink_session_params params = {
-      .n_ctx = o->n_ctx, .n_threads = o->n_threads, .kv_type = o->kv_type};
-  ink_session *session;
-  ink_error error;
-  if (ink_session_create(&session, model, &params, &error) == INK_OK) return session;
-  report(&error);
-  return NULL;
-}
-
 /* Generates after `text` and leaves what came in *r, for free_result(). */
 static int answer(const ink_model *model, ink_session *session, const options *o, const char *text,
                   size_t len, uint32_t flags, result *r) {
@@ -161,7 +152,7 @@ int command_run(const options *o) {
   if (o->examples && !(text = put_examples_before(o, text, &len))) return EXIT_FAILED;
   int status = EXIT_FAILED;
   ink_model *model = load_model(o);
-  ink_session *session = model ? create_session(model, o) : NULL;
+  ink_session *session = model ? open_session(model, o, o->n_ctx) : NULL;
   if (session) {
     result r = {0};
     status = answer(model, session, o, text ? text : o->prompt, len,
@@ -256,7 +247,7 @@ int command_chat(const options *o) {
                (model = load_model(o)) != NULL;
   if (ready) {
     c.model = model;
-    c.session = create_session(model, o);
+    c.session = open_session(model, o, o->n_ctx);
     if (c.session) status = chat_with(&c);
   }
   conversation_free(&c.conversation);

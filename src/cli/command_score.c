@@ -6,6 +6,7 @@
 #include "base/math.h"
 #include "cli/commands.h"
 #include "cli/files.h"
+#include "cli/session.h"
 
 #define DEFAULT_WINDOW 512u
 
@@ -41,12 +42,10 @@ static ink_token bos_of(const ink_model *model) {
 static int score_tokens(const ink_model *model, const options *o, const ink_token *tokens,
                         size_t n) {
   uint32_t window = o->n_ctx ? o->n_ctx : DEFAULT_WINDOW;
-  ink_session_params params = {
-      .n_ctx = window + 1, .n_threads = o->n_threads, .kv_type = o->kv_type};
-  ink_session *session;
+  ink_session *session = open_session(model, o, window + 1);
+  if (!session) return EXIT_FAILED;
   ink_error error;
-  if (ink_session_create(&session, model, &params, &error) != INK_OK) return report(&error);
-  ink_token *buffer = malloc((size_t)params.n_ctx * sizeof *buffer);
+  ink_token *buffer = malloc(((size_t)window + 1) * sizeof *buffer);
   ink_token bos = bos_of(model);
   score total = {0};
   size_t n_windows = (n + window - 1) / window;

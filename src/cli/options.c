@@ -129,7 +129,8 @@ void options_print_help(void) {
         "Chat:       --chat-template T  chatml, llama3, llama2, gemma, phi3, mistral, zephyr, alpaca or\n"
         "                               a file (default: the model's own)\n"
         "Computing:  -c/--ctx N         context in tokens (default: the model's, at most 4096)\n"
-        "            -t/--threads N     threads that compute (default: 1; always 1 in WebAssembly)\n"
+        "            -t/--threads N     threads; auto or 0: what a short try finds fastest\n"
+        "                               (default: auto, but 1 for bench; 1 in WebAssembly)\n"
         "            --cache-type T     what keys and values are held as: f32, f16 (default), bf16, q8_0\n"
         "            --kernels NAME     auto, simd or a name that `inkling version` lists\n"
         "            --json             the result as JSON\n"
@@ -179,6 +180,12 @@ static bool parse_max_tokens(const char *text, uint64_t *out) {
   return true;
 }
 
+static bool parse_threads(const char *text, uint32_t *out) {
+  if (strcmp(text, "auto") != 0) return parse_u32(text, 0, out);
+  *out = 0;
+  return true;
+}
+
 /* llama.cpp spells "all of the prompt" as -1; the engine keeps half of the context at most. */
 static bool parse_keep(const char *text, uint32_t *out) {
   if (strcmp(text, "-1") != 0) return parse_u32(text, 0, out);
@@ -212,7 +219,7 @@ static bool set_flag(options *o, int flag, const char *value) {
   case 's': o->system = value; return true;
   case 'n': return parse_max_tokens(value, &o->max_tokens);
   case 'c': return parse_u32(value, o->command == COMMAND_SCORE ? 2 : 1, &o->n_ctx);
-  case 't': return parse_u32(value, 1, &o->n_threads);
+  case 't': return parse_threads(value, &o->n_threads);
   case FLAG_TEMPERATURE: return parse_float(value, &o->sampling.temperature);
   case FLAG_TOP_K: return parse_u32(value, 0, &o->sampling.top_k);
   case FLAG_TOP_P: return parse_float(value, &o->sampling.top_p);
@@ -280,7 +287,6 @@ static int check(const options *o) {
 
 int options_parse(options *o, int argc, char **argv) {
   *o = (options){.command = COMMAND_RUN,
-                 .n_threads = 1,
                  .max_tokens = UINT64_MAX,
                  .sampling = ink_sampling_default(),
                  .bench_prefill = 128,
@@ -301,6 +307,8 @@ int options_parse(options *o, int argc, char **argv) {
     argc--;
     argv++;
   }
+
+  if (o->command == COMMAND_BENCH) o->n_threads = 1; /* no figures that hang on a choice */
 
   struct option long_flags[N_FLAGS + 1] = {{0}};
   char short_flags[2 * N_FLAGS + 2] = ":";

@@ -31,7 +31,7 @@ typedef struct options {
   const char *examples;      /* a file of JSON Lines */
   const char *kernels;
   uint32_t n_ctx;      /* 0: the default */
-  uint32_t n_threads;
+  uint32_t n_threads;  /* 0: to be chosen by trying */
   ink_kv_type kv_type;
   bool context_shift;
   uint32_t n_keep;

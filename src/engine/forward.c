@@ -100,7 +100,7 @@ static const float *block_input(const ink_session *session, const ink_linear *we
   return s->normed;
 }
 
-static void run_layer(ink_session *session, uint32_t index, uint32_t first, uint32_t n) {
+void ink_forward_layer(ink_session *session, uint32_t index, uint32_t first, uint32_t n) {
   const ink_hparams *h = &session->model->hparams;
   const ink_layer *layer = &session->model->weights.layers[index];
   const float *x = block_input(session, &layer->attn_norm, n);
@@ -133,11 +133,17 @@ static void embed(ink_session *session, uint32_t first, uint32_t n) {
   }
 }
 
-void ink_forward(ink_session *session, uint32_t first, uint32_t n) {
+void ink_forward_embed(ink_session *session, uint32_t first, uint32_t n) {
   session->logits = NULL;
   embed(session, first, n);
   ink_rope_prepare(&session->rope, first, n);
-  for (uint32_t i = 0; i < session->model->hparams.n_layer; i++) run_layer(session, i, first, n);
+}
+
+void ink_forward(ink_session *session, uint32_t first, uint32_t n) {
+  ink_forward_embed(session, first, n);
+  for (uint32_t i = 0; i < session->model->hparams.n_layer; i++) {
+    ink_forward_layer(session, i, first, n);
+  }
 }
 
 void ink_forward_logits(ink_session *session, uint32_t at, uint32_t count) {

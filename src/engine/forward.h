@@ -9,6 +9,10 @@
  * must have been done. */
 void ink_forward(ink_session *session, uint32_t first, uint32_t n);
 
+/* Its two steps: the tokens' embeddings, then layer after layer. */
+void ink_forward_embed(ink_session *session, uint32_t first, uint32_t n);
+void ink_forward_layer(ink_session *session, uint32_t index, uint32_t first, uint32_t n);
+
 /* scratch.logits of `count` <= INK_LOGIT_BATCH tokens of the last batch, from its token `at` on. */
 void ink_forward_logits(ink_session *session, uint32_t at, uint32_t count);
 

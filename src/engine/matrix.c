@@ -7,10 +7,10 @@ ink_input ink_prepare(ink_session *session, const float *x, uint32_t n_tokens, u
   return (ink_input){x, n_tokens};
 }
 
-/* Multiplications that are worth a part of their own: handing one over takes about a microsecond */
-#define MIN_PART_WORK 65536u
+/* Multiplications that are worth a part of their own: handing one over takes about a microsecond. */
+#define MIN_PART_WORK 131072u
 /* More parts than threads: one that starts late or runs slowly takes fewer. */
-#define PARTS_PER_THREAD 4u
+#define PARTS_PER_THREAD 2u
 
 typedef struct shared_matmul {
   const ink_session *session;
@@ -45,8 +45,8 @@ void ink_multiply(ink_session *session, const ink_linear *linear, ink_input in, 
   shared_matmul shared = {session, job};
   uint64_t work = (uint64_t)weights->n_rows * weights->n_cols * in.n_tokens;
   uint64_t worthwhile = work / MIN_PART_WORK + 1;
-  uint32_t n_parts = ink_pool_size(session->pool) * PARTS_PER_THREAD;
-  if (ink_pool_size(session->pool) == 1) n_parts = 1;
+  uint32_t n_threads = ink_pool_active(session->pool);
+  uint32_t n_parts = n_threads == 1 ? 1 : n_threads * PARTS_PER_THREAD;
   if (worthwhile < n_parts) n_parts = (uint32_t)worthwhile;
   ink_pool_run(session->pool, n_parts, multiply_part, &shared);
   if (!linear->bias.data) return;

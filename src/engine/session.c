@@ -91,7 +91,7 @@ ink_memory ink_memory_needed(const ink_model_info *info, const ink_session_param
     arena.used = 0;
     carve_session(&measured, info->hparams, &size, &arena);
     memory.scratch = arena.used - memory.kv_cache + ink_align_up(sizeof measured) +
-                     ink_align_up(ink_pool_bytes());
+                     ink_align_up(ink_pool_bytes(size.n_threads));
   }
   memory.total = memory.weights + memory.vocabulary + memory.kv_cache + memory.scratch;
   return memory;

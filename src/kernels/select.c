@@ -3,12 +3,16 @@
 
 #include <string.h>
 
-/* Slowest first. */
+/* Slowest first. With INKLING_ONE_TABLE the fastest is the only one, and the others are not linked. */
 static size_t list_tables(const ink_kernels *tables[4]) {
   size_t n = 0;
+#if !defined(INKLING_ONE_TABLE)
   tables[n++] = &ink_kernels_scalar;
+#endif
 #if defined(__wasm_simd128__)
+#if !defined(INKLING_ONE_TABLE) || !defined(__wasm_relaxed_simd__)
   tables[n++] = &ink_kernels_wasm_simd128;
+#endif
 #if defined(__wasm_relaxed_simd__)
   tables[n++] = &ink_kernels_wasm_relaxed;
 #endif

@@ -63,7 +63,7 @@ static uint32_t code_of_entry(uint16_t entry) {
 }
 
 static ink_str text_of_entry(uint16_t entry) {
-  uint16_t offset = (uint16_t)(ink_unicode_entries[entry] & ~INK_UNICODE_CANONICAL);
+  uint16_t offset = (uint16_t)(ink_unicode_entry(entry) & ~INK_UNICODE_CANONICAL);
   size_t len = 1;
   while (len + 1 < ink_unicode_n_pool_starts && ink_unicode_pool_starts[len + 1] <= offset) len++;
   return (ink_str){(const char *)ink_unicode_pool + offset, len};
@@ -151,7 +151,7 @@ static ink_status push_decomposed(segment *s, uint32_t c, ink_error *error) {
   }
   if (ink_unicode_leaf(c) & INK_UNICODE_DECOMPOSES) {
     uint16_t entry = entry_of(c);
-    if (is_compatible(s->form) || ink_unicode_entries[entry] & INK_UNICODE_CANONICAL) {
+    if (is_compatible(s->form) || ink_unicode_entry(entry) & INK_UNICODE_CANONICAL) {
       ink_str text = text_of_entry(entry);
       for (size_t at = 0; at < text.len;) {
         uint32_t part;

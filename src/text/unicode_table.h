@@ -23,7 +23,7 @@ extern const uint8_t ink_unicode_leaves[];
 extern const uint8_t ink_unicode_pool[];
 extern const uint16_t ink_unicode_pool_starts[];
 extern const size_t ink_unicode_n_pool_starts;
-extern const uint16_t ink_unicode_entries[];
+extern const uint8_t ink_unicode_entries_low[], ink_unicode_entries_high[];
 extern const uint32_t ink_unicode_run_code[];
 extern const uint16_t ink_unicode_run_entry[];
 extern const size_t ink_unicode_n_runs;
@@ -51,6 +51,10 @@ extern const size_t ink_unicode_n_lower_longer, ink_unicode_n_upper_longer;
 /* The trie's leaf; what lies past the table is known by rule. */
 static inline uint8_t ink_unicode_leaf(uint32_t c);
 uint8_t ink_unicode_leaf_beyond(uint32_t c);
+
+static inline uint16_t ink_unicode_entry(size_t i) {
+  return (uint16_t)(ink_unicode_entries_high[i] << 8 | ink_unicode_entries_low[i]);
+}
 
 static inline uint8_t ink_unicode_leaf(uint32_t c) {
   if (c >= INK_UNICODE_TABLE_END) return ink_unicode_leaf_beyond(c);

@@ -76,6 +76,6 @@ def test_batches_do_not_matter(host: Host, tiny_q: Path) -> None:
 
 def test_threads_do_not_matter(native: Host, tiny_q: Path) -> None:
     flags = ["-m", tiny_q, "-p", PROMPT, "-n", 40, "-c", 256, "--seed", "3", "--json"]
-    expected = native.ok(*flags).json["tokens"]
-    for threads in (2, 3):
+    expected = native.ok(*flags, "-t", 1).json["tokens"]
+    for threads in (2, 3, 0, "auto"):
         assert native.ok(*flags, "-t", threads).json["tokens"] == expected

@@ -72,3 +72,10 @@ def test_nothing_else_is_served(port: int, path: str) -> None:
 ])
 def test_parse_range(header: str, expected: tuple[int, int] | None) -> None:
     assert parse_range(header, 10) == expected
+
+
+def test_pages_are_isolated(port: int) -> None:
+    for path in ("/", "/a.wasm", "/models/m.gguf"):
+        headers = get(port, path)[0].headers
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"

@@ -39,6 +39,26 @@ static void every_part_is_done_once(void) {
   run_rounds(5);
 }
 
+/* Whether threads come, go or stay: every part is still done once. */
+static void threads_can_rest(void) {
+  ink_allocator allocator = ink_allocator_or_default(NULL);
+  ink_pool *pool;
+  CHECK_STATUS(ink_pool_create(&pool, &allocator, 4, NULL), INK_OK);
+  CHECK_EQ(ink_pool_active(pool), ink_pool_size(pool));
+  int wrong = 0;
+  for (uint32_t round = 0; round < 2000 && ink_pool_size(pool) == 4; round++) {
+    uint32_t n_active = 1 + round / 3 % 4;
+    if (round % 3 == 0) ink_pool_set_active(pool, n_active);
+    rounds r = {.n_parts = 40, .n_threads = 4};
+    ink_pool_run(pool, r.n_parts, do_part, &r);
+    for (uint32_t i = 0; i < r.n_parts; i++) wrong += r.done[i] != 1;
+    wrong += r.wrong;
+    wrong += ink_pool_active(pool) != n_active;
+  }
+  CHECK_EQ(wrong, 0);
+  ink_pool_free(pool);
+}
+
 static void too_many_threads(void) {
   ink_allocator allocator = ink_allocator_or_default(NULL);
   ink_pool *pool;
@@ -49,6 +69,7 @@ static void too_many_threads(void) {
 
 int main(void) {
   RUN(every_part_is_done_once);
+  RUN(threads_can_rest);
   RUN(too_many_threads);
   return check_result();
 }

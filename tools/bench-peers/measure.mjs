@@ -25,10 +25,11 @@ export function requirePackage() {
   throw new Error('web/dist is missing; build it by npm run build in web/');
 }
 
-/** use(page, version): an empty page of a server with the package and `files`, in Chromium of that version. */
-export async function withPage(files, policy, use) {
+/** use(page, version): an empty page of a server with the package and `files`, in Chromium of that version.
+ *  options: startServer()'s. */
+export async function withPage(files, options, use) {
   requirePackage();
-  const server = await startServer(files, policy && { policy });
+  const server = await startServer(files, options);
   const browser = await openBrowser();
   try {
     const { page } = await openPage(browser.context, `${server.url}/blank`);

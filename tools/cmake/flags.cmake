@@ -19,6 +19,15 @@ if(NOT INKLING_TARGET STREQUAL "native")
   target_compile_options(inkling_flags INTERFACE -msimd128 -mbulk-memory -mnontrapping-fptoint)
   target_link_options(inkling_flags INTERFACE -msimd128 -mbulk-memory -mnontrapping-fptoint)
 endif()
+if(INKLING_WEB_THREADS)
+  target_compile_options(inkling_flags INTERFACE -matomics)
+  # Emscripten's own settings for shared memory want its JavaScript. So the memory is asked for from the linker, and
+  # the C library is that for one thread, whose objects lack the mark of atomics: only the thread that made the
+  # instance may call what has state there (malloc, errno, files). Pool tasks call none of it (src/base/pool.h).
+  set(INKLING_WEB_MEMORY -sINITIAL_MEMORY=4MB -Wl,--shared-memory,--import-memory,--no-check-features)
+else()
+  set(INKLING_WEB_MEMORY -sINITIAL_HEAP=1MB)
+endif()
 if(NOT INKLING_TARGET STREQUAL "native" AND INKLING_RELAXED_SIMD)
   target_compile_options(inkling_flags INTERFACE -mrelaxed-simd)
   target_link_options(inkling_flags INTERFACE -mrelaxed-simd)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from serve import serve
-from steps import ROOT, WEB, StepFailed, build, build_web_package, fetch_model, say
+from steps import ROOT, WEB, WEB_PRESETS, StepFailed, build, build_web_package, fetch_model, say
 
 PROMPT = "Explain in two sentences why the sky is blue."
 ANSWER = ["-p", PROMPT, "-n", "96", "--temp", "0"]
@@ -30,7 +30,7 @@ def demo(port: int | None) -> None:
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_bytes(b"")
     model = fetch_model()
-    for preset in ("native", "wasi", "web-simd128"):
+    for preset in ("native", "wasi", *WEB_PRESETS):
         say(f"demo: building {preset}")
         build(preset, LOG)
     say("demo: building the page")

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from steps import ROOT, WEB, StepFailed, build, build_web_package, fetch_model, run_logged, say, tail
+from steps import ROOT, WEB, WEB_PRESETS, StepFailed, build, build_web_package, fetch_model, run_logged, say, tail
 
 REPORTS = ROOT / "build" / "reports"
 SUITE_LIMIT_S = 1800
@@ -52,11 +52,13 @@ SUITES = [
     c_tests("native", "native"),
     c_tests("native-sanitize", "native with the address and undefined-behaviour sanitizers"),
     c_tests("wasi", "under Wasmtime"),
+    c_tests("wasi-relaxed", "with relaxed SIMD, under Wasmtime"),
     c_tests("web-simd128", "compiled by Emscripten, in Node"),
+    c_tests("web-simd128-threads", "those of threads, on a shared memory in Node"),
     python_tests("cli", "the command, natively and under Wasmtime", ["native", "native-sanitize", "wasi"],
                  needs_model=True),
     Suite("web", "the npm package, in Node and in Chromium",
-          ["npm", "test"], ["native", "web-simd128"], needs_model=True, prepare=build_web_package, cwd=WEB,
+          ["npm", "test"], ["native", *WEB_PRESETS], needs_model=True, prepare=build_web_package, cwd=WEB,
           env={"NODE_OPTIONS": "--test-reporter=spec --test-reporter-destination=stdout "
                                f"--test-reporter=junit --test-reporter-destination={report_of('web')}"}),
 ]

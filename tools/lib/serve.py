@@ -1,4 +1,5 @@
-"""A static file server for the demo page: several folders under one address, byte ranges, entity tags.
+"""A static file server for the demo page: several folders under one address, byte ranges, entity tags, and the
+headers that let the page have threads.
 
 Python's own handler lacks ranges, without which an interrupted model download starts over.
 """
@@ -84,6 +85,9 @@ class Handler(SimpleHTTPRequestHandler):
         self.send_header("Content-Length", str(length))
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("ETag", tag)
+        # Together they isolate the page, and only then do browsers share memory between threads.
+        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
         self.send_header("Cache-Control", "no-cache")  # ask again, and be told 304, after each rebuild
         if content_range:
             self.send_header("Content-Range", content_range)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WEB = ROOT / "web"
+# The npm package's modules, as in web/scripts/build.mjs.
+WEB_PRESETS = ["web-simd128", "web-simd128-threads", "web-relaxed", "web-relaxed-threads"]
 BUILD_LIMIT_S = 1800
 DOWNLOAD_LIMIT_S = 3600
 

@@ -1,5 +1,5 @@
-// Builds dist/: the package (index.js, worker.js, inkling.wasm, types) and, as a folder that any static server can
-// serve by itself, dist/demo. The WebAssembly module must have been built before, by the preset web-simd128.
+// Builds dist/: the package (index.js, worker.js, thread.js, the WebAssembly modules, types) and, as a folder that any
+// static server can serve by itself, dist/demo. The modules must have been built before, by the presets below.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,14 @@ import { build } from 'esbuild';
 import { writeConstants } from './constants.mjs';
 
 const WEB = fileURLToPath(new URL('..', import.meta.url));
-const MODULE = fileURLToPath(new URL('../../build/web-simd128/inkling.wasm', import.meta.url));
+// The presets that build them; src/level.ts says when each is loaded.
+const MODULES = {
+  'inkling.wasm': 'web-simd128',
+  'inkling-threads.wasm': 'web-simd128-threads',
+  'inkling-relaxed.wasm': 'web-relaxed',
+  'inkling-relaxed-threads.wasm': 'web-relaxed-threads',
+};
+const moduleOf = (preset) => fileURLToPath(new URL(`../../build/${preset}/inkling.wasm`, import.meta.url));
 const TSC = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
 
 const options = {
@@ -28,9 +35,10 @@ function defaultModel() {
   return { url: `models/${file}`, name: about.split(':')[0] };
 }
 
-if (!existsSync(MODULE)) {
-  console.error('build/web-simd128/inkling.wasm is missing. Build it first, at the top of the repository:\n' +
-    '  tools/setup && . .cache/env.sh && cmake --preset web-simd128 && cmake --build --preset web-simd128');
+for (const preset of Object.values(MODULES)) {
+  if (existsSync(moduleOf(preset))) continue;
+  console.error(`build/${preset}/inkling.wasm is missing. Build it first, at the top of the repository:\n` +
+    `  tools/setup && . .cache/env.sh && cmake --preset ${preset} && cmake --build --preset ${preset}`);
   process.exit(1);
 }
 writeConstants();
@@ -38,8 +46,8 @@ for (const project of ['.', 'demo']) execFileSync(process.execPath, [TSC, '--noE
 
 rmSync(`${WEB}/dist`, { recursive: true, force: true });
 execFileSync(process.execPath, [TSC, '-p', '.'], { cwd: WEB, stdio: 'inherit' });
-await build({ ...options, entryPoints: ['src/index.ts', 'src/worker.ts'], outdir: 'dist' });
-copyFileSync(MODULE, `${WEB}/dist/inkling.wasm`);
+await build({ ...options, entryPoints: ['src/index.ts', 'src/worker.ts', 'src/thread.ts'], outdir: 'dist' });
+for (const [file, preset] of Object.entries(MODULES)) copyFileSync(moduleOf(preset), `${WEB}/dist/${file}`);
 
 mkdirSync(`${WEB}/dist/demo`);
 await build({
@@ -49,4 +57,4 @@ await build({
   define: { DEFAULT_MODEL: JSON.stringify(defaultModel()) },
 });
 for (const file of ['index.html', 'style.css', 'icon.svg']) cpSync(`${WEB}/demo/${file}`, `${WEB}/dist/demo/${file}`);
-for (const file of ['worker.js', 'worker.js.map', 'inkling.wasm']) cpSync(`${WEB}/dist/${file}`, `${WEB}/dist/demo/${file}`);
+for (const file of ['worker.js', 'worker.js.map', 'thread.js', 'thread.js.map', ...Object.keys(MODULES)]) cpSync(`${WEB}/dist/${file}`, `${WEB}/dist/demo/${file}`);

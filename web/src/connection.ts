@@ -148,7 +148,10 @@ function openPort(connection: Connection, serve: typeof import('./worker.js').se
   hold(false);
   return {
     postMessage: (message, transfer) => port1.postMessage(message, transfer ?? []),
-    close: () => port1.close(),
+    close: () => {
+      port1.postMessage({ type: 'close' } satisfies ToHost);
+      port1.close();
+    },
     hold,
   };
 }

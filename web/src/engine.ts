@@ -1,12 +1,10 @@
 /** One model and one session in one WebAssembly instance, behind methods that speak JavaScript. */
 import * as c from './constants.js';
 import { InklingError } from './errors.js';
+import type { Level } from './level.js';
 import type { ChatInput, Results, Sampling, TextInput } from './protocol.js';
 import type { ModelInfo } from './types.js';
-import { type WasmExports, instantiate } from './wasm.js';
-
-/** The end of a 32-bit address space: no instance can have more. */
-const MAX_MEMORY_BYTES = 2 ** 32;
+import { type Instance, type WasmExports, instantiate } from './wasm.js';
 
 const OPTIONS = [
   ['temperature', c.INKJS_OPTION_TEMPERATURE],
@@ -38,23 +36,36 @@ export interface Step {
 
 /**
  * Every method is synchronous and may throw an InklingError; anything else that it throws means that the
- * instance is broken. There is no way to free one: drop all references and it is collected.
+ * instance is broken. There is no way to free one but its threads: drop all references and it is collected.
  */
 export class Engine {
+  readonly #instance: Instance;
   readonly #wasm: WasmExports;
+  /** As asked for; 0: what is fastest. */
+  readonly #askedThreads: number;
+  #whyOneThread: string;
   readonly #model: number;
   #session = 0;
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-  private constructor(wasm: WasmExports) {
-    this.#wasm = wasm;
-    this.#model = wasm.inkjs_model_create() >>> 0;
+  private constructor(instance: Instance, nThreads: number) {
+    this.#instance = instance;
+    this.#wasm = instance.exports;
+    this.#whyOneThread = instance.whyOneThread;
+    this.#askedThreads = nThreads;
+    this.#model = this.#wasm.inkjs_model_create() >>> 0;
     if (this.#model === 0) throw outOfMemory();
   }
 
-  static async create(): Promise<Engine> {
-    return new Engine(await instantiate());
+  /** nThreads: 0 for as many as are fastest. */
+  static async create(level: Level, nThreads: number): Promise<Engine> {
+    return new Engine(await instantiate(level, nThreads), nThreads);
+  }
+
+  /** Ends its threads; there must be no call afterwards. */
+  close(): void {
+    this.#instance.threads?.close();
   }
 
   // ---- Loading ----
@@ -96,14 +107,26 @@ export class Engine {
    * has been read: better than at the end of a long download.
    */
   checkMemory(contextLength: number, kvType: number): void {
-    if (!this.#wasm.inkjs_has_info(this.#model)) return;
+    if (!this.knowsModel()) return;
+    const limit = this.#instance.memoryLimit;
     const needed = this.#wasm.inkjs_memory_needed(this.#model, contextLength, kvType);
-    if (needed <= MAX_MEMORY_BYTES) return;
+    if (needed <= limit) return;
+    const gib = (bytes: number) => Number((bytes / 2 ** 30).toFixed(1));
     throw new InklingError(
       'INK_ERR_OUT_OF_MEMORY',
-      `The model with its context needs ${(needed / 2 ** 30).toFixed(1)} GiB; WebAssembly has 4. ` +
-        'Use a shorter context or a smaller model.',
+      `The model with its context needs ${gib(needed)} GiB; WebAssembly has ${gib(limit)}. Use a shorter context or a smaller model` +
+        `${limit < 2 ** 32 ? ', or one thread, for which there may be more memory' : ''}.`,
     );
+  }
+
+  /** The file's header has been read. */
+  knowsModel(): boolean {
+    return this.#wasm.inkjs_has_info(this.#model) !== 0;
+  }
+
+  /** Once it is likely that they will be needed: workers take a while to start. */
+  startThreads(): void {
+    this.#instance.startThreads();
   }
 
   /** After a source's last byte. True: the model needs no more. */
@@ -120,10 +143,27 @@ export class Engine {
     this.#check(this.#model, this.#wasm.inkjs_load_finish(this.#model));
   }
 
-  /** Makes generating and scoring possible. contextLength in tokens, 0 for the default; kvType: INK_KV_… */
-  openSession(contextLength: number, kvType: number): void {
-    this.#session = this.#wasm.inkjs_session_create(this.#model, contextLength, kvType) >>> 0;
+  /** After threadsReady(). Makes generating and scoring possible. contextLength in tokens, 0 for the default; kvType: INK_KV_… */
+  openSession(contextLength: number, kvType: number, nThreads: number): void {
+    this.#session = this.#wasm.inkjs_session_create(this.#model, contextLength, kvType, nThreads) >>> 0;
     if (this.#session === 0) throw this.#errorOf(this.#model);
+    if (nThreads > 1 && this.#askedThreads === 0) this.#chooseThreads();
+  }
+
+  #chooseThreads(): void {
+    this.#check(this.#session, this.#wasm.inkjs_session_choose_threads(this.#session));
+    const chosen = this.#wasm.inkjs_session_threads(this.#session);
+    this.#instance.threads?.keep(chosen);
+    if (chosen === 1) this.#whyOneThread = 'more were not faster when tried';
+  }
+
+  /** How many there are. */
+  async threadsReady(): Promise<number> {
+    const { threads } = this.#instance;
+    if (!threads) return 1;
+    const count = await threads.ready();
+    if (count === 1) this.#whyOneThread = threads.problem;
+    return count;
   }
 
   #isPartComplete(): boolean {
@@ -139,6 +179,8 @@ export class Engine {
       tokenizer: text(c.INKJS_STRING_TOKENIZER),
       quantization: text(c.INKJS_STRING_QUANTIZATION),
       kernels: text(c.INKJS_STRING_KERNELS),
+      threads: this.#session ? this.#wasm.inkjs_session_threads(this.#session) : 1,
+      whyOneThread: this.#whyOneThread,
       parameterCount: number(c.INKJS_NUMBER_N_PARAMS),
       weightBytes: number(c.INKJS_NUMBER_WEIGHT_BYTES),
       memoryBytes: this.#wasm.memory.buffer.byteLength,
@@ -226,12 +268,12 @@ export class Engine {
   step(maxPrefill: number): Step {
     this.#check(this.#session, this.#wasm.inkjs_generation_step(this.#session, maxPrefill));
     const field = (name: number) => this.#wasm.inkjs_step_number(this.#session, name);
-    const text = this.#bytes(this.#wasm.inkjs_step_text(this.#session), field(c.INKJS_STEP_FIELD_TEXT_LEN));
+    const text = this.#text(this.#wasm.inkjs_step_text(this.#session), field(c.INKJS_STEP_FIELD_TEXT_LEN));
     return {
       kind: field(c.INKJS_STEP_FIELD_KIND),
       finish: field(c.INKJS_STEP_FIELD_FINISH),
       token: field(c.INKJS_STEP_FIELD_TOKEN),
-      text: this.#decoder.decode(text),
+      text,
       promptDone: field(c.INKJS_STEP_FIELD_PROMPT_DONE),
       promptTotal: field(c.INKJS_STEP_FIELD_PROMPT_TOTAL),
       generated: field(c.INKJS_STEP_FIELD_N_GENERATED),
@@ -277,10 +319,14 @@ export class Engine {
     return new Uint8Array(this.#wasm.memory.buffer, pointer >>> 0, length);
   }
 
+  #text(pointer: number, length: number): string {
+    return this.#decoder.decode(this.#bytes(pointer, length).slice()); // a copy: decoders refuse shared memory
+  }
+
   #string(pointer: number): string {
     const start = pointer >>> 0;
     const memory = new Uint8Array(this.#wasm.memory.buffer);
-    return this.#decoder.decode(memory.subarray(start, memory.indexOf(0, start)));
+    return this.#text(start, memory.indexOf(0, start) - start);
   }
 
   #resultLength(): number {
@@ -288,7 +334,7 @@ export class Engine {
   }
 
   #resultText(): string {
-    return this.#decoder.decode(this.#bytes(this.#wasm.inkjs_result(this.#model), this.#resultLength()));
+    return this.#text(this.#wasm.inkjs_result(this.#model), this.#resultLength());
   }
 
   #withText(text: string, use: (pointer: number, length: number) => void): void {

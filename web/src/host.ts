@@ -2,6 +2,7 @@
 import { Engine } from './engine.js';
 import { InklingError, reasonOf } from './errors.js';
 import { generate } from './generation.js';
+import { chooseLevel } from './level.js';
 import { load } from './loader.js';
 import { StepPacer } from './pacer.js';
 import type { FromHost, Request, Results, ToHost } from './protocol.js';
@@ -34,6 +35,10 @@ class Host {
       case 'abort':
         this.#live.get(message.id)?.abort();
         break;
+      case 'close':
+        this.#port.onmessage = null;
+        this.#last = this.#last.then(() => this.#engine?.close()); // what was under way has been aborted
+        break;
       case 'chunk':
         this.#chunkAsked?.resolve(message.bytes);
         break;
@@ -61,6 +66,7 @@ class Host {
       } else {
         // A trap in the module, or a bug here: nobody knows what state the engine is in.
         this.#port.onmessage = null;
+        this.#engine?.close();
         this.#port.postMessage({
           type: 'crashed',
           error: { code: 'INK_ERR_CRASHED', message: `The engine stopped working (${reasonOf(error)}). Load the model again.` },
@@ -73,14 +79,16 @@ class Host {
 
   async #perform(id: number, request: Request, signal: AbortSignal): Promise<Results[keyof Results]> {
     if (request.type === 'load') {
-      const engine = await Engine.create();
+      const { level, kernels } = chooseLevel(request.kernels);
+      const engine = await Engine.create(level, request.threads);
+      this.#engine = engine;
       await load(engine, {
         ...request,
+        kernels,
         signal,
         pull: (part) => this.#pull(part),
         onProgress: (loaded, total) => this.#port.postMessage({ type: 'progress', id, loaded, total }),
       });
-      this.#engine = engine;
       return engine.info();
     }
     const engine = this.#engine!; // the page has no model to ask before the load is answered

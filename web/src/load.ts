@@ -1,5 +1,5 @@
 import { Connection } from './connection.js';
-import { INK_KV_BF16, INK_KV_DEFAULT, INK_KV_F16, INK_KV_F32, INK_KV_Q8_0 } from './constants.js';
+import { INKJS_MAX_THREADS, INK_KV_BF16, INK_KV_DEFAULT, INK_KV_F16, INK_KV_F32, INK_KV_Q8_0 } from './constants.js';
 import { checkTemplate } from './conversation.js';
 import { InklingError, invalidArgument, reasonOf } from './errors.js';
 import { Model } from './model.js';
@@ -22,19 +22,26 @@ const KV_TYPES: ReadonlyMap<KvCacheType, number> = new Map([
  * workers, as in Node, the engine runs in this thread, in steps of at most about 50 ms.
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
-  const { onProgress, signal, contextLength = 0, kvCache = 'default', kernels = '', vocabularyOnly = false, chatTemplate, tools } = options;
+  const {
+    onProgress, signal, contextLength = 0, kvCache = 'default', kernels = '', threads = 'auto', vocabularyOnly = false,
+    chatTemplate, tools,
+  } = options;
   signal?.throwIfAborted();
   if (!Number.isInteger(contextLength) || contextLength < 0 || contextLength >= 2 ** 32) {
     throw invalidArgument('contextLength must be a whole number of tokens.');
   }
   const kvType = KV_TYPES.get(kvCache);
   if (kvType === undefined) throw invalidArgument(`kvCache must be one of ${[...KV_TYPES.keys()].join(', ')}.`);
+  if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= INKJS_MAX_THREADS)) {
+    throw invalidArgument(`threads must be 'auto' or a whole number from 1 to ${INKJS_MAX_THREADS}.`);
+  }
   const ownTemplate = checkTemplate(chatTemplate) !== '';
   const parts = partsOf(source, absoluteUrl).map(describe);
   const connection = await Connection.open();
   try {
+    const nThreads = vocabularyOnly ? 1 : threads === 'auto' ? 0 : threads; // a tokenizer has work for one
     const request = {
-      type: 'load', parts: parts.map(({ message }) => message), kernels, contextLength, kvType, vocabularyOnly,
+      type: 'load', parts: parts.map(({ message }) => message), kernels, threads: nThreads, contextLength, kvType, vocabularyOnly,
     } as const;
     const info = await connection.request(request, signal, {
       onProgress: (loaded, total) => onProgress?.({ loaded, total: total || undefined }),

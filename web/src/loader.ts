@@ -51,7 +51,10 @@ export async function load(engine: Engine, task: LoadTask): Promise<void> {
   }
   task.onProgress(progress.loaded, progress.total);
   engine.finishLoad();
-  if (!task.vocabularyOnly) engine.openSession(task.contextLength, task.kvType);
+  if (task.vocabularyOnly) return;
+  const nThreads = await engine.threadsReady();
+  task.signal.throwIfAborted();
+  engine.openSession(task.contextLength, task.kvType, nThreads);
 }
 
 interface Progress {
@@ -91,7 +94,10 @@ async function fill(engine: Engine, source: Source, task: LoadTask, progress: Pr
     if (!chunk) break; // endPart() says what is missing
     complete = engine.write(chunk);
     checkPartCount(engine, task);
-    if (!task.vocabularyOnly) engine.checkMemory(task.contextLength, task.kvType);
+    if (!task.vocabularyOnly) {
+      engine.checkMemory(task.contextLength, task.kvType);
+      if (engine.knowsModel()) engine.startThreads();
+    }
     progress.loaded += chunk.length;
     const now = performance.now();
     if (now - progress.reported >= PROGRESS_MS) {

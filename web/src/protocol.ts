@@ -31,7 +31,7 @@ export interface Results {
 }
 
 export type Request =
-  | { type: 'load'; parts: SourceMessage[]; kernels: string; contextLength: number; kvType: number; vocabularyOnly: boolean }
+  | { type: 'load'; parts: SourceMessage[]; kernels: string; threads: number; contextLength: number; kvType: number; vocabularyOnly: boolean }
   | { type: 'generate'; input: TextInput; sampling: Sampling }
   | { type: 'tokenize'; input: TextInput }
   | { type: 'countTokens'; input: TextInput }
@@ -45,6 +45,8 @@ export type ToHost =
   | (Request & { id: number })
   /** Forget that request; it is not answered. */
   | { type: 'abort'; id: number }
+  /** After aborting all: nothing more will be asked. Only where the engine has no worker that could be ended. */
+  | { type: 'close' }
   /** The answer to a pull; null: the source has ended. */
   | { type: 'chunk'; bytes: Uint8Array | null }
   | { type: 'chunkFailed'; error: ErrorMessage };

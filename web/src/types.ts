@@ -27,8 +27,14 @@ export interface LoadOptions {
   contextLength?: number;
   /** What the keys and values of past tokens are held as. */
   kvCache?: KvCacheType;
-  /** Which kernels compute: 'auto' (the default, the fastest), or a name from the core, e.g. 'scalar'. */
+  /** Which kernels compute: 'auto' (the default, the fastest), 'relaxed' or 'simd128'. */
   kernels?: string;
+  /**
+   * How many threads compute, at most 64; 'auto' (the default): as many as a short try finds fastest. More than one
+   * takes a cross-origin isolated page, or Node.js. Results do not depend on it, only speed does. Where there is
+   * one thread, {@link ModelInfo.whyOneThread} says why.
+   */
+  threads?: number | 'auto';
   /** Read the tokenizer and the chat template alone, of any model, and stop before the weights: for counting and
    *  splitting text in a page. `complete`, `chat` and `score` are refused with `INK_ERR_WRONG_STATE`. */
   vocabularyOnly?: boolean;
@@ -56,6 +62,10 @@ export interface ModelInfo {
   quantization: string;
   /** The kernels in use. */
   kernels: string;
+  /** Threads that compute. */
+  threads: number;
+  /** Why there is only one; '' where there are more. */
+  whyOneThread: string;
   parameterCount: number;
   weightBytes: number;
   /** All of the engine's memory: weights, vocabulary, context and scratch, in bytes. It only ever grows. */

@@ -1,5 +1,12 @@
 /** Getting the WebAssembly module: its exports as declared in exports.h, and its instantiation. */
 import { InklingError, reasonOf } from './errors.js';
+import type { Level } from './level.js';
+import { nodeModule } from './node.js';
+import { sleepOn } from './thread-protocol.js';
+import { Threads } from './threads.js';
+
+/** The end of a 32-bit address space: no instance can have more. */
+const MAX_MEMORY_BYTES = 2 ** 32;
 
 /** Pointers and sizes come as signed 32-bit numbers: make them unsigned with `>>> 0` before use. */
 export interface WasmExports {
@@ -9,7 +16,9 @@ export interface WasmExports {
   inkjs_release(pointer: number): void;
   inkjs_model_create(): number;
   inkjs_model_destroy(model: number): void;
-  inkjs_session_create(model: number, nCtx: number, kvType: number): number;
+  inkjs_session_create(model: number, nCtx: number, kvType: number, nThreads: number): number;
+  inkjs_session_choose_threads(session: number): number;
+  inkjs_session_threads(session: number): number;
   inkjs_session_destroy(session: number): void;
   inkjs_error_code(handle: number): number;
   inkjs_error_message(handle: number): number;
@@ -50,52 +59,79 @@ export interface WasmExports {
   inkjs_score_nll(session: number): number;
 }
 
-/** A function that runs one SIMD instruction: (func (result v128) i32.const 0 i8x16.splat i8x16.popcnt). */
-const SIMD_PROBE = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
-]);
-
 /** What is used of node:fs. */
 interface NodeFiles {
   readFileSync(url: URL): Uint8Array<ArrayBuffer>;
   openAsBlob(url: URL): Promise<Blob>;
 }
 
-/** Node's file reading, where there is Node; reached in a way that no bundler takes for an import. */
+/** Node's file reading, where there is Node. */
 export function nodeFiles(): NodeFiles | undefined {
-  type Process = { getBuiltinModule?: (name: string) => unknown };
-  return (globalThis as { process?: Process }).process?.getBuiltinModule?.('node:fs') as NodeFiles | undefined;
+  return nodeModule('fs');
 }
 
-/** The engine's module, freshly instantiated. Rejects with an InklingError. */
-export async function instantiate(): Promise<WasmExports> {
-  if (typeof WebAssembly !== 'object' || !WebAssembly.validate(SIMD_PROBE)) {
-    throw new InklingError(
-      'INK_ERR_UNSUPPORTED_HOST',
-      'This browser has no WebAssembly SIMD, which the engine needs. Chrome and Edge have it from version 91, ' +
-        'Firefox from 89, Safari from 16.4.',
-    );
+/** An instance, and the threads that go with it. */
+export interface Instance {
+  exports: WasmExports;
+  /** Bytes that its memory may grow to. */
+  memoryLimit: number;
+  /** They wait for start() if there are to be any. */
+  threads: Threads | undefined;
+  startThreads: () => void;
+  /** Why there is only one thread; '' when there may be more. */
+  whyOneThread: string;
+}
+
+/** The level's module, freshly instantiated. nThreads: 0 for what may be of use. Rejects with an InklingError. */
+export async function instantiate(level: Level, nThreads: number): Promise<Instance> {
+  const plan = Threads.plan(nThreads);
+  if (typeof plan === 'string') return instantiateAlone(level, plan);
+  let module;
+  try {
+    module = await compile(level.threads);
+  } catch (error) {
+    return instantiateAlone(level, `the module with threads is not to be had: ${reasonOf(error)}`);
   }
+  const env = {
+    memory: plan.memory,
+    ink_thread_sleep: sleepOn(plan.memory),
+    ink_thread_spawn: (thread: number, stackTop: number) => plan.spawn(thread, stackTop),
+    inkjs_now: () => performance.now(),
+  };
+  const exports = { ...(await start(module, env)), memory: plan.memory };
+  return { exports, memoryLimit: plan.memoryLimit, threads: plan, startThreads: () => plan.start(module), whyOneThread: '' };
+}
+
+async function instantiateAlone(level: Level, whyOneThread: string): Promise<Instance> {
+  const exports = await start(await compile(level.single), {});
+  return { exports, memoryLimit: MAX_MEMORY_BYTES, threads: undefined, startThreads: () => {}, whyOneThread };
+}
+
+async function start(module: WebAssembly.Module, env: WebAssembly.ModuleImports): Promise<WasmExports> {
   // Called after each growth; views are made anew from `memory.buffer` at each use, so there is nothing to do.
-  const imports = { env: { emscripten_notify_memory_growth: () => {} } };
-  const { instance } = await compile(new URL('./inkling.wasm', import.meta.url), imports);
+  const emscripten_notify_memory_growth = () => {};
+  const instance = await WebAssembly.instantiate(module, { env: { ...env, emscripten_notify_memory_growth } }).catch(startFailed);
   const exports = instance.exports as unknown as WasmExports;
   exports._initialize();
   return exports;
 }
 
-async function compile(url: URL, imports: WebAssembly.Imports): Promise<WebAssembly.WebAssemblyInstantiatedSource> {
+function startFailed(cause: unknown): never {
+  const code = cause instanceof RangeError ? 'INK_ERR_OUT_OF_MEMORY' : 'INK_ERR_CRASHED';
+  throw new InklingError(code, `The engine's module could not be started: ${reasonOf(cause)}`, { cause });
+}
+
+async function compile(url: URL): Promise<WebAssembly.Module> {
   const files = url.protocol === 'file:' ? nodeFiles() : undefined;
-  if (files) return WebAssembly.instantiate(files.readFileSync(url), imports);
+  if (files) return WebAssembly.compile(files.readFileSync(url));
   const response = await fetchWasm(url);
   try {
     // Streaming refuses other content types, which some static servers send.
     return response.headers.get('content-type')?.startsWith('application/wasm')
-      ? await WebAssembly.instantiateStreaming(response, imports)
-      : await WebAssembly.instantiate(await response.arrayBuffer(), imports);
+      ? await WebAssembly.compileStreaming(response)
+      : await WebAssembly.compile(await response.arrayBuffer());
   } catch (cause) {
-    const code = cause instanceof RangeError ? 'INK_ERR_OUT_OF_MEMORY' : 'INK_ERR_CRASHED';
-    throw new InklingError(code, `The engine's module could not be started: ${reasonOf(cause)}`, { cause });
+    return startFailed(cause);
   }
 }
 

@@ -169,12 +169,15 @@ test('a load can be cancelled and taken up again', LIMIT, async () => {
 test('greedy tokens are those of the native scalar kernels', LIMIT, async () => {
   const prompt = 'The history of the printing press begins in';
   const native = runNatively(defaultModel(), prompt, '-n', '48', '--kernels', 'scalar');
-  const tokens = await onBlankPage((page) => page.evaluate(async ([url, text]) => {
-    const { loadModel } = await import('/package/index.js');
-    const model = await loadModel(url, { contextLength: 256 });
-    return (await model.complete(text, { temperature: 0, maxTokens: 48 }).result()).tokens;
-  }, [MODEL, prompt]));
-  assert.deepEqual(tokens, native.tokens);
+  for (const [kernels, table] of [['auto', 'wasm_relaxed'], ['relaxed', 'wasm_relaxed'], ['simd128', 'wasm_simd128']]) {
+    const answer = await onBlankPage((page) => page.evaluate(async ([url, text, kernels]) => {
+      const { loadModel } = await import('/package/index.js');
+      const model = await loadModel(url, { contextLength: 256, kernels });
+      const { tokens } = await model.complete(text, { temperature: 0, maxTokens: 48 }).result();
+      return { tokens, table: model.info.kernels };
+    }, [MODEL, prompt, kernels]));
+    assert.deepEqual(answer, { tokens: native.tokens, table }, kernels);
+  }
 });
 
 test('a page has tokenizer and chat template without the weights', LIMIT, async () => {
@@ -267,9 +270,9 @@ test('worker and module that fail to start reject', LIMIT, async (t) => {
   const cases = [
     ['no worker.js', '**/worker.js', (route) => route.fulfill({ status: 404 }), 'INK_ERR_CRASHED'],
     ['a worker.js that throws', '**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: 'throw new Error("no")' }), 'INK_ERR_CRASHED'],
-    ['no inkling.wasm', '**/inkling.wasm', (route) => route.fulfill({ status: 404 }), 'INK_ERR_IO'],
-    ['an inkling.wasm that is none', '**/inkling.wasm', (route) => route.fulfill({ body: 'text' }), 'INK_ERR_CRASHED'],
-    ['a wasm of another content type', '**/inkling.wasm', async (route) => route.fulfill({ response: await route.fetch(), contentType: 'text/plain' }), 'loaded'],
+    ['no inkling.wasm', '**/inkling*.wasm', (route) => route.fulfill({ status: 404 }), 'INK_ERR_IO'],
+    ['an inkling.wasm that is none', '**/inkling*.wasm', (route) => route.fulfill({ body: 'text' }), 'INK_ERR_CRASHED'],
+    ['a wasm of another content type', '**/inkling*.wasm', async (route) => route.fulfill({ response: await route.fetch(), contentType: 'text/plain' }), 'loaded'],
   ];
   for (const [name, pattern, answer, code] of cases) {
     await t.test(name, () => onBlankPage(async (page) => {

@@ -1,4 +1,4 @@
-// A static server as strict as a careful site's: a Content-Security-Policy, and no COOP or COEP.
+// A static server as strict as a careful site's: a Content-Security-Policy, and COOP and COEP only if asked for.
 import { createReadStream, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, normalize } from 'node:path';
@@ -18,6 +18,8 @@ const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; " +
   "style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'";
 
+const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+
 async function* pieces(path, limit, pauseMs) {
   let sent = 0;
   for await (const piece of createReadStream(path)) {
@@ -28,21 +30,23 @@ async function* pieces(path, limit, pauseMs) {
   }
 }
 
-function sendFile(response, path, policy, { limit = Infinity, pauseMs = 0 }) {
+function sendFile(response, path, headers, { limit = Infinity, pauseMs = 0 }) {
   const { size } = statSync(path);
   response.writeHead(200, {
     'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
     'content-length': size,
-    'content-security-policy': policy,
+    ...headers,
   });
   pipeline(pieces(path, limit, pauseMs), response).catch(() => {}); // the page went away, or was meant to suffer
 }
 
 /**
  * Serves the page at / and the package at /package/; `files` adds paths to files and folders outside (which end in
- * a slash). /slow/NAME trickles, and /breaking/NAME ends after a megabyte. onFile(path) hears which files are asked for.
+ * a slash). /slow/NAME trickles, and /breaking/NAME ends after a megabyte. onFile(path) hears which files are asked for;
+ * isolated: pages get shared memory.
  */
-export async function startServer(files, { policy = POLICY, onFile = () => {} } = {}) {
+export async function startServer(files, { policy = POLICY, isolated = false, onFile = () => {} } = {}) {
+  const headers = { 'content-security-policy': policy, ...(isolated ? ISOLATION : {}) };
   const places = Object.entries({ '/package/': DIST, '/': `${DIST}demo/`, ...files }).sort(([a], [b]) => b.length - a.length);
   const fileAt = (path) => {
     const [prefix, place] = places.find(([prefix]) => path === prefix || (prefix.endsWith('/') && path.startsWith(prefix)));
@@ -51,13 +55,13 @@ export async function startServer(files, { policy = POLICY, onFile = () => {} } 
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, 'http://localhost').pathname));
     if (path === '/blank') {
-      response.writeHead(200, { 'content-type': TYPES['.html'], 'content-security-policy': policy });
+      response.writeHead(200, { 'content-type': TYPES['.html'], ...headers });
       return response.end('<!doctype html><title>blank</title><link rel="icon" href="icon.svg">');
     }
     const [, mode, rest] = /^\/(slow|breaking)(\/.*)$/.exec(path) ?? [];
     const manner = mode === 'slow' ? { pauseMs: 30 } : mode === 'breaking' ? { limit: 1 << 20 } : {};
     try {
-      sendFile(response, fileAt(rest ?? path), policy, manner);
+      sendFile(response, fileAt(rest ?? path), headers, manner);
       onFile(fileAt(rest ?? path));
     } catch {
       response.writeHead(404, { 'content-type': TYPES['.html'] }).end('<!doctype html><p>Not here.');

@@ -1,0 +1,65 @@
+// Which module is loaded: the choice among levels, and the test that a host must pass before relaxed SIMD is used.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { openBrowser, openPage } from './lib/browser.mjs';
+import { startServer } from './lib/server.mjs';
+
+/** A source file and what it imports, as one script. */
+async function bundle(name) {
+  const entry = fileURLToPath(new URL(`../src/${name}`, import.meta.url));
+  const { outputFiles } = await build({ entryPoints: [entry], bundle: true, format: 'esm', target: 'es2022', write: false, logLevel: 'warning' });
+  return outputFiles[0].text;
+}
+
+const asUrl = (script) => `data:text/javascript,${encodeURIComponent(script)}`;
+
+let relaxed, chooseLevel;
+before(async () => {
+  relaxed = await bundle('relaxed.ts');
+  // A data: URL is no base for the modules' addresses, which are not needed here.
+  const script = (await bundle('level.ts')).replaceAll('import.meta.url', '"file:///package/"');
+  ({ chooseLevel } = await import(asUrl(script)));
+});
+
+const level = (name, works) => ({ name, works: () => works });
+
+test('the fastest level that works is chosen, or the one that is asked for', () => {
+  const levels = [level('new', false), level('relaxed', true), level('simd128', true)];
+  for (const kernels of ['', 'auto']) assert.deepEqual(chooseLevel(kernels, levels), { level: levels[1], kernels: '' });
+  assert.deepEqual(chooseLevel('simd128', levels), { level: levels[2], kernels: '' });
+  assert.deepEqual(chooseLevel('scalar', levels), { level: levels[1], kernels: 'scalar' });
+});
+
+test('a level that does not work is not loaded', () => {
+  const levels = [level('relaxed', false), level('simd128', true)];
+  assert.equal(chooseLevel('auto', levels).level, levels[1]);
+  assert.throws(() => chooseLevel('relaxed', levels), { code: 'INK_ERR_UNSUPPORTED_HOST', message: /relaxed/ });
+  assert.throws(() => chooseLevel('auto', [level('simd128', false)]), { code: 'INK_ERR_UNSUPPORTED_HOST', message: /no WebAssembly SIMD/ });
+});
+
+test('this Node has the level simd128', () => assert.equal(chooseLevel('simd128').level.name, 'simd128'));
+
+/** What another Node, started with a flag, says. */
+function relaxedInNode(...flags) {
+  const script = `const { relaxedWorks } = await import(${JSON.stringify(asUrl(relaxed))}); console.log(relaxedWorks());`;
+  return execFileSync(process.execPath, [...flags, '--input-type=module', '-e', script], { encoding: 'utf8' }).trim();
+}
+
+test('relaxed SIMD that computes wrong is found out', { skip: !process.version.startsWith('v20.') && 'it was mended after Node.js 20' }, () => {
+  const flag = '--experimental-wasm-relaxed-simd';
+  assert.equal(relaxedInNode(), 'false');
+  assert.equal(relaxedInNode(flag, '--liftoff', '--no-wasm-tier-up'), 'false');
+  assert.equal(relaxedInNode(flag, '--no-liftoff'), 'true');
+});
+
+test('relaxed SIMD works in Chromium', async () => {
+  const server = await startServer({});
+  const browser = await openBrowser();
+  after(() => Promise.all([browser.close(), server.close()]));
+  await browser.context.route('**/relaxed.js', (route) => route.fulfill({ contentType: 'text/javascript', body: relaxed }));
+  const { page } = await openPage(browser.context, `${server.url}/blank`);
+  assert.equal(await page.evaluate(async () => (await import('/relaxed.js')).relaxedWorks()), true);
+});
