@@ -302,7 +302,8 @@ ink_status inkjs_generation_set(inkjs_session *session, inkjs_option option, dou
     case INKJS_OPTION_REPEAT_PENALTY: sampling->repeat_penalty = (float)value; return INK_OK;
     case INKJS_OPTION_CONTEXT_SHIFT: session->generation.context_shift = value != 0; return INK_OK;
     case INKJS_OPTION_DRAFT:
-      if (!(value >= INK_DRAFT_OFF && value <= INT32_MAX && value == (double)(int32_t)value)) {
+      if (!(value >= (double)INK_DRAFT_OFF && value <= (double)INT32_MAX &&
+            value == (double)(int32_t)value)) {
         return fail(&session->error, INK_ERR_INVALID_ARGUMENT, "draft must be a whole number");
       }
       session->generation.draft = (int32_t)value;
