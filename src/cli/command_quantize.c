@@ -300,7 +300,12 @@ static ink_status quantize(task *t, ink_error *error) {
   INK_TRY(name_temporary(t, error));
   INK_TRY(check_output(t, error));
   INK_TRY(describe(t, error));
-  INK_TRY(ink_pool_create(&t->pool, &t->allocator, t->options->n_threads, error));
+  uint32_t n_threads = t->options->n_threads;
+  if (n_threads == 0) { /* rows are independent, and there are many: no need to try */
+    n_threads = ink_processor_count();
+    if (n_threads > INK_MAX_THREADS) n_threads = INK_MAX_THREADS;
+  }
+  INK_TRY(ink_pool_create(&t->pool, &t->allocator, n_threads, error));
   return write_file(t, error);
 }
 

@@ -43,8 +43,9 @@ def test_a_full_context_ends_or_shifts(any_host: Host, stories: Path, kv_type: s
     assert greedy(any_host, stories, "-n", 90, *context)["finish_reason"] == "context"
     shifted = greedy(any_host, stories, "-n", 90, *context, "--context-shift", "--keep", 5)
     assert shifted["finish_reason"] == "length" and len(shifted["tokens"]) == 90
-    assert shifted == greedy(any_host, stories, "-n", 90, *context, "--context-shift", "--keep", 5,
-                             "--kernels", "scalar") | {"timings": shifted["timings"]}
+    scalar = greedy(any_host, stories, "-n", 90, *context, "--context-shift", "--keep", 5, "--kernels", "scalar")
+    # How much is drafted hangs on what a batch costs a table.
+    assert shifted == scalar | {"timings": shifted["timings"], "usage": shifted["usage"]}
 
 
 def test_the_types_of_the_kv_cache_take_what_they_say(native: Host, smollm2: Path) -> None:
