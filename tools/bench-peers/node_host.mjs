@@ -11,7 +11,7 @@ async function openInkling({ path, dist, options }) {
   return {
     about: { kernels: model.info.kernels, threads: model.info.threads ?? 1 },
     async generate({ text, tokens }) {
-      const { usage, timings } = await model.complete(text, { temperature: 0, maxTokens: tokens }).result();
+      const { usage, timings } = await model.complete(text, { temperature: 0, maxTokens: tokens, draft: 0 }).result();
       return { read: usage.promptTokens - usage.cachedPromptTokens, made: usage.completionTokens, ...timings };
     },
   };
