@@ -38,8 +38,8 @@ typedef struct ink_q8_tile {
   float s_low[INK_TILE_TOKENS];
 } ink_q8_tile;
 
-/* 32 columns of up to INK_GROUP_ROWS rows of weights, ready for products with many tokens: what a table's own
- * matrix kernel makes of them. Fields that a type has no use for are left alone. */
+/* 32 columns of up to INK_GROUP_ROWS rows of weights, ready for products with many tokens: what a
+ * table's own matrix kernel makes of them. Fields that a type has no use for are left alone. */
 typedef struct ink_unpacked_part {
   uint8_t q[INK_BLOCK * INK_GROUP_ROWS];
   float d[INK_GROUP_ROWS];

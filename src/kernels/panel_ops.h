@@ -27,7 +27,9 @@ static inline u8x16 low_nibbles(u8x16 q) { return u8x16_bits(q, 0, 15); }
 static inline u8x16 high_nibbles(u8x16 q) { return u8x16_bits(q, 4, 15); }
 
 /* x twice in 16 bits: what scales and pairs are on sets that sum in 16 bits. */
-static inline int32_t pair_of(int x) { return (int32_t)((uint32_t)x << 16 | ((uint32_t)x & 0xFFFFu)); }
+static inline int32_t pair_of(int x) {
+  return (int32_t)((uint32_t)x << 16 | ((uint32_t)x & 0xFFFFu));
+}
 #define SCALE_OF_16 0x00100010
 
 /* The activations of a tile or a token, and where their products go. */
@@ -357,7 +359,8 @@ PANEL_KERNEL(TQ1_0)
 PANEL_KERNEL(TQ2_0)
 PANEL_KERNEL(MXFP4)
 
-#define ENTRY(NAME, tile) [INK_TYPE_##NAME] = {unpack_##NAME, multiply_token_##NAME, multiply_tile_##tile}
+#define ENTRY(NAME, tile)                                                                          \
+  [INK_TYPE_##NAME] = {unpack_##NAME, multiply_token_##NAME, multiply_tile_##tile}
 
 static const panel_kernel panel_kernels[INK_TYPE_END] = {
     ENTRY(Q4_0, nibbles),

@@ -5,17 +5,12 @@
 
 #include "kernels/vec_wasm.h"
 
-#define PRODUCTS_SIGNED 0
-#define PRODUCTS_NIBBLES 1
-#define PRODUCTS_GROUPS 8
-#define WEIGHT_BYTES 16
+#include "kernels/products_pairs.h"
 
 typedef v128_t weights16;  /* u8, at most 7 bits */
 typedef v128_t columns16;  /* i8: 4 columns four times */
 typedef v128_t products16; /* i16: two sums for each row */
 
-/* A sum takes two products a group, each of up to 127 times the largest weight. */
-static inline uint32_t groups_per_sum(uint32_t bits) { return bits == 4 ? 8 : bits == 5 ? 4 : 2; }
 static inline weights16 weights_of_bytes(u8x16 q) { return q; }
 static inline void weights_store(uint8_t *p, weights16 w) { wasm_v128_store(p, w); }
 static inline weights16 weights_load(const uint8_t *p) { return wasm_v128_load(p); }
@@ -35,8 +30,6 @@ static inline i32x4 products_rows(products16 sums) {
 static inline i32x4 products_scaled(products16 sums, i32x4 scale) {
   return wasm_i32x4_dot_i16x8(sums, scale);
 }
-/* For both of a row's sums. */
-static inline i32x4 scale_lanes(i32x4 scale) { return pairs_of(scale, scale); }
 
 #include "kernels/products_single.h"
 

@@ -1,7 +1,7 @@
 /* From the bytes of a panel block to the integers and scales that products take, for each type, over
- * the primitives of a vec_*.h and a products_*.h, which must be included before. `type` is constant wherever these are
- * called, so that each call is the code of one type. Offsets are those of format/panel.h: word w of
- * a field stands 16 * w bytes after its start. */
+ * the primitives of a vec_*.h and a products_*.h, which must be included before. `type` is constant
+ * wherever these are called, so that each call is the code of one type. Offsets are those of
+ * format/panel.h: word w of a field stands 16 * w bytes after its start. */
 #ifndef INK_KERNELS_UNPACK_OPS_H
 #define INK_KERNELS_UNPACK_OPS_H
 
@@ -21,7 +21,7 @@ typedef struct panel_header {
   i32x4 minima[4]; /* likewise */
 } panel_header;
 
-/* w = d * q + m, and in the first 16 columns + m_low; see ink_unpacked_block. */
+/* w = d * q + m, and in the first 16 columns + m_low; see ink_unpacked_part. */
 typedef struct part_scales {
   f32x4 d, m, m_low;
 } part_scales;

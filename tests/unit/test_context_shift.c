@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "fixtures.h"
+#include "sliding_fixture.h"
 
 enum { N_CTX = 300, N_PROMPT = 20, N_NEW = 700 };
 
@@ -20,15 +21,6 @@ static ink_generation greedy(uint64_t max_tokens, uint32_t n_keep) {
                            .n_keep = n_keep};
   params.sampling.temperature = 0.0f;
   return params;
-}
-
-/* Layers 0 and 2 slide; `window` 0: none do. */
-static ink_model *load(const char *kernels, uint32_t window) {
-  ink_model *model = load_fixture("tiny-q.gguf", kernels);
-  model->hparams.n_swa = window;
-  model->hparams.sliding[0] = window ? 5 : 0;
-  model->hparams.rope_freq_base[INK_ROPE_SLIDING] = 5000.0f;
-  return model;
 }
 
 static ink_finish generate(ink_session *session, const ink_generation *params,
@@ -55,7 +47,7 @@ static void generation_goes_on(void) {
   for (size_t w = 0; w < 3; w++) {
     const char *name;
     for (size_t i = 0; (name = ink_kernels_name(i)) != NULL; i++) {
-      ink_model *model = load(name, windows[w]);
+      ink_model *model = load_sliding(name, windows[w]);
       for (uint32_t n_threads = 1; n_threads <= 2; n_threads++) {
         ink_session_params session_params = {.n_ctx = N_CTX, .n_threads = n_threads};
         ink_session *session = new_session_of(model, session_params);
@@ -76,7 +68,7 @@ static void generation_goes_on(void) {
 static void it_is_off_unless_asked_for(void) {
   ink_token prompt[N_PROMPT], tokens[N_CTX];
   make_tokens(prompt, N_PROMPT, 1);
-  ink_model *model = load(NULL, 0);
+  ink_model *model = load_sliding(NULL, 0);
   ink_session *session = new_session(model, N_CTX);
   ink_generation params = greedy(N_NEW, 0);
   params.context_shift = false;
@@ -132,7 +124,7 @@ static double first_layer_difference(const ink_session *a, const ink_session *b,
 static void keys_are_turned_to_their_new_places(void) {
   static const double tolerance[] = {0, 1e-5, 4e-3, 4e-2, 1e-1}; /* by type; keys reach 3 */
   for (uint32_t window = 0; window <= 20; window += 20) {
-    ink_model *model = load(NULL, window);
+    ink_model *model = load_sliding(NULL, window);
     for (int type = INK_KV_F32; type <= INK_KV_Q8_0; type++) {
       ink_session_params params = {.n_ctx = N_CTX, .kv_type = (ink_kv_type)type};
       ink_session *moved = new_session_of(model, params), *fresh = new_session_of(model, params);
@@ -174,7 +166,7 @@ static bool same_logits(const ink_session *a, const ink_session *b) {
 /* Where keys can't move, the result is that of a fresh evaluation, exactly. */
 static void what_can_not_move_is_evaluated_again(void) {
   for (int way = 0; way < 2; way++) {
-    ink_model *model = load(NULL, way == 0 ? 0 : 180);
+    ink_model *model = load_sliding(NULL, way == 0 ? 0 : 180);
     model->hparams.learned_positions = way == 0;
     model->hparams.n_ctx_train = N_CTX; /* that is how many are learned */
     ink_session *session = new_session(model, N_CTX), *fresh = new_session(model, N_CTX);
@@ -211,7 +203,7 @@ static void a_shift_disturbs_nobody(void) {
   static ink_token prompt[N_CTX], expected[40], actual[40];
   make_tokens(prompt, N_CTX, 8);
   for (uint32_t window = 0; window <= 20; window += 20) {
-    ink_model *model = load(NULL, window);
+    ink_model *model = load_sliding(NULL, window);
     ink_session *session = new_session_of(model, (ink_session_params){.n_ctx = N_CTX, .kv_type = INK_KV_F32});
     ink_session *fresh = new_session_of(model, (ink_session_params){.n_ctx = N_CTX, .kv_type = INK_KV_F32});
     ink_generation params = greedy(40, 12);
@@ -248,7 +240,7 @@ static void long_prompts_lose_their_middle(void) {
   enum { LONG = 1000 };
   static ink_token prompt[LONG], tokens[8];
   make_tokens(prompt, LONG, 9);
-  ink_model *model = load(NULL, 0);
+  ink_model *model = load_sliding(NULL, 0);
   ink_session *session = new_session(model, N_CTX);
   ink_generation params = greedy(1, 20);
   static const size_t lengths[] = {N_CTX - 1, N_CTX, N_CTX + 50, N_CTX + 139, N_CTX + 140, LONG};

@@ -4,6 +4,7 @@
 #include "check.h"
 #include "engine/session.h"
 #include "fixtures.h"
+#include "sliding_fixture.h"
 
 /* ---- The lookup by itself ---- */
 
@@ -164,15 +165,6 @@ static ink_generation in_circles(uint64_t max_tokens, int32_t draft) {
   params.sampling.repeat_penalty = 0.1f;
   params.sampling.repeat_last_n = 24;
   return params;
-}
-
-/* Layers 0 and 2 slide; `window` 0: none do. */
-static ink_model *load_sliding(const char *kernels, uint32_t window) {
-  ink_model *model = load_fixture("tiny-q.gguf", kernels);
-  model->hparams.n_swa = window;
-  model->hparams.sliding[0] = window ? 5 : 0;
-  model->hparams.rope_freq_base[INK_ROPE_SLIDING] = 5000.0f;
-  return model;
 }
 
 /* A text that says everything twice, so that there is always something to look up. */
