@@ -42,7 +42,8 @@ static void carve_scratch(ink_scratch *s, const ink_hparams *h, uint32_t n_threa
   s->tile_keys = ink_carve(arena, n_threads * tile, sizeof(float));
   s->tile_values = ink_carve(arena, n_threads * tile, sizeof(float));
   s->attention = ink_carve(arena, INK_BATCH * (uint64_t)h->n_head, sizeof *s->attention);
-  s->activations = ink_carve(arena, INK_BATCH * blocks, sizeof *s->activations);
+  uint64_t stride = ink_q8_stride((uint32_t)blocks);
+  s->activations = ink_carve(arena, INK_BATCH * stride, sizeof *s->activations);
   s->panel = ink_carve(arena, n_threads * blocks, sizeof *s->panel);
   s->panel_blocks = (uint32_t)blocks;
 }

@@ -33,7 +33,7 @@ typedef struct ink_scratch {
   float *tile_keys;   /* [threads][INK_KV_TILE / 4][n_embd_head][4] */
   float *tile_values; /* [threads][INK_KV_TILE][n_embd_head] */
   ink_attention_state *attention; /* [B][n_head] */
-  ink_q8_part *activations; /* [B][blocks of the widest input] */
+  ink_q8_part *activations; /* [B][ink_q8_stride(blocks of the widest input)] */
   ink_unpacked_part *panel;    /* [threads][blocks of the widest input] */
   uint32_t panel_blocks;          /* blocks of the widest input */
 } ink_scratch;

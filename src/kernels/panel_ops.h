@@ -120,7 +120,7 @@ SPECIALIZED wide_i32 part_products(integer_class k, const half_weights w[2], con
   return wide_products_rows(sums);
 }
 
-/* sum + (d * x_d) * products, and for types with minima + m * x_s, + m_low * x_s_low. */
+/* sum + (d * x_d) * products, and for types with minima + m * x_s, + m_low * (x_d * x_sums[0]). */
 SPECIALIZED wide_f32 add_part(integer_class k, wide_f32 sum, const ink_unpacked_part *part,
                                 const ink_q8_tile *x, size_t t, wide_i32 products) {
   if (!PRODUCTS_SIGNED && k.zero) {
@@ -134,7 +134,8 @@ SPECIALIZED wide_f32 add_part(integer_class k, wide_f32 sum, const ink_unpacked_
   }
   if (k.n_minima > 1) {
     wide_f32 m_low = wide_f32_load(part->m_low);
-    term = wide_f32_add(term, wide_f32_mul(m_low, wide_f32_splat(x->s_low[t])));
+    float s_low = x->d[t] * (float)x->sums[t][0];
+    term = wide_f32_add(term, wide_f32_mul(m_low, wide_f32_splat(s_low)));
   }
   return wide_f32_add(sum, term);
 }
@@ -187,7 +188,7 @@ SPECIALIZED void multiply_tile(integer_class k, const ink_unpacked_part *part,
   for (size_t t = 0; halves && t < INK_TILE_TOKENS; t++) {
     wide_f32_store(job->sums + t * WIDE_ROWS, sum0, WIDE_PANELS);
   }
-  for (uint32_t n = job->n_parts; n > 0; n--, part++, x++) {
+  for (uint32_t n = job->n_parts; n > 0; x++) {
     wide_i32 scales[2] = {wide_i32_splat(0), wide_i32_splat(0)};
     for (size_t h = 0; k.n_scales > 1 && h < 2; h++) scales[h] = wide_i32_load(part->scales[h]);
     if (halves) {
@@ -199,6 +200,8 @@ SPECIALIZED void multiply_tile(integer_class k, const ink_unpacked_part *part,
       sum2 = token_part(k, sum2, part, w, scales, x, 2);
       sum3 = token_part(k, sum3, part, w, scales, x, 3);
     }
+    part += !x->has_residual;
+    n -= !x->has_residual;
   }
   if (halves) {
     sum0 = wide_f32_load(job->sums);
@@ -264,15 +267,21 @@ SPECIALIZED void multiply_token(ink_type type, const uint8_t *panel, size_t step
   for (uint32_t n = job->n_parts; n > 0; n -= parts_of(type), panel += step) {
     panel_header header;
     read_header(type, panel, &header);
-    for (uint32_t b = 0; b < parts_of(type); b++, x++) {
-      u8x16 groups[GROUPS];
-      unpack_groups(type, panel, b, groups);
-      i32x4 products = panel_products(type, &header, b, groups, x);
-      part_scales w = scales_of_part(type, &header, b);
-      f32x4 term = f32x4_mul(f32x4_mul(w.d, f32x4_splat(x->d)), f32x4_of_i32x4(products));
-      if (k.n_minima) term = f32x4_add(term, f32x4_mul(w.m, f32x4_splat(x->s)));
-      if (k.n_minima > 1) term = f32x4_add(term, f32x4_mul(w.m_low, f32x4_splat(x->s_low)));
-      sum = f32x4_add(sum, term);
+    for (uint32_t b = 0; b < parts_of(type); b++) {
+      do { /* unpacks again for a residual, which is rare, rather than keep the weights */
+        u8x16 groups[GROUPS];
+        unpack_groups(type, panel, b, groups);
+        i32x4 products = panel_products(type, &header, b, groups, x);
+        part_scales w = scales_of_part(type, &header, b);
+        f32x4 term = f32x4_mul(f32x4_mul(w.d, f32x4_splat(x->d)), f32x4_of_i32x4(products));
+        if (k.n_minima) term = f32x4_add(term, f32x4_mul(w.m, f32x4_splat(x->s)));
+        if (k.n_minima > 1) {
+          f32x4 s_low = f32x4_splat(x->d * (float)x->sums[0]);
+          term = f32x4_add(term, f32x4_mul(w.m_low, s_low));
+        }
+        sum = f32x4_add(sum, term);
+        hold_order();
+      } while (x++->has_residual);
     }
   }
   f32x4_store(job->y, sum);
@@ -391,6 +400,7 @@ static void matmul(const ink_matmul *job) {
   size_t panel_bytes = (size_t)ink_panel_bytes(job->weights->type, job->weights->n_cols);
   uint32_t n_parts = job->weights->n_cols / INK_BLOCK;
   uint32_t tiled = job->n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS;
+  size_t x_stride = ink_q8_stride(n_parts);
   int32_t halfway[INK_TILE_TOKENS * WIDE_ROWS];
   float sums[INK_TILE_TOKENS * WIDE_ROWS];
   const uint8_t *panel = job->weights->data + job->first_row / INK_PANEL_ROWS * panel_bytes;
@@ -405,12 +415,12 @@ static void matmul(const ink_matmul *job) {
       kernel->unpack(panel + i * panel_bytes, step, n_parts, i, job->scratch);
     }
     for (uint32_t t = 0; t < tiled; t += INK_TILE_TOKENS) {
-      part.x = job->x + (size_t)t * n_parts;
+      part.x = job->x + t * x_stride;
       part.y = job->y + t * job->y_stride + row;
       kernel->multiply_tile(job->scratch, &part);
     }
     for (uint32_t t = tiled; t < job->n_tokens; t++) {
-      part.x = job->x + (size_t)t * n_parts;
+      part.x = job->x + t * x_stride;
       part.y = job->y + t * job->y_stride + row;
       for (uint32_t i = 0; i < part.n_panels; i++, part.y += INK_PANEL_ROWS) {
         kernel->multiply_token(panel + i * panel_bytes, step, &part);

@@ -4,6 +4,7 @@
 #include "kernels/activation_ops.h"
 #include "kernels/attention_ops.h"
 #include "kernels/float_ops.h"
+#include "kernels/quantize_ops.h"
 #include "kernels/table.h"
 
 /* 32 columns of 4 rows: w = d * q + m, and in the first 16 columns + m_low. Scales of 16 columns are
@@ -46,13 +47,15 @@ static void unpack_panel(const ink_tensor *weights, const uint8_t *panel, rows_p
 static float dot_row(uint32_t n_minima, const rows_part *part, uint32_t r, uint32_t n_parts,
                      token_place x) {
   float sum = 0.0f;
-  for (; n_parts > 0; n_parts--, part++, next_part(&x)) {
+  for (; n_parts > 0; next_part(&x)) {
     int32_t products = 0;
     for (uint32_t c = 0; c < INK_BLOCK; c++) products += part->q[r][c] * x.q[c];
     float term = (part->d[r] * *x.d) * (float)products;
     if (n_minima) term = term + part->m[r] * *x.s;
-    if (n_minima > 1) term = term + part->m_low[r] * *x.s_low;
+    if (n_minima > 1) term = term + part->m_low[r] * (*x.d * (float)x.sums[0]);
     sum = sum + term;
+    part += !*x.has_residual;
+    n_parts -= !*x.has_residual;
   }
   return sum;
 }

@@ -4,6 +4,7 @@
 #include "kernels/attention_ops.h"
 #include "kernels/float_ops.h"
 #include "kernels/panel_ops.h"
+#include "kernels/quantize_ops.h"
 #include "kernels/table.h"
 
 const ink_kernels ink_kernels_x86_avx2 = INK_KERNELS_TABLE("x86_avx2", 0.95f, 1.35f, 0.75f);

@@ -44,7 +44,7 @@ static ink_tensor random_tensor(ink_type type, uint32_t n_rows, uint32_t n_cols,
 }
 
 typedef struct run_buffers {
-  ink_q8_part x[MAX_TOKENS * MAX_COLS / INK_BLOCK];
+  ink_q8_part x[MAX_TOKENS * MAX_COLS / INK_BLOCK * 3 / 2];
   ink_unpacked_part panel[MAX_COLS / INK_BLOCK];
   float y[MAX_TOKENS * MAX_ROWS];
 } run_buffers;
@@ -94,6 +94,32 @@ static void scalar_products_are_right(void) {
   }
 }
 
+/* One column far larger than the others: these must not be rounded in steps of its size. */
+static void outliers_leave_the_rest_exact(void) {
+  enum { TOKENS = 6, COLS = 320, AT = 37 };
+  static run_buffers b;
+  float x[TOKENS * COLS], row[COLS];
+  uint32_t seed = 4;
+  for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = random_float(&seed);
+  x[AT] = 1000.0f;                          /* in a tile */
+  x[2 * COLS + COLS - 1] = -1000.0f;        /* in the same one, elsewhere */
+  x[5 * COLS + AT] = 1000.0f;               /* in a token that stands alone */
+  ink_tensor weights = random_tensor(INK_TYPE_Q8_0, 8, COLS, 12);
+  multiply(&ink_kernels_scalar, &weights, x, TOKENS, &b);
+  for (uint32_t t = 0; t < TOKENS; t++) {
+    for (uint32_t r = 0; r < 8; r++) {
+      double sum = 0.0, magnitude = 0.0;
+      ink_tensor_dequantize_row(&weights, r, row);
+      for (uint32_t c = 0; c < COLS; c++) {
+        sum += (double)row[c] * (double)x[t * COLS + c];
+        magnitude += fabs((double)row[c]) * 4.0;
+      }
+      CHECK(fabs((double)b.y[t * MAX_ROWS + r] - sum) <= 0.5 / 127.0 * magnitude);
+    }
+  }
+  free(weights.data);
+}
+
 static void compare_type(const ink_kernels *kernels, ink_type type, uint32_t n_tokens,
                          uint32_t n_cols, const float *x) {
   static run_buffers expected, actual;
@@ -107,10 +133,12 @@ static void compare_type(const ink_kernels *kernels, ink_type type, uint32_t n_t
 }
 
 static void compare_products(const ink_kernels *kernels) {
+  static const uint32_t parts[] = {1, 3, 15};
   static float x[MAX_TOKENS * MAX_COLS];
   uint32_t seed = 5;
   for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = random_float(&seed);
   for (uint32_t i = 0; i < 64; i++) x[i] = 0.0f; /* a block without a scale */
+  for (size_t i = 90; i < sizeof x / sizeof *x; i += 577) x[i] = 90.0f; /* some with a residual */
   for (uint32_t type = 0; type < INK_TYPE_END; type++) {
     const ink_type_traits *traits = ink_type_get_traits(type);
     if (!traits) continue;
@@ -118,7 +146,7 @@ static void compare_products(const ink_kernels *kernels) {
       for (uint32_t n = 1; n <= 3; n++) {
         uint32_t n_cols = traits->block_columns == INK_SUPER_BLOCK ? n * INK_SUPER_BLOCK
                           : traits->block_columns == 1             ? n * 52
-                                                                   : (2 * n - 1) * INK_BLOCK;
+                                                                   : parts[n - 1] * INK_BLOCK;
         if (n_cols <= MAX_COLS) compare_type(kernels, (ink_type)type, n_tokens, n_cols, x);
       }
     }
@@ -362,6 +390,7 @@ static void names_select_tables(void) {
 
 int main(void) {
   RUN(scalar_products_are_right);
+  RUN(outliers_leave_the_rest_exact);
   RUN(tables_equal_scalar);
   RUN(hidden_positions_do_not_matter);
   RUN(names_select_tables);

@@ -1,0 +1,132 @@
+/* Activations in 8 bits, written once over the primitives of a vec_*.h, which must be included
+ * before. */
+#ifndef INK_KERNELS_QUANTIZE_OPS_H
+#define INK_KERNELS_QUANTIZE_OPS_H
+
+#include "kernels/float_ops.h"
+
+/* Where the parts of a token stand, field by field; see ink_q8_part. */
+typedef struct token_place {
+  int8_t *q;
+  float *d;
+  int16_t *sums;
+  float *s;
+  uint32_t *has_residual;
+  size_t step; /* from part to part: bytes */
+} token_place;
+
+static inline token_place place_of_token(ink_q8_part *all, uint32_t n_parts, uint32_t n_tokens,
+                                         uint32_t token) {
+  uint32_t tiled = n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS, t = token % INK_TILE_TOKENS;
+  size_t stride = ink_q8_stride(n_parts);
+  if (token >= tiled) {
+    ink_q8_part *a = all + token * stride;
+    return (token_place){a->q, &a->d, a->sums, &a->s, &a->has_residual, sizeof *a};
+  }
+  ink_q8_tile *tile = (ink_q8_tile *)(void *)(all + (token - t) * stride);
+  return (token_place){tile->q[t],  &tile->d[t],         tile->sums[t],
+                       &tile->s[t], &tile->has_residual, sizeof *tile};
+}
+
+static inline void next_part(token_place *at) {
+  at->q += at->step;
+  at->d += at->step / sizeof *at->d;
+  at->sums += at->step / sizeof *at->sums;
+  at->s += at->step / sizeof *at->s;
+  at->has_residual += at->step / sizeof *at->has_residual;
+}
+
+/* max |x| of 32 columns */
+static inline float largest_of_part(const float *x) {
+  f32x4 largest = f32x4_splat(0.0f);
+  for (uint32_t i = 0; i < INK_BLOCK; i += 4) {
+    largest = f32x4_max(largest, f32x4_abs(f32x4_load(x + i)));
+  }
+  return f32x4_lane_max(largest);
+}
+
+static inline void quantize_part(const float *x, float max, const token_place *at) {
+  f32x4 inverse = f32x4_splat(max > 0.0f ? 127.0f / max : 0.0f);
+  f32x4 bias = f32x4_splat(ROUND_BIAS);
+  f32x4 sums[2];
+  for (uint32_t half = 0; half < 2; half++) {
+    sums[half] = f32x4_splat(0.0f);
+    for (uint32_t i = 16 * half; i < 16 * half + 16; i += 4) {
+      f32x4 rounded = f32x4_add(f32x4_mul(f32x4_load(x + i), inverse), bias);
+      sums[half] = f32x4_add(sums[half], f32x4_sub(rounded, bias)); /* small integers: exact */
+      f32x4_store_low_bytes(at->q + i, rounded);
+    }
+  }
+  float scale = max / 127.0f;
+  float sum_low = f32x4_lane_sum(sums[0]), sum_high = f32x4_lane_sum(sums[1]);
+  *at->d = scale;
+  at->sums[0] = (int16_t)sum_low;
+  at->sums[1] = (int16_t)sum_high;
+  *at->s = scale * (sum_low + sum_high);
+}
+
+/* x - d * q, quantised likewise. */
+static inline void quantize_residual(const float *x, const token_place *part,
+                                     const token_place *at) {
+  float residual[INK_BLOCK];
+  for (uint32_t i = 0; i < INK_BLOCK; i += 4) {
+    f32x4 rounded = f32x4_mul(f32x4_splat(*part->d), f32x4_load_bytes(part->q + i));
+    f32x4_store(residual + i, f32x4_sub(f32x4_load(x + i), rounded));
+  }
+  quantize_part(residual, largest_of_part(residual), at);
+}
+
+/* Parts whose max |x| has a larger square get a residual. In double precision, in which the sum is
+ * exact enough for the bound of ink_q8_stride() at any length. */
+static inline double residual_limit(const float *x, uint32_t n_cols) {
+  double sum = 0.0;
+  for (uint32_t c = 0; c < n_cols; c += INK_BLOCK) {
+    double max = (double)largest_of_part(x + c);
+    sum += max * max;
+  }
+  return sum * (INK_RESIDUAL_RATIO * INK_BLOCK) / n_cols;
+}
+
+/* n = 1 or 4 tokens whose parts stand together; where one of them has a residual all do, of which
+ * those that are not needed are 0 and change no sum. */
+static inline void quantize_tokens(const float *x, uint32_t n, uint32_t n_cols, token_place *at) {
+  static const float nothing[INK_BLOCK];
+  double limit[INK_TILE_TOKENS];
+  for (uint32_t t = 0; t < n; t++) limit[t] = residual_limit(x + (size_t)t * n_cols, n_cols);
+  for (uint32_t c = 0; c < n_cols; c += INK_BLOCK) {
+    uint32_t residuals = 0; /* a bit for each token */
+    for (uint32_t t = 0; t < n; t++) {
+      const float *part = x + (size_t)t * n_cols + c;
+      float max = largest_of_part(part);
+      quantize_part(part, max, &at[t]);
+      residuals |= (uint32_t)((double)max * (double)max > limit[t]) << t;
+    }
+    *at->has_residual = residuals != 0;
+    for (uint32_t t = 0; residuals && t < n; t++) {
+      token_place part = at[t];
+      next_part(&at[t]);
+      if (residuals >> t & 1) {
+        quantize_residual(x + (size_t)t * n_cols + c, &part, &at[t]);
+      } else {
+        quantize_part(nothing, 0.0f, &at[t]);
+      }
+    }
+    if (residuals) *at->has_residual = 0;
+    for (uint32_t t = 0; t < n; t++) next_part(&at[t]);
+  }
+}
+
+static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_q8_part *out) {
+  uint32_t tiled = n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS;
+  for (uint32_t token = 0; token < n_tokens;) {
+    uint32_t n = token < tiled ? INK_TILE_TOKENS : 1;
+    token_place at[INK_TILE_TOKENS];
+    for (uint32_t t = 0; t < n; t++) {
+      at[t] = place_of_token(out, n_cols / INK_BLOCK, n_tokens, token + t);
+    }
+    quantize_tokens(x + (size_t)token * n_cols, n, n_cols, at);
+    token += n;
+  }
+}
+
+#endif
