@@ -137,6 +137,7 @@ extern const ink_kernels ink_kernels_wasm_simd128;
 extern const ink_kernels ink_kernels_wasm_relaxed;
 extern const ink_kernels ink_kernels_x86_avx2;
 extern const ink_kernels ink_kernels_x86_avx512vnni;
+extern const ink_kernels ink_kernels_arm_neon;
 
 /* The table of that name ("auto" or NULL: the fastest here; "simd": the fastest that is not
  * scalar), or NULL when this build or this processor has none. */
