@@ -65,9 +65,12 @@ static inline u8x16 u8x16_above(u8x16 v, int x) {
   return vshrq_n_u8(vcgtq_u8(v, vdupq_n_u8((uint8_t)x)), 7);
 }
 /* The bits `mask` of each byte, shifted down. An operator takes counts that are constant only after
- * inlining as immediates; the intrinsics do not. */
+ * inlining as immediates, which the intrinsics do not; where the shift leaves no other bits, there
+ * is nothing to mask. */
 static inline u8x16 u8x16_bits(u8x16 v, uint32_t shift, int mask) {
-  return vandq_u8(v >> (uint8_t)shift, vdupq_n_u8((uint8_t)mask));
+  u8x16 down = v >> (uint8_t)shift;
+  if (__builtin_constant_p(shift) && mask == 255 >> shift) return down;
+  return vandq_u8(down, vdupq_n_u8((uint8_t)mask));
 }
 /* Shifts bytes up that have no bits to lose. */
 static inline u8x16 u8x16_up(u8x16 v, uint32_t shift) { return v << (uint8_t)shift; }
