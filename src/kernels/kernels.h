@@ -1,7 +1,7 @@
 /* The inner loops: one const table of functions for each instruction set.
  *
- * `ink_kernels_scalar` is plain C and defines what is correct. A table for a 128-bit or 256-bit
- * instruction set without fused multiply-add gives the same bits, because
+ * `ink_kernels_scalar` is plain C and defines what is correct. Every other table gives the same
+ * bits, because
  *   - products of quantised weights and activations are summed as integers, exactly;
  *   - floating-point sums have a fixed order, in 4 lanes (see float_ops.h), on every machine;
  *   - no compiler may contract a * b + c (-ffp-contract=off).
