@@ -18,9 +18,9 @@
 
 /* 32 columns of a token, quantised to 8 bits: x = d * q, d = max |x| / 127, q from -127 to 127.
  *
- * A batch is n_cols / 32 of them for each token. Its tokens are grouped by fours, whose parts of the
- * same columns stand together as a tile; up to 3 tokens left over stand alone. So, for a tile or a
- * token that begins at token `first`, part b stands at first * n_cols / 32 + b * (4 or 1). */
+ * A batch is n_cols / 32 of them for each token. Its tokens are grouped by fours, whose parts of
+ * the same columns stand together as a tile; up to 3 tokens left over stand alone. So, for a tile
+ * or a token that begins at token `first`, part b stands at first * n_cols / 32 + b * (4 or 1). */
 typedef struct ink_q8_part {
   int8_t q[INK_BLOCK];
   float d;
@@ -72,15 +72,17 @@ typedef struct ink_kv_tile {
 } ink_kv_tile;
 
 /* Softmax over tiles, one after the other (Milakov and Gimelshein, "Online normalizer calculation
- * for softmax", 2018): start with max = -INFINITY, sum = 0, out = 0; in the end divide out by sum. */
+ * for softmax", 2018): start with max = -INFINITY, sum = 0, out = 0; in the end divide out by
+ * sum. */
 typedef struct ink_attention_state {
   float max;
   float sum;
 } ink_attention_state;
 
-/* How long a batch of n tokens takes, all their logits included, where one token takes 1: tile * (n / 4)
- * + rest * (n % 4), and `fixed` for unpacking the weights. Less than a tile: 1 + rest * (n - 1). Rounded
- * from what SmolLM2-135M Q4_1 took at depth 200; whether drafts pay depends on little else. */
+/* How long a batch of n tokens takes, all their logits included, where one token takes 1:
+ * tile * (n / 4) + rest * (n % 4), and `fixed` for unpacking the weights. Less than a tile:
+ * 1 + rest * (n - 1). Rounded from what SmolLM2-135M Q4_1 took at depth 200; whether drafts pay
+ * depends on little else. */
 typedef struct ink_batch_cost {
   float fixed, tile, rest;
 } ink_batch_cost;

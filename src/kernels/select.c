@@ -24,7 +24,7 @@ static bool has_dot_product(void) {
 }
 #endif
 
-/* Slowest first. With INKLING_ONE_TABLE the fastest is the only one, and the others are not linked. */
+/* Slowest first. With INKLING_ONE_TABLE the fastest is the only one, the others are not linked. */
 static size_t list_tables(const ink_kernels *tables[4]) {
   size_t n = 0;
 #if !defined(INKLING_ONE_TABLE)
