@@ -1,7 +1,7 @@
 /* The inner loops: one const table of functions for each instruction set.
  *
- * `ink_kernels_scalar` is plain C and defines what is correct. A table for a 128-bit or 256-bit
- * instruction set without fused multiply-add gives the same bits, because
+ * `ink_kernels_scalar` is plain C and defines what is correct. Every other table gives the same
+ * bits, because
  *   - products of quantised weights and activations are summed as integers, exactly;
  *   - floating-point sums have a fixed order, in 4 lanes (see float_ops.h), on every machine;
  *   - no compiler may contract a * b + c (-ffp-contract=off).
@@ -18,14 +18,14 @@
 
 /* 32 columns of a token, quantised to 8 bits: x = d * q, d = max |x| / 127, q from -127 to 127.
  *
- * Rounding to 8 bits loses most where a few columns are far larger than the rest. Parts whose max |x|
- * has more than 8 times the mean square of the token's therefore have a residual, x - d * q quantised
- * likewise, in a part of its own right behind. For SmolLM2-135M that is 1 part in 40, and a quarter
- * of the loss in perplexity is left.
+ * Rounding to 8 bits loses most where a few columns are far larger than the rest. Parts whose max
+ * |x| has more than 8 times the mean square of the token's therefore have a residual, x - d * q
+ * quantised likewise, in a part of its own right behind. For SmolLM2-135M that is 1 part in 40, and
+ * a quarter of the loss in perplexity is left.
  *
- * A batch is a stretch of ink_q8_stride() for each token. Its tokens are grouped by fours, whose parts
- * of the same columns stand together as a tile, with a residual for all if one needs it; up to 3
- * tokens left over stand alone. Tile or token begin at their first token's stretch. */
+ * A batch is a stretch of ink_q8_stride() for each token. Its tokens are grouped by fours, whose
+ * parts of the same columns stand together as a tile, with a residual for all if one needs it; up
+ * to 3 tokens left over stand alone. Tile or token begin at their first token's stretch. */
 typedef struct ink_q8_part {
   _Alignas(16) int8_t q[INK_BLOCK];
   float d;
@@ -85,15 +85,17 @@ typedef struct ink_kv_tile {
 } ink_kv_tile;
 
 /* Softmax over tiles, one after the other (Milakov and Gimelshein, "Online normalizer calculation
- * for softmax", 2018): start with max = -INFINITY, sum = 0, out = 0; in the end divide out by sum. */
+ * for softmax", 2018): start with max = -INFINITY, sum = 0, out = 0; in the end divide out by
+ * sum. */
 typedef struct ink_attention_state {
   float max;
   float sum;
 } ink_attention_state;
 
-/* How long a batch of n tokens takes, all their logits included, where one token takes 1: tile * (n / 4)
- * + rest * (n % 4), and `fixed` for unpacking the weights. Less than a tile: 1 + rest * (n - 1). Rounded
- * from what SmolLM2-135M Q4_1 took at depth 200; whether drafts pay depends on little else. */
+/* How long a batch of n tokens takes, all their logits included, where one token takes 1:
+ * tile * (n / 4) + rest * (n % 4), and `fixed` for unpacking the weights. Less than a tile:
+ * 1 + rest * (n - 1). Rounded from what SmolLM2-135M Q4_1 took at depth 200; whether drafts pay
+ * depends on little else. */
 typedef struct ink_batch_cost {
   float fixed, tile, rest;
 } ink_batch_cost;
@@ -150,6 +152,7 @@ extern const ink_kernels ink_kernels_wasm_simd128;
 extern const ink_kernels ink_kernels_wasm_relaxed;
 extern const ink_kernels ink_kernels_x86_avx2;
 extern const ink_kernels ink_kernels_x86_avx512vnni;
+extern const ink_kernels ink_kernels_arm_neon;
 
 /* The table of that name ("auto" or NULL: the fastest here; "simd": the fastest that is not
  * scalar), or NULL when this build or this processor has none. */

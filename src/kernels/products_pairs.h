@@ -1,5 +1,5 @@
-/* What sets share whose product of bytes, unsigned weights times signed activations, sums pairs in 16
- * bits. A vec_*.h must be included before. */
+/* What sets share whose product of bytes, unsigned weights times signed activations, sums pairs in
+ * 16 bits. A vec_*.h must be included before. */
 #ifndef INK_KERNELS_PRODUCTS_PAIRS_H
 #define INK_KERNELS_PRODUCTS_PAIRS_H
 

@@ -1,4 +1,4 @@
-/* The wide primitives of sets whose vectors hold one panel's 4 rows: the same as the narrow ones. */
+/* The wide primitives of sets whose vectors hold one panel's 4 rows: the narrow ones. */
 #ifndef INK_KERNELS_PRODUCTS_SINGLE_H
 #define INK_KERNELS_PRODUCTS_SINGLE_H
 

@@ -1,12 +1,13 @@
-/* Products of weights and activations on WebAssembly's fixed-width SIMD: in 16 bits, since it has no
- * product of bytes. */
+/* Products of weights and activations on WebAssembly's fixed-width SIMD: of 16 bits, since it has
+ * none of bytes. */
 #ifndef INK_KERNELS_PRODUCTS_H
 #define INK_KERNELS_PRODUCTS_H
 
 #include "kernels/vec_wasm.h"
 
+#include "kernels/products_words.h"
+
 #define PRODUCTS_SIGNED 1
-#define PRODUCTS_NIBBLES 0
 #define PRODUCTS_GROUPS 4
 #define WEIGHT_BYTES 32
 
@@ -18,10 +19,6 @@ typedef struct products16 {
   v128_t low, high; /* i32: two sums for each row */
 } products16;
 
-static inline uint32_t groups_per_sum(uint32_t bits) {
-  (void)bits;
-  return 8;
-}
 static inline weights16 weights_of_bytes(u8x16 q) {
   return (weights16){wasm_i16x8_extend_low_i8x16(q), wasm_i16x8_extend_high_i8x16(q)};
 }
@@ -51,7 +48,6 @@ static inline i32x4 products_rows(products16 sums) {
 static inline i32x4 products_scaled(products16 sums, i32x4 scale) {
   return wasm_i32x4_mul(products_rows(sums), scale);
 }
-static inline i32x4 scale_lanes(i32x4 scale) { return scale; }
 
 #include "kernels/products_single.h"
 

@@ -7,8 +7,8 @@
 #include "kernels/quantize_ops.h"
 #include "kernels/table.h"
 
-/* 32 columns of 4 rows: w = d * q + m, and in the first 16 columns + m_low. Scales of 16 columns are
- * integers, and already in q. */
+/* 32 columns of 4 rows: w = d * q + m, and in the first 16 columns + m_low. Scales of 16 columns
+ * are integers, and already in q. */
 typedef struct rows_part {
   float d[INK_PANEL_ROWS], m[INK_PANEL_ROWS], m_low[INK_PANEL_ROWS];
   int16_t q[INK_PANEL_ROWS][INK_BLOCK];

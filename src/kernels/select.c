@@ -3,7 +3,28 @@
 
 #include <string.h>
 
-/* Slowest first. With INKLING_ONE_TABLE the fastest is the only one, and the others are not linked. */
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
+
+#if defined(__aarch64__)
+/* An extension of ARMv8.2, which not every processor has. */
+static bool has_dot_product(void) {
+#if defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#elif defined(__APPLE__)
+  int has = 0;
+  size_t size = sizeof has;
+  return sysctlbyname("hw.optional.arm.FEAT_DotProd", &has, &size, NULL, 0) == 0 && has;
+#else
+  return false; /* no way to ask is known */
+#endif
+}
+#endif
+
+/* Slowest first. With INKLING_ONE_TABLE the fastest is the only one, the others are not linked. */
 static size_t list_tables(const ink_kernels *tables[4]) {
   size_t n = 0;
 #if !defined(INKLING_ONE_TABLE)
@@ -23,6 +44,8 @@ static size_t list_tables(const ink_kernels *tables[4]) {
       __builtin_cpu_supports("avx512vl")) {
     tables[n++] = &ink_kernels_x86_avx512vnni;
   }
+#elif defined(__aarch64__)
+  if (has_dot_product()) tables[n++] = &ink_kernels_arm_neon;
 #endif
   return n;
 }

@@ -1,7 +1,7 @@
-/* From the bytes of a panel block to the integers and scales that products take, for each type, over
- * the primitives of a vec_*.h and a products_*.h, which must be included before. `type` is constant
- * wherever these are called, so that each call is the code of one type. Offsets are those of
- * format/panel.h: word w of a field stands 16 * w bytes after its start. */
+/* From the bytes of a panel block to the integers and scales that products take, for each type,
+ * over the primitives of a vec_*.h and a products_*.h, which must be included before. `type` is
+ * constant wherever these are called, so that each call is the code of one type. Offsets are those
+ * of format/panel.h: word w of a field stands 16 * w bytes after its start. */
 #ifndef INK_KERNELS_UNPACK_OPS_H
 #define INK_KERNELS_UNPACK_OPS_H
 
@@ -195,8 +195,8 @@ SPECIALIZED void unpack_5_bits(const uint8_t *words, int add, u8x16 groups[GROUP
   }
 }
 
-/* The bits of a part in a plane of 8 words, and if `high_mask` is not 0 those of a second plane above
- * them. */
+/* The bits of a part in a plane of 8 words, and if `high_mask` is not 0 those of a second plane
+ * above them. */
 typedef struct bit_planes {
   const uint8_t *low, *high;
   uint32_t low_shift, high_shift;
@@ -232,8 +232,8 @@ SPECIALIZED void unpack_trits(const uint8_t *words, uint32_t b, int add, u8x16 g
   }
 }
 
-/* Part b (0 unless the type has super-blocks) of a panel block: the block's q, with the class's zero
- * added unless products are signed. */
+/* Part b (0 unless the type has super-blocks) of a panel block: the block's q, with the class's
+ * zero added unless products are signed. */
 SPECIALIZED void unpack_groups(ink_type type, const uint8_t *block, uint32_t b,
                                  u8x16 groups[GROUPS]) {
   const uint32_t half = b / 4 * 128, pair = b / 2 * 128; /* 8 words for every 4 or 2 parts */

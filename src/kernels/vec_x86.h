@@ -115,7 +115,9 @@ static inline i32x4 pair_products(i32x4 pairs, const int16_t sums[2]) {
 static inline i32x4 pairs_of(i32x4 first, i32x4 second) {
   return _mm_or_si128(_mm_slli_epi32(second, 16), _mm_and_si128(first, _mm_set1_epi32(0xFFFF)));
 }
-static inline i32x4 i32x4_times(i32x4 v, int32_t x) { return _mm_mullo_epi32(v, _mm_set1_epi32(x)); }
+static inline i32x4 i32x4_times(i32x4 v, int32_t x) {
+  return _mm_mullo_epi32(v, _mm_set1_epi32(x));
+}
 static inline void hold_order(void) {} /* these compilers know their registers */
 
 #endif

@@ -7,4 +7,5 @@
 #include "kernels/quantize_ops.h"
 #include "kernels/table.h"
 
-const ink_kernels ink_kernels_x86_avx512vnni = INK_KERNELS_TABLE("x86_avx512vnni", 1.3f, 1.1f, 0.7f);
+const ink_kernels ink_kernels_x86_avx512vnni =
+    INK_KERNELS_TABLE("x86_avx512vnni", 1.3f, 1.1f, 0.7f);

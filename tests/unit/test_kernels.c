@@ -263,6 +263,7 @@ static void compare_activations(const ink_kernels *kernels) {
   for (int op = 0; op < 3; op++) {
     for (int i = 0; i < N; i++) x[i] = (float)(i - N / 2) / (i % 7 ? 400.0f : 20.0f);
     x[0] = 1e-6f, x[1] = -3e-4f, x[2] = 1e30f, x[3] = -1e30f, x[4] = 90.0f, x[5] = -90.0f;
+    x[6] = -0.0f;
     for (int i = 0; i < 2; i++) {
       memcpy(out[i], x, sizeof x);
       apply(i ? kernels : &ink_kernels_scalar, op, out[i], N);

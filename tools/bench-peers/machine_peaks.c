@@ -8,6 +8,8 @@
 #include <wasm_simd128.h>
 #elif defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #define CHAINS 12 /* independent ones: more than an instruction's latency times its throughput */
@@ -65,6 +67,9 @@ MULTIPLY_LOOP(loop_relaxed, , v128_t, wasm_i16x8_relaxed_dot_i8x16_i7x16)
 #define STEP_VNNI(acc, b) _mm512_dpbusd_epi32(acc, b, b)
 MULTIPLY_LOOP(loop_avx2, __attribute__((target("avx2"))), __m256i, _mm256_maddubs_epi16)
 MULTIPLY_LOOP(loop_vnni, __attribute__((target("avx512f,avx512vnni"))), __m512i, STEP_VNNI)
+#elif defined(__aarch64__)
+#define STEP_SDOT(acc, b) vdotq_s32(acc, vreinterpretq_s8_s32(b), vreinterpretq_s8_s32(b))
+MULTIPLY_LOOP(loop_sdot, __attribute__((target("arch=armv8.2-a+dotprod"))), int32x4_t, STEP_SDOT)
 #endif
 
 static const struct {
@@ -80,6 +85,8 @@ static const struct {
 #elif defined(__x86_64__)
     {"x86_avx2", loop_avx2, 32.0},
     {"x86_avx512vnni", loop_vnni, 64.0},
+#elif defined(__aarch64__)
+    {"arm_neon", loop_sdot, 16.0},
 #endif
     {"", NULL, 0.0},
 };

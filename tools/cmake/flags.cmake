@@ -41,6 +41,7 @@ endif()
 # select.c have no such prefix and are built everywhere.
 set(INKLING_KERNEL_FLAGS_x86_avx2 -mavx2 -mf16c)
 set(INKLING_KERNEL_FLAGS_x86_avx512vnni -mavx2 -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512vnni)
+set(INKLING_KERNEL_FLAGS_arm_neon -march=armv8.2-a+dotprod)
 
 function(inkling_select_kernels sources_variable)
   if(NOT INKLING_TARGET STREQUAL "native")

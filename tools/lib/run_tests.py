@@ -1,12 +1,14 @@
 """Builds and runs the test suites, each with its library's own runner, and adds up their JUnit reports.
 
 The last line on stdout is `N passed, N failed`. A suite that cannot be built, stops early or runs no
-test at all counts as one failure. Reports and logs lie in build/reports.
+test at all counts as one failure; one that this machine lacks optional tools for is skipped, and says so.
+Reports and logs lie in build/reports.
 """
 
 from __future__ import annotations
 
 import argparse
+import platform
 import shutil
 import sys
 import time
@@ -29,6 +31,7 @@ class Suite:
     presets: list[str]
     needs_model: bool = False
     prepare: Callable[[Path], None] | None = None
+    why_skipped: Callable[[], str | None] | None = None  # None: it can run here
     cwd: Path = ROOT
     env: dict[str, str] | None = None
 
@@ -37,9 +40,9 @@ def report_of(name: str) -> Path:
     return REPORTS / f"{name}.xml"
 
 
-def c_tests(preset: str, about: str) -> Suite:
+def c_tests(preset: str, about: str, why_skipped: Callable[[], str | None] | None = None) -> Suite:
     command = ["ctest", "--preset", preset, "--output-junit", str(report_of(preset))]
-    return Suite(preset, f"C tests, {about}", command, [preset])
+    return Suite(preset, f"C tests, {about}", command, [preset], why_skipped=why_skipped)
 
 
 def python_tests(name: str, about: str, presets: list[str], needs_model: bool) -> Suite:
@@ -47,10 +50,19 @@ def python_tests(name: str, about: str, presets: list[str], needs_model: bool) -
     return Suite(name, about, command, presets, needs_model)
 
 
+def why_no_emulated_arm() -> str | None:
+    if platform.machine() in ("aarch64", "arm64"):
+        return "this processor is one, and runs the same tests in the suite native"
+    wanted = [("aarch64-linux-gnu-gcc",), ("qemu-aarch64", "qemu-aarch64-static")]
+    missing = [names[0] for names in wanted if not any(map(shutil.which, names))]
+    return f"there is no {' and no '.join(missing)} here; Debian has them" if missing else None
+
+
 SUITES = [
     python_tests("tools", "the download, the file server and the converter", [], needs_model=False),
     c_tests("native", "native"),
     c_tests("native-sanitize", "native with the address and undefined-behaviour sanitizers"),
+    c_tests("native-aarch64", "compiled for 64-bit ARM, under qemu", why_no_emulated_arm),
     c_tests("wasi", "under Wasmtime"),
     c_tests("wasi-relaxed", "with relaxed SIMD, under Wasmtime"),
     c_tests("web-simd128", "compiled by Emscripten, in Node"),
@@ -120,6 +132,10 @@ class Preparation:
 
 
 def run_suite(suite: Suite, preparation: Preparation) -> Tally:
+    reason = suite.why_skipped() if suite.why_skipped else None
+    if reason:
+        say(f"test: {suite.name}: SKIPPED: {reason}")
+        return Tally(skipped=1)
     try:
         preparation.prepare(suite)
     except StepFailed as error:

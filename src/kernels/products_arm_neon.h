@@ -1,0 +1,43 @@
+/* Products of weights and activations with ARM's dot product: four products of signed bytes are
+ * added to a sum of 32 bits at once, and the activations of all rows are one lane of a register. */
+#ifndef INK_KERNELS_PRODUCTS_H
+#define INK_KERNELS_PRODUCTS_H
+
+#include "kernels/vec_neon.h"
+
+#include "kernels/products_words.h"
+
+#define PRODUCTS_SIGNED 1
+#define PRODUCTS_GROUPS 8
+#define WEIGHT_BYTES 16
+
+typedef int8x16_t weights16;
+/* 4 columns: the lane is constant wherever this is inlined, and so part of the instruction. */
+typedef struct columns16 {
+  int8x8_t both;
+  int lane;
+} columns16;
+typedef int32x4_t products16; /* a sum for each row */
+
+static inline weights16 weights_of_bytes(u8x16 q) { return vreinterpretq_s8_u8(q); }
+static inline void weights_store(uint8_t *p, weights16 w) { vst1q_u8(p, vreinterpretq_u8_s8(w)); }
+static inline weights16 weights_load(const uint8_t *p) { return vreinterpretq_s8_u8(vld1q_u8(p)); }
+static inline void columns_load(const int8_t *q, columns16 *first, columns16 *second) {
+  int8x8_t both = vld1_s8(q);
+  *first = (columns16){both, 0};
+  *second = (columns16){both, 1};
+}
+static inline products16 products_add(products16 sums, weights16 w, columns16 x) {
+  return x.lane ? vdotq_lane_s32(sums, w, x.both, 1) : vdotq_lane_s32(sums, w, x.both, 0);
+}
+static inline products16 products_of(weights16 w, columns16 x) {
+  return products_add(vdupq_n_s32(0), w, x);
+}
+static inline i32x4 products_rows(products16 sums) { return sums; }
+static inline i32x4 products_scaled(products16 sums, i32x4 scale) {
+  return vmulq_s32(sums, scale);
+}
+
+#include "kernels/products_single.h"
+
+#endif

@@ -1,0 +1,49 @@
+/* What the products of x86's sets share: all but the instructions that multiply. Before it come
+ * vec_x86.h, WIDE_PANELS and, for vectors of so many panels, the types wide_i32 and wide_f32 and
+ * WIDE(op), which names their intrinsics. */
+#ifndef INK_KERNELS_PRODUCTS_X86_H
+#define INK_KERNELS_PRODUCTS_X86_H
+
+/* ---- One panel ---- */
+
+typedef __m128i weights16;  /* u8 */
+typedef __m128i columns16;  /* i8: 4 columns four times */
+typedef __m128i products16; /* sums for each row */
+
+static inline weights16 weights_of_bytes(u8x16 q) { return q; }
+static inline void weights_store(uint8_t *p, weights16 w) { i32x4_store((int32_t *)(void *)p, w); }
+static inline void columns_load(const int8_t *q, columns16 *first, columns16 *second) {
+  *first = i32x4_splat(load_word(q));
+  *second = i32x4_splat(load_word(q + 4));
+}
+
+/* ---- WIDE_PANELS panels ---- */
+
+typedef wide_i32 wide_weights16;
+typedef wide_i32 wide_columns16;
+typedef wide_i32 wide_products16;
+
+static inline wide_i32 wide_i32_load(const void *p) {
+  wide_i32 v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+static inline void wide_i32_store(int32_t *p, wide_i32 v) { memcpy(p, &v, sizeof v); }
+static inline wide_i32 wide_i32_splat(int32_t x) { return WIDE(set1_epi32)(x); }
+static inline wide_i32 wide_i32_add(wide_i32 a, wide_i32 b) { return WIDE(add_epi32)(a, b); }
+static inline wide_weights16 wide_weights_load(const uint8_t *p) { return wide_i32_load(p); }
+static inline void wide_columns_load(const int8_t *q, wide_columns16 *first,
+                                     wide_columns16 *second) {
+  *first = wide_i32_splat(load_word(q));
+  *second = wide_i32_splat(load_word(q + 4));
+}
+static inline wide_i32 wide_pair_products(wide_i32 pairs, const int16_t sums[2]) {
+  return WIDE(madd_epi16)(pairs, wide_i32_splat(load_word(sums)));
+}
+static inline wide_f32 wide_f32_load(const float *p) { return WIDE(loadu_ps)(p); }
+static inline wide_f32 wide_f32_splat(float x) { return WIDE(set1_ps)(x); }
+static inline wide_f32 wide_f32_add(wide_f32 a, wide_f32 b) { return WIDE(add_ps)(a, b); }
+static inline wide_f32 wide_f32_mul(wide_f32 a, wide_f32 b) { return WIDE(mul_ps)(a, b); }
+static inline wide_f32 wide_f32_of_i32(wide_i32 v) { return WIDE(cvtepi32_ps)(v); }
+
+#endif
