@@ -20,7 +20,11 @@ SPECIALIZED uint32_t parts_of(ink_type type) {
              : 1;
 }
 
-/* Bytes that products take as two nibbles: q = low + 16 * high. */
+/* What is added to q. */
+SPECIALIZED int zero_of(integer_class k) { return PRODUCTS_SIGNED ? 0 : k.zero; }
+
+/* Bytes that the products of a tile take as two nibbles: q = low + 16 * high; those of a single
+ * token, for which unpacking them would take longest, as they are. */
 SPECIALIZED bool in_nibbles(integer_class k) { return PRODUCTS_NIBBLES && k.bits > 6; }
 
 static inline u8x16 low_nibbles(u8x16 q) { return u8x16_bits(q, 0, 15); }
@@ -82,8 +86,7 @@ SPECIALIZED wide_i32 rows_of(integer_class k, wide_products16 sums, wide_i32 sca
 SPECIALIZED wide_i32 half_products(integer_class k, const half_weights *w, const int8_t *q,
                                      wide_i32 scale) {
   wide_columns16 x[HALF_GROUPS];
-  wide_columns_load(q, &x[0], &x[1]);
-  wide_columns_load(q + 8, &x[2], &x[3]);
+  wide_columns_load(q, x);
   wide_products16 sums = wide_products_add(wide_products_of(w->low[0], x[0]), w->low[1], x[1]);
   if (groups_per_sum(k.bits) >= HALF_GROUPS || in_nibbles(k)) {
     sums = wide_products_add(wide_products_add(sums, w->low[2], x[2]), w->low[3], x[3]);
@@ -104,19 +107,17 @@ SPECIALIZED wide_i32 part_products(integer_class k, const half_weights w[2], con
     return wide_i32_add(half_products(k, &w[0], q, scales[0]),
                         half_products(k, &w[1], q + 16, scales[1]));
   }
-  wide_columns16 first, second;
-  wide_columns_load(q, &first, &second);
-  wide_products16 sums = wide_products_of(w[0].low[0], first);
-  sums = wide_products_add(sums, w[0].low[1], second);
-  wide_columns_load(q + 8, &first, &second);
-  sums = wide_products_add(sums, w[0].low[2], first);
-  sums = wide_products_add(sums, w[0].low[3], second);
-  wide_columns_load(q + 16, &first, &second);
-  sums = wide_products_add(sums, w[1].low[0], first);
-  sums = wide_products_add(sums, w[1].low[1], second);
-  wide_columns_load(q + 24, &first, &second);
-  sums = wide_products_add(sums, w[1].low[2], first);
-  sums = wide_products_add(sums, w[1].low[3], second);
+  wide_columns16 x[HALF_GROUPS];
+  wide_columns_load(q, x);
+  wide_products16 sums = wide_products_of(w[0].low[0], x[0]);
+  sums = wide_products_add(sums, w[0].low[1], x[1]);
+  sums = wide_products_add(sums, w[0].low[2], x[2]);
+  sums = wide_products_add(sums, w[0].low[3], x[3]);
+  wide_columns_load(q + 16, x);
+  sums = wide_products_add(sums, w[1].low[0], x[0]);
+  sums = wide_products_add(sums, w[1].low[1], x[1]);
+  sums = wide_products_add(sums, w[1].low[2], x[2]);
+  sums = wide_products_add(sums, w[1].low[3], x[3]);
   return wide_products_rows(sums);
 }
 
@@ -218,39 +219,48 @@ SPECIALIZED void multiply_tile(integer_class k, const ink_unpacked_part *part,
 /* ---- One panel x one token ---- */
 
 SPECIALIZED i32x4 panel_half_products(integer_class k, const u8x16 groups[HALF_GROUPS],
-                                        const int8_t *q, i32x4 scale) {
+                                      const int8_t *q, i32x4 scale) {
   columns16 x[HALF_GROUPS];
-  columns_load(q, &x[0], &x[1]);
-  columns_load(q + 8, &x[2], &x[3]);
-  u8x16 first[HALF_GROUPS];
-  for (size_t g = 0; g < HALF_GROUPS; g++) {
-    first[g] = in_nibbles(k) ? low_nibbles(groups[g]) : groups[g];
-  }
-  products16 sums = products_of(weights_of_bytes(first[0]), x[0]);
-  products16 others = products_of(weights_of_bytes(first[2]), x[2]);
-  sums = products_add(sums, weights_of_bytes(first[1]), x[1]);
-  others = products_add(others, weights_of_bytes(first[3]), x[3]);
-  i32x4 rows = k.n_scales == 1
-                   ? i32x4_sum(products_rows(sums), products_rows(others))
-                   : i32x4_sum(products_scaled(sums, scale), products_scaled(others, scale));
-  if (in_nibbles(k)) {
-    products16 high = products_of(weights_of_bytes(high_nibbles(groups[0])), x[0]);
-    for (size_t g = 1; g < HALF_GROUPS; g++) {
-      high = products_add(high, weights_of_bytes(high_nibbles(groups[g])), x[g]);
-    }
-    rows = i32x4_sum(rows, products_scaled(high, i32x4_splat(SCALE_OF_16)));
-  }
-  return rows;
+  columns_load(q, x);
+  products16 sums = products_of(weights_of_bytes(groups[0]), x[0]);
+  products16 others = products_of(weights_of_bytes(groups[2]), x[2]);
+  sums = products_add(sums, weights_of_bytes(groups[1]), x[1]);
+  others = products_add(others, weights_of_bytes(groups[3]), x[3]);
+  if (k.n_scales == 1) return i32x4_sum(products_rows(sums), products_rows(others));
+  return i32x4_sum(products_scaled(sums, scale), products_scaled(others, scale));
+}
+
+/* All 32 columns where a sum has room for them. */
+SPECIALIZED i32x4 panel_part_products(const u8x16 groups[GROUPS], const int8_t *q) {
+  columns16 x[HALF_GROUPS];
+  columns_load(q, x);
+  products16 sums = products_of(weights_of_bytes(groups[0]), x[0]);
+  sums = products_add(sums, weights_of_bytes(groups[1]), x[1]);
+  sums = products_add(sums, weights_of_bytes(groups[2]), x[2]);
+  sums = products_add(sums, weights_of_bytes(groups[3]), x[3]);
+  columns_load(q + 16, x);
+  sums = products_add(sums, weights_of_bytes(groups[4]), x[0]);
+  sums = products_add(sums, weights_of_bytes(groups[5]), x[1]);
+  sums = products_add(sums, weights_of_bytes(groups[6]), x[2]);
+  sums = products_add(sums, weights_of_bytes(groups[7]), x[3]);
+  return products_rows(sums);
 }
 
 SPECIALIZED i32x4 panel_products(ink_type type, const panel_header *header, uint32_t b,
-                                   const u8x16 groups[GROUPS], const ink_q8_part *x) {
+                                 const u8x16 groups[GROUPS], const ink_q8_part *x) {
   integer_class k = class_of(type);
-  i32x4 scales[2] = {i32x4_splat(0), i32x4_splat(0)};
+#if PRODUCTS_NIBBLES
+  if (in_nibbles(k)) return products_of_signed(groups, x->q);
+#endif
+  i32x4 scales[2] = {i32x4_splat(0), i32x4_splat(0)}, sum;
   for (uint32_t h = 0; k.n_scales > 1 && h < 2; h++) scales[h] = scale_of_half(type, header, b, h);
-  i32x4 low = panel_half_products(k, groups, x->q, scale_lanes(scales[0]));
-  i32x4 high = panel_half_products(k, groups + HALF_GROUPS, x->q + 16, scale_lanes(scales[1]));
-  i32x4 sum = i32x4_sum(low, high);
+  if (k.n_scales == 1 && groups_per_sum(k.bits) >= GROUPS) {
+    sum = panel_part_products(groups, x->q);
+  } else {
+    i32x4 low = panel_half_products(k, groups, x->q, scale_lanes(scales[0]));
+    i32x4 high = panel_half_products(k, groups + HALF_GROUPS, x->q + 16, scale_lanes(scales[1]));
+    sum = i32x4_sum(low, high);
+  }
   if (PRODUCTS_SIGNED || !k.zero) return sum;
   i32x4 zeros = i32x4_splat(pair_of(-k.zero));
   if (k.n_scales > 1) {
@@ -270,7 +280,7 @@ SPECIALIZED void multiply_token(ink_type type, const uint8_t *panel, size_t step
     for (uint32_t b = 0; b < parts_of(type); b++) {
       do { /* unpacks again for a residual, which is rare, rather than keep the weights */
         u8x16 groups[GROUPS];
-        unpack_groups(type, panel, b, groups);
+        unpack_groups(type, panel, b, in_nibbles(k) ? 0 : zero_of(k), groups);
         i32x4 products = panel_products(type, &header, b, groups, x);
         part_scales w = scales_of_part(type, &header, b);
         f32x4 term = f32x4_mul(f32x4_mul(w.d, f32x4_splat(x->d)), f32x4_of_i32x4(products));
@@ -297,7 +307,7 @@ SPECIALIZED void unpack_panel(ink_type type, const uint8_t *panel, size_t step, 
     read_header(type, panel, &header);
     for (uint32_t b = 0; b < parts_of(type); b++, out++) {
       u8x16 groups[GROUPS];
-      unpack_groups(type, panel, b, groups);
+      unpack_groups(type, panel, b, zero_of(k), groups);
       uint8_t *q = out->q + at * WEIGHT_BYTES;
       for (size_t g = 0; g < GROUPS; g++, q += WIDE_BYTES) {
         u8x16 first = in_nibbles(k) ? low_nibbles(groups[g]) : groups[g];

@@ -14,7 +14,7 @@
 typedef int8x16_t weights16;
 /* 4 columns: the lane is constant wherever this is inlined, and so part of the instruction. */
 typedef struct columns16 {
-  int8x8_t both;
+  int8x16_t all;
   int lane;
 } columns16;
 typedef int32x4_t products16; /* a sum for each row */
@@ -22,13 +22,17 @@ typedef int32x4_t products16; /* a sum for each row */
 static inline weights16 weights_of_bytes(u8x16 q) { return vreinterpretq_s8_u8(q); }
 static inline void weights_store(uint8_t *p, weights16 w) { vst1q_u8(p, vreinterpretq_u8_s8(w)); }
 static inline weights16 weights_load(const uint8_t *p) { return vreinterpretq_s8_u8(vld1q_u8(p)); }
-static inline void columns_load(const int8_t *q, columns16 *first, columns16 *second) {
-  int8x8_t both = vld1_s8(q);
-  *first = (columns16){both, 0};
-  *second = (columns16){both, 1};
+static inline void columns_load(const int8_t *q, columns16 x[4]) {
+  int8x16_t all = vld1q_s8(q);
+  for (int g = 0; g < 4; g++) x[g] = (columns16){all, g};
 }
 static inline products16 products_add(products16 sums, weights16 w, columns16 x) {
-  return x.lane ? vdotq_lane_s32(sums, w, x.both, 1) : vdotq_lane_s32(sums, w, x.both, 0);
+  switch (x.lane) {
+  case 0: return vdotq_laneq_s32(sums, w, x.all, 0);
+  case 1: return vdotq_laneq_s32(sums, w, x.all, 1);
+  case 2: return vdotq_laneq_s32(sums, w, x.all, 2);
+  default: return vdotq_laneq_s32(sums, w, x.all, 3);
+  }
 }
 static inline products16 products_of(weights16 w, columns16 x) {
   return products_add(vdupq_n_s32(0), w, x);

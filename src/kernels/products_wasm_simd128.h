@@ -29,10 +29,12 @@ static inline void weights_store(uint8_t *p, weights16 w) {
 static inline weights16 weights_load(const uint8_t *p) {
   return (weights16){wasm_v128_load(p), wasm_v128_load(p + 16)};
 }
-static inline void columns_load(const int8_t *q, columns16 *first, columns16 *second) {
-  v128_t both = wasm_i16x8_load8x8(q);
-  *first = wasm_i32x4_shuffle(both, both, 0, 1, 0, 1);
-  *second = wasm_i32x4_shuffle(both, both, 2, 3, 2, 3);
+static inline void columns_load(const int8_t *q, columns16 x[4]) {
+  for (size_t g = 0; g < 4; g += 2) {
+    v128_t both = wasm_i16x8_load8x8(q + 4 * g);
+    x[g] = wasm_i32x4_shuffle(both, both, 0, 1, 0, 1);
+    x[g + 1] = wasm_i32x4_shuffle(both, both, 2, 3, 2, 3);
+  }
 }
 static inline products16 products_of(weights16 w, columns16 x) {
   return (products16){wasm_i32x4_dot_i16x8(w.low, x), wasm_i32x4_dot_i16x8(w.high, x)};

@@ -12,9 +12,8 @@ typedef __m128i products16; /* sums for each row */
 
 static inline weights16 weights_of_bytes(u8x16 q) { return q; }
 static inline void weights_store(uint8_t *p, weights16 w) { i32x4_store((int32_t *)(void *)p, w); }
-static inline void columns_load(const int8_t *q, columns16 *first, columns16 *second) {
-  *first = i32x4_splat(load_word(q));
-  *second = i32x4_splat(load_word(q + 4));
+static inline void columns_load(const int8_t *q, columns16 x[4]) {
+  for (size_t g = 0; g < 4; g++) x[g] = i32x4_splat(load_word(q + 4 * g));
 }
 
 /* ---- WIDE_PANELS panels ---- */
@@ -32,10 +31,8 @@ static inline void wide_i32_store(int32_t *p, wide_i32 v) { memcpy(p, &v, sizeof
 static inline wide_i32 wide_i32_splat(int32_t x) { return WIDE(set1_epi32)(x); }
 static inline wide_i32 wide_i32_add(wide_i32 a, wide_i32 b) { return WIDE(add_epi32)(a, b); }
 static inline wide_weights16 wide_weights_load(const uint8_t *p) { return wide_i32_load(p); }
-static inline void wide_columns_load(const int8_t *q, wide_columns16 *first,
-                                     wide_columns16 *second) {
-  *first = wide_i32_splat(load_word(q));
-  *second = wide_i32_splat(load_word(q + 4));
+static inline void wide_columns_load(const int8_t *q, wide_columns16 x[4]) {
+  for (size_t g = 0; g < 4; g++) x[g] = wide_i32_splat(load_word(q + 4 * g));
 }
 static inline wide_i32 wide_pair_products(wide_i32 pairs, const int16_t sums[2]) {
   return WIDE(madd_epi16)(pairs, wide_i32_splat(load_word(sums)));

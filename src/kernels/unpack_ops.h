@@ -234,11 +234,10 @@ SPECIALIZED void unpack_trits(const uint8_t *words, uint32_t b, int add, u8x16 g
 
 /* Part b (0 unless the type has super-blocks) of a panel block: the block's q, with the class's
  * zero added unless products are signed. */
-SPECIALIZED void unpack_groups(ink_type type, const uint8_t *block, uint32_t b,
-                                 u8x16 groups[GROUPS]) {
+SPECIALIZED void unpack_groups(ink_type type, const uint8_t *block, uint32_t b, int zero,
+                               u8x16 groups[GROUPS]) {
   const uint32_t half = b / 4 * 128, pair = b / 2 * 128; /* 8 words for every 4 or 2 parts */
   const uint32_t two_bits = b % 4 * 2, four_bits = b % 2 * 4;
-  const int zero = PRODUCTS_SIGNED ? 0 : class_of(type).zero;
   switch (type) {
   case INK_TYPE_Q4_0: unpack_nibbles(block + 8, zero - 8, groups); break;
   case INK_TYPE_Q4_1: unpack_nibbles(block + 16, 0, groups); break;

@@ -5,6 +5,15 @@
 #include <stdint.h>
 #include <wasm_simd128.h>
 
+/* A constant that compilers do not know for one. V8 makes those anew at each use, with three
+ * instructions; others it keeps in registers, like any value that a loop needs. */
+static inline v128_t kept_i32x4(int32_t x) {
+  __asm__("" : "+r"(x));
+  return wasm_i32x4_splat(x);
+}
+static inline v128_t kept_i8x16(int x) { return kept_i32x4((x & 255) * 0x01010101); }
+static inline v128_t kept_i16x8(int x) { return kept_i32x4((x & 0xFFFF) * 0x00010001); }
+
 typedef v128_t f32x4;
 
 static inline f32x4 f32x4_load(const float *p) { return wasm_v128_load(p); }
@@ -27,8 +36,8 @@ static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
 /* Signs are extended, shifted to their place, and what is between them and the exponent cleared. */
 static inline f32x4 f32x4_load_halves(const uint16_t *p) {
   v128_t bits = wasm_i32x4_shl(wasm_i32x4_load16x4((const int16_t *)p), 13);
-  v128_t scaled = wasm_v128_and(bits, wasm_i32x4_const_splat((int32_t)0x8FFFE000));
-  return wasm_f32x4_mul(scaled, wasm_f32x4_const_splat(0x1p112f));
+  v128_t scaled = wasm_v128_and(bits, kept_i32x4((int32_t)0x8FFFE000));
+  return wasm_f32x4_mul(scaled, kept_i32x4(0x77800000)); /* 2^112 */
 }
 static inline f32x4 f32x4_load_bf16(const uint16_t *p) {
   return wasm_i32x4_shl(wasm_u32x4_load16x4(p), 16);
@@ -56,16 +65,16 @@ static inline u8x16 u8x16_load(const uint8_t *p) { return wasm_v128_load(p); }
 static inline u8x16 u8x16_or(u8x16 a, u8x16 b) { return wasm_v128_or(a, b); }
 static inline u8x16 u8x16_add(u8x16 a, u8x16 b) { return wasm_i8x16_add(a, b); }
 static inline u8x16 u8x16_plus(u8x16 v, int x) {
-  return wasm_i8x16_add(v, wasm_i8x16_splat((int8_t)x));
+  return wasm_i8x16_add(v, kept_i8x16(x));
 }
 /* v > x ? 1 : 0 */
 static inline u8x16 u8x16_above(u8x16 v, int x) {
-  u8x16 excess = wasm_u8x16_sub_sat(v, wasm_i8x16_splat((int8_t)x));
-  return wasm_u8x16_min(excess, wasm_i8x16_const_splat(1));
+  u8x16 excess = wasm_u8x16_sub_sat(v, kept_i8x16(x));
+  return wasm_u8x16_min(excess, kept_i8x16(1));
 }
 /* The bits `mask` of each byte, shifted down; they must all come from that byte. */
 static inline u8x16 u8x16_bits(u8x16 v, uint32_t shift, int mask) {
-  return wasm_v128_and(wasm_u16x8_shr(v, shift), wasm_i8x16_splat((int8_t)mask));
+  return wasm_v128_and(wasm_u16x8_shr(v, shift), kept_i8x16(mask));
 }
 /* Shifts bytes up that have no bits to lose. */
 static inline u8x16 u8x16_up(u8x16 v, uint32_t shift) { return wasm_i16x8_shl(v, shift); }
@@ -79,9 +88,9 @@ static inline i32x4 i32x4_load_u8(const uint8_t *p) {
   return wasm_u32x4_extend_low_u16x8(wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(p)));
 }
 static inline i32x4 i32x4_or(i32x4 a, i32x4 b) { return wasm_v128_or(a, b); }
-static inline i32x4 i32x4_add(i32x4 v, int x) { return wasm_i32x4_add(v, wasm_i32x4_splat(x)); }
+static inline i32x4 i32x4_add(i32x4 v, int x) { return wasm_i32x4_add(v, kept_i32x4(x)); }
 static inline i32x4 i32x4_bits(i32x4 v, uint32_t shift, int mask) {
-  return wasm_v128_and(wasm_u32x4_shr(v, shift), wasm_i32x4_splat(mask));
+  return wasm_v128_and(wasm_u32x4_shr(v, shift), kept_i32x4(mask));
 }
 static inline i32x4 i32x4_up(i32x4 v, uint32_t shift) { return wasm_i32x4_shl(v, shift); }
 /* Byte `at` of each lane, signed. */
@@ -90,7 +99,7 @@ static inline i32x4 i32x4_signed_byte(i32x4 v, uint32_t at) {
 }
 static inline f32x4 f32x4_of_i32x4(i32x4 v) { return wasm_f32x4_convert_i32x4(v); }
 static inline f32x4 f32x4_of_bits(i32x4 v) { return v; }
-static inline i32x4 i32x4_splat(int32_t x) { return wasm_i32x4_splat(x); }
+static inline i32x4 i32x4_splat(int32_t x) { return kept_i32x4(x); }
 static inline i32x4 i32x4_sum(i32x4 a, i32x4 b) { return wasm_i32x4_add(a, b); }
 static inline void i32x4_store(int32_t *p, i32x4 v) { wasm_v128_store(p, v); }
 /* pairs[row][0] * sums[0] + pairs[row][1] * sums[1], of 16 bits each */
