@@ -25,7 +25,7 @@ static void multiply_part(void *context, uint32_t part, uint32_t n_parts, uint32
   uint32_t end = (uint32_t)(n_groups * (part + 1) / n_parts) * INK_GROUP_ROWS;
   job.first_row = (uint32_t)(n_groups * part / n_parts) * INK_GROUP_ROWS;
   job.end_row = end < job.end_row ? end : job.end_row;
-  job.scratch += (size_t)thread * shared->session->scratch.panel_blocks;
+  job.scratch += (size_t)thread * shared->session->scratch.panel_parts;
   shared->session->model->kernels->matmul(&job);
 }
 

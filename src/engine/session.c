@@ -20,7 +20,7 @@ static void carve_scratch(ink_scratch *s, const ink_hparams *h, uint32_t n_threa
   uint64_t n_kv = (uint64_t)h->n_head_kv * h->n_embd_head;
   uint64_t n_ff = max3(h->n_expert ? 0 : h->n_ff, h->n_ff_expert, h->n_ff_shared);
   uint64_t widest = max3(h->n_embd, n_q, n_ff);
-  uint64_t blocks = widest / INK_BLOCK;
+  uint32_t blocks = (uint32_t)(widest / INK_BLOCK);
   uint64_t padded_vocab = ((uint64_t)h->n_vocab + 3) / 4 * 4;
   s->x = ink_carve(arena, INK_BATCH * (uint64_t)h->n_embd, sizeof(float));
   s->normed = ink_carve(arena, INK_BATCH * (uint64_t)h->n_embd, sizeof(float));
@@ -42,10 +42,10 @@ static void carve_scratch(ink_scratch *s, const ink_hparams *h, uint32_t n_threa
   s->tile_keys = ink_carve(arena, n_threads * tile, sizeof(float));
   s->tile_values = ink_carve(arena, n_threads * tile, sizeof(float));
   s->attention = ink_carve(arena, INK_BATCH * (uint64_t)h->n_head, sizeof *s->attention);
-  uint64_t stride = ink_q8_stride((uint32_t)blocks);
-  s->activations = ink_carve(arena, INK_BATCH * stride, sizeof *s->activations);
-  s->panel = ink_carve(arena, n_threads * blocks, sizeof *s->panel);
-  s->panel_blocks = (uint32_t)blocks;
+  uint64_t n_activations = INK_BATCH * (uint64_t)ink_q8_stride(blocks);
+  s->activations = ink_carve(arena, n_activations, sizeof *s->activations);
+  s->panel_parts = ink_scratch_parts(blocks);
+  s->panel = ink_carve(arena, n_threads * (uint64_t)s->panel_parts, sizeof *s->panel);
 }
 
 /* What a session's memory depends on, beside the model. */

@@ -34,8 +34,8 @@ typedef struct ink_scratch {
   float *tile_values; /* [threads][INK_KV_TILE][n_embd_head] */
   ink_attention_state *attention; /* [B][n_head] */
   ink_q8_part *activations; /* [B][ink_q8_stride(blocks of the widest input)] */
-  ink_unpacked_part *panel;    /* [threads][blocks of the widest input] */
-  uint32_t panel_blocks;          /* blocks of the widest input */
+  ink_unpacked_part *panel; /* [threads][panel_parts] */
+  uint32_t panel_parts;     /* ink_scratch_parts(blocks of the widest input) */
 } ink_scratch;
 
 typedef enum ink_generation_state {

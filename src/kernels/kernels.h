@@ -61,6 +61,16 @@ typedef struct ink_unpacked_part {
   int32_t zeros[INK_GROUP_ROWS];
 } ink_unpacked_part;
 
+/* 32 columns of a token that stands alone, spread out as a table's products take them. */
+#define INK_TOKEN_COLUMNS_BYTES (4u * INK_BLOCK)
+
+/* What a product over n_parts parts needs: unpacked parts, and behind them the columns of the tokens
+ * that fill no tile. */
+static inline uint32_t ink_scratch_parts(uint32_t n_parts) {
+  uint32_t columns = (INK_TILE_TOKENS - 1) * ink_q8_stride(n_parts) * INK_TOKEN_COLUMNS_BYTES;
+  return n_parts + columns / (uint32_t)sizeof(ink_unpacked_part) + 1;
+}
+
 /* y[t][row] = sum over c of weights[row][c] * x[t][c], for rows first_row to end_row. */
 typedef struct ink_matmul {
   const ink_tensor *weights;
@@ -71,7 +81,7 @@ typedef struct ink_matmul {
   const float *x_f32;     /* [n_tokens][n_cols], for F32, F16 and BF16 weights */
   float *y;               /* [n_tokens][y_stride], y_stride >= end_row */
   size_t y_stride;
-  ink_unpacked_part *scratch; /* [n_cols / 32] */
+  ink_unpacked_part *scratch; /* [ink_scratch_parts(n_cols / 32)] */
 } ink_matmul;
 
 /* Up to INK_KV_TILE positions of one head's keys and values. */

@@ -39,6 +39,7 @@ static inline int32_t pair_of(int x) {
 /* The activations of a tile or a token, and where their products go. */
 typedef struct panel_job {
   const ink_q8_part *x;
+  const token_columns *columns; /* of a token, part by part */
   float *y;          /* first row of the first token */
   size_t y_stride;
   uint32_t n_parts;  /* of 32 columns */
@@ -218,47 +219,42 @@ SPECIALIZED void multiply_tile(integer_class k, const ink_unpacked_part *part,
 
 /* ---- One panel x one token ---- */
 
-SPECIALIZED i32x4 panel_half_products(integer_class k, const u8x16 groups[HALF_GROUPS],
-                                      const int8_t *q, i32x4 scale) {
-  columns16 x[HALF_GROUPS];
-  columns_load(q, x);
-  products16 sums = products_of(weights_of_bytes(groups[0]), x[0]);
-  products16 others = products_of(weights_of_bytes(groups[2]), x[2]);
-  sums = products_add(sums, weights_of_bytes(groups[1]), x[1]);
-  others = products_add(others, weights_of_bytes(groups[3]), x[3]);
+SPECIALIZED i32x4 panel_half_products(integer_class k, const u8x16 groups[GROUPS], size_t half,
+                                      const token_columns *x, i32x4 scale) {
+  const u8x16 *w = groups + half * HALF_GROUPS;
+  size_t g = half * HALF_GROUPS;
+  products16 sums = products_of(weights_of_bytes(w[0]), token_column(x, g));
+  products16 others = products_of(weights_of_bytes(w[2]), token_column(x, g + 2));
+  sums = products_add(sums, weights_of_bytes(w[1]), token_column(x, g + 1));
+  others = products_add(others, weights_of_bytes(w[3]), token_column(x, g + 3));
   if (k.n_scales == 1) return i32x4_sum(products_rows(sums), products_rows(others));
   return i32x4_sum(products_scaled(sums, scale), products_scaled(others, scale));
 }
 
 /* All 32 columns where a sum has room for them. */
-SPECIALIZED i32x4 panel_part_products(const u8x16 groups[GROUPS], const int8_t *q) {
-  columns16 x[HALF_GROUPS];
-  columns_load(q, x);
-  products16 sums = products_of(weights_of_bytes(groups[0]), x[0]);
-  sums = products_add(sums, weights_of_bytes(groups[1]), x[1]);
-  sums = products_add(sums, weights_of_bytes(groups[2]), x[2]);
-  sums = products_add(sums, weights_of_bytes(groups[3]), x[3]);
-  columns_load(q + 16, x);
-  sums = products_add(sums, weights_of_bytes(groups[4]), x[0]);
-  sums = products_add(sums, weights_of_bytes(groups[5]), x[1]);
-  sums = products_add(sums, weights_of_bytes(groups[6]), x[2]);
-  sums = products_add(sums, weights_of_bytes(groups[7]), x[3]);
+SPECIALIZED i32x4 panel_part_products(const u8x16 groups[GROUPS], const token_columns *x) {
+  products16 sums = products_of(weights_of_bytes(groups[0]), token_column(x, 0));
+  sums = products_add(sums, weights_of_bytes(groups[1]), token_column(x, 1));
+  sums = products_add(sums, weights_of_bytes(groups[2]), token_column(x, 2));
+  sums = products_add(sums, weights_of_bytes(groups[3]), token_column(x, 3));
+  sums = products_add(sums, weights_of_bytes(groups[4]), token_column(x, 4));
+  sums = products_add(sums, weights_of_bytes(groups[5]), token_column(x, 5));
+  sums = products_add(sums, weights_of_bytes(groups[6]), token_column(x, 6));
+  sums = products_add(sums, weights_of_bytes(groups[7]), token_column(x, 7));
   return products_rows(sums);
 }
 
 SPECIALIZED i32x4 panel_products(ink_type type, const panel_header *header, uint32_t b,
-                                 const u8x16 groups[GROUPS], const ink_q8_part *x) {
+                                 const u8x16 groups[GROUPS], const token_columns *columns,
+                                 const ink_q8_part *x) {
   integer_class k = class_of(type);
-#if PRODUCTS_NIBBLES
-  if (in_nibbles(k)) return products_of_signed(groups, x->q);
-#endif
   i32x4 scales[2] = {i32x4_splat(0), i32x4_splat(0)}, sum;
   for (uint32_t h = 0; k.n_scales > 1 && h < 2; h++) scales[h] = scale_of_half(type, header, b, h);
   if (k.n_scales == 1 && groups_per_sum(k.bits) >= GROUPS) {
-    sum = panel_part_products(groups, x->q);
+    sum = panel_part_products(groups, columns);
   } else {
-    i32x4 low = panel_half_products(k, groups, x->q, scale_lanes(scales[0]));
-    i32x4 high = panel_half_products(k, groups + HALF_GROUPS, x->q + 16, scale_lanes(scales[1]));
+    i32x4 low = panel_half_products(k, groups, 0, columns, scale_lanes(scales[0]));
+    i32x4 high = panel_half_products(k, groups, 1, columns, scale_lanes(scales[1]));
     sum = i32x4_sum(low, high);
   }
   if (PRODUCTS_SIGNED || !k.zero) return sum;
@@ -269,19 +265,60 @@ SPECIALIZED i32x4 panel_products(ink_type type, const panel_header *header, uint
   return i32x4_sum(sum, pair_products(zeros, x->sums));
 }
 
+#if PRODUCTS_NIBBLES
+/* Bytes, which these sets' products do not take, in 16 bits. */
+SPECIALIZED i32x4 panel_signed_products(ink_type type, const uint8_t *panel, uint32_t b,
+                                        const token_columns *columns) {
+  signed_sums sums = {0};
+  if (type == INK_TYPE_Q8_0) { /* straight from the block */
+    panel += 8;
+    signed_sums_add_bytes(&sums, panel, token_column(columns, 0));
+    signed_sums_add_bytes(&sums, panel + 16, token_column(columns, 1));
+    signed_sums_add_bytes(&sums, panel + 32, token_column(columns, 2));
+    signed_sums_add_bytes(&sums, panel + 48, token_column(columns, 3));
+    signed_sums_add_bytes(&sums, panel + 64, token_column(columns, 4));
+    signed_sums_add_bytes(&sums, panel + 80, token_column(columns, 5));
+    signed_sums_add_bytes(&sums, panel + 96, token_column(columns, 6));
+    signed_sums_add_bytes(&sums, panel + 112, token_column(columns, 7));
+    return signed_sums_rows(sums);
+  }
+  u8x16 groups[GROUPS];
+  unpack_groups(type, panel, b, 0, groups);
+  signed_sums_add_group(&sums, groups[0], token_column(columns, 0));
+  signed_sums_add_group(&sums, groups[1], token_column(columns, 1));
+  signed_sums_add_group(&sums, groups[2], token_column(columns, 2));
+  signed_sums_add_group(&sums, groups[3], token_column(columns, 3));
+  signed_sums_add_group(&sums, groups[4], token_column(columns, 4));
+  signed_sums_add_group(&sums, groups[5], token_column(columns, 5));
+  signed_sums_add_group(&sums, groups[6], token_column(columns, 6));
+  signed_sums_add_group(&sums, groups[7], token_column(columns, 7));
+  return signed_sums_rows(sums);
+}
+#endif
+
+/* Part b of a panel block times one token's. */
+SPECIALIZED i32x4 panel_part(ink_type type, const uint8_t *panel, const panel_header *header,
+                             uint32_t b, const token_columns *columns, const ink_q8_part *x) {
+#if PRODUCTS_NIBBLES
+  if (in_nibbles(class_of(type))) return panel_signed_products(type, panel, b, columns);
+#endif
+  u8x16 groups[GROUPS];
+  unpack_groups(type, panel, b, zero_of(class_of(type)), groups);
+  return panel_products(type, header, b, groups, columns, x);
+}
+
 SPECIALIZED void multiply_token(ink_type type, const uint8_t *panel, size_t step,
                                   const panel_job *job) {
   integer_class k = class_of(type);
   f32x4 sum = f32x4_splat(0.0f);
   const ink_q8_part *x = job->x;
+  const token_columns *columns = job->columns;
   for (uint32_t n = job->n_parts; n > 0; n -= parts_of(type), panel += step) {
     panel_header header;
     read_header(type, panel, &header);
     for (uint32_t b = 0; b < parts_of(type); b++) {
       do { /* unpacks again for a residual, which is rare, rather than keep the weights */
-        u8x16 groups[GROUPS];
-        unpack_groups(type, panel, b, in_nibbles(k) ? 0 : zero_of(k), groups);
-        i32x4 products = panel_products(type, &header, b, groups, x);
+        i32x4 products = panel_part(type, panel, &header, b, columns++, x);
         part_scales w = scales_of_part(type, &header, b);
         f32x4 term = f32x4_mul(f32x4_mul(w.d, f32x4_splat(x->d)), f32x4_of_i32x4(products));
         if (k.n_minima) term = f32x4_add(term, f32x4_mul(w.m, f32x4_splat(x->s)));
@@ -296,6 +333,8 @@ SPECIALIZED void multiply_token(ink_type type, const uint8_t *panel, size_t step
   }
   f32x4_store(job->y, sum);
 }
+
+_Static_assert(sizeof(token_columns) <= INK_TOKEN_COLUMNS_BYTES, "scratch has room for them");
 
 /* ---- Unpacking panel `at` of those that are multiplied together ---- */
 
@@ -403,6 +442,20 @@ static const panel_kernel panel_kernels[INK_TYPE_END] = {
 #undef PANEL_KERNEL
 #undef TILE_KERNEL
 
+static void spread_columns(ink_type type, const ink_q8_part *x, uint32_t n_parts,
+                           token_columns *out) {
+  for (; n_parts > 0; n_parts -= !x->has_residual, x++, out++) {
+#if PRODUCTS_NIBBLES
+    if (in_nibbles(class_of(type))) {
+      signed_columns_store(out, x->q);
+      continue;
+    }
+#endif
+    token_columns_store(out, x->q);
+  }
+  (void)type;
+}
+
 static void matmul(const ink_matmul *job) {
   if (matmul_floats(job)) return;
   const panel_kernel *kernel = &panel_kernels[job->weights->type];
@@ -413,6 +466,11 @@ static void matmul(const ink_matmul *job) {
   size_t x_stride = ink_q8_stride(n_parts);
   int32_t halfway[INK_TILE_TOKENS * WIDE_ROWS];
   float sums[INK_TILE_TOKENS * WIDE_ROWS];
+  token_columns *columns = (token_columns *)(void *)(job->scratch + n_parts);
+  for (uint32_t t = tiled; t < job->n_tokens; t++) {
+    spread_columns(job->weights->type, job->x + t * x_stride, n_parts,
+                   columns + (t - tiled) * x_stride);
+  }
   const uint8_t *panel = job->weights->data + job->first_row / INK_PANEL_ROWS * panel_bytes;
   for (uint32_t row = job->first_row; row < job->end_row; row += WIDE_ROWS) {
     uint32_t left = (job->end_row - row) / INK_PANEL_ROWS;
@@ -431,6 +489,7 @@ static void matmul(const ink_matmul *job) {
     }
     for (uint32_t t = tiled; t < job->n_tokens; t++) {
       part.x = job->x + t * x_stride;
+      part.columns = columns + (t - tiled) * x_stride;
       part.y = job->y + t * job->y_stride + row;
       for (uint32_t i = 0; i < part.n_panels; i++, part.y += INK_PANEL_ROWS) {
         kernel->multiply_token(panel + i * panel_bytes, step, &part);

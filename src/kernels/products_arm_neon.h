@@ -42,6 +42,17 @@ static inline i32x4 products_scaled(products16 sums, i32x4 scale) {
   return vmulq_s32(sums, scale);
 }
 
+/* A lane is as good as a vector: a token's columns stay as they are. */
+typedef struct token_columns {
+  int8_t q[32];
+} token_columns;
+static inline void token_columns_store(token_columns *out, const int8_t *q) {
+  memcpy(out->q, q, sizeof out->q);
+}
+static inline columns16 token_column(const token_columns *columns, size_t g) {
+  return (columns16){vld1q_s8(columns->q + g / 4 * 16), (int)(g % 4)};
+}
+
 #include "kernels/products_single.h"
 
 #endif

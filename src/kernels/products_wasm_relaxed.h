@@ -30,29 +30,37 @@ static inline i32x4 products_scaled(products16 sums, i32x4 scale) {
   return wasm_i32x4_dot_i16x8(sums, scale);
 }
 
-/* 8 columns of signed bytes, which take the product of 16 bits: adds to two sums for each row. */
-static inline void add_signed(const u8x16 groups[2], const int8_t *q, v128_t *low, v128_t *high) {
-  v128_t both = wasm_i16x8_load8x8(q);
-  v128_t x[2] = {wasm_i64x2_shuffle(both, both, 0, 0), wasm_i64x2_shuffle(both, both, 1, 1)};
-  v128_t w[4] = {wasm_i16x8_extend_low_i8x16(groups[0]), wasm_i16x8_extend_low_i8x16(groups[1]),
-                 wasm_i16x8_extend_high_i8x16(groups[0]), wasm_i16x8_extend_high_i8x16(groups[1])};
-  *low = wasm_i32x4_add(*low, wasm_i32x4_dot_i16x8(w[0], x[0]));
-  *low = wasm_i32x4_add(*low, wasm_i32x4_dot_i16x8(w[1], x[1]));
-  *high = wasm_i32x4_add(*high, wasm_i32x4_dot_i16x8(w[2], x[0]));
-  *high = wasm_i32x4_add(*high, wasm_i32x4_dot_i16x8(w[3], x[1]));
-}
-
-/* 32 of them. Without a loop, so that no array is left. */
-static inline i32x4 products_of_signed(const u8x16 groups[8], const int8_t *q) {
-  v128_t low = wasm_i32x4_const_splat(0), high = low;
-  add_signed(groups, q, &low, &high);
-  add_signed(groups + 2, q + 8, &low, &high);
-  add_signed(groups + 4, q + 16, &low, &high);
-  add_signed(groups + 6, q + 24, &low, &high);
-  return wasm_i32x4_add(wasm_i32x4_shuffle(low, high, 0, 2, 4, 6),
-                        wasm_i32x4_shuffle(low, high, 1, 3, 5, 7));
-}
-
 #include "kernels/products_single.h"
+#include "kernels/token_columns.h"
+
+/* ---- Signed bytes times one token, which take the product of 16 bits ---- */
+
+/* 4 columns twice. */
+static inline void signed_columns_store(token_columns *out, const int8_t *q) {
+  for (size_t g = 0; g < 8; g++) {
+    v128_t columns = wasm_i16x8_extend_low_i8x16(wasm_v128_load32_zero(q + 4 * g));
+    out->x[g] = wasm_i64x2_shuffle(columns, columns, 0, 0);
+  }
+}
+
+typedef struct signed_sums {
+  v128_t low, high; /* i32: two for each row */
+} signed_sums;
+
+static inline void signed_sums_add(signed_sums *sums, v128_t low, v128_t high, v128_t x) {
+  sums->low = wasm_i32x4_add(sums->low, wasm_i32x4_dot_i16x8(low, x));
+  sums->high = wasm_i32x4_add(sums->high, wasm_i32x4_dot_i16x8(high, x));
+}
+static inline void signed_sums_add_group(signed_sums *sums, u8x16 group, v128_t x) {
+  v128_t low = wasm_i16x8_extend_low_i8x16(group), high = wasm_i16x8_extend_high_i8x16(group);
+  signed_sums_add(sums, low, high, x);
+}
+static inline void signed_sums_add_bytes(signed_sums *sums, const uint8_t *group, v128_t x) {
+  signed_sums_add(sums, wasm_i16x8_load8x8(group), wasm_i16x8_load8x8(group + 8), x);
+}
+static inline i32x4 signed_sums_rows(signed_sums sums) {
+  return wasm_i32x4_add(wasm_i32x4_shuffle(sums.low, sums.high, 0, 2, 4, 6),
+                        wasm_i32x4_shuffle(sums.low, sums.high, 1, 3, 5, 7));
+}
 
 #endif

@@ -52,5 +52,6 @@ static inline i32x4 products_scaled(products16 sums, i32x4 scale) {
 }
 
 #include "kernels/products_single.h"
+#include "kernels/token_columns.h"
 
 #endif

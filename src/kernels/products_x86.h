@@ -16,6 +16,8 @@ static inline void columns_load(const int8_t *q, columns16 x[4]) {
   for (size_t g = 0; g < 4; g++) x[g] = i32x4_splat(load_word(q + 4 * g));
 }
 
+#include "kernels/token_columns.h"
+
 /* ---- WIDE_PANELS panels ---- */
 
 typedef wide_i32 wide_weights16;

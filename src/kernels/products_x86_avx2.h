@@ -26,16 +26,30 @@ static inline i32x4 products_rows(products16 sums) {
   return _mm_madd_epi16(sums, _mm_set1_epi16(1));
 }
 
-/* 32 columns of signed bytes, which take the product of 16 bits. */
-static inline i32x4 products_of_signed(const u8x16 groups[8], const int8_t *q) {
-  __m256i sums = _mm256_setzero_si256(); /* two for each row */
+/* ---- Signed bytes times one token, which take the product of 16 bits ---- */
+
+/* 4 columns twice. */
+static inline void signed_columns_store(token_columns *out, const int8_t *q) {
   for (size_t g = 0; g < 8; g++) {
     __m128i columns = _mm_cvtepi8_epi16(_mm_cvtsi32_si128(load_word(q + 4 * g)));
-    __m256i weights = _mm256_cvtepi8_epi16(groups[g]);
-    sums = _mm256_add_epi32(sums, _mm256_madd_epi16(weights, _mm256_broadcastq_epi64(columns)));
+    out->x[g] = _mm_unpacklo_epi64(columns, columns);
   }
+}
+
+typedef __m256i signed_sums; /* i32: two for each row */
+
+static inline void signed_sums_add_group(signed_sums *sums, u8x16 group, __m128i x) {
+  __m256i weights = _mm256_cvtepi8_epi16(group);
+  *sums = _mm256_add_epi32(*sums, _mm256_madd_epi16(weights, _mm256_broadcastsi128_si256(x)));
+}
+static inline void signed_sums_add_bytes(signed_sums *sums, const uint8_t *group, __m128i x) {
+  signed_sums_add_group(sums, u8x16_load(group), x);
+}
+static inline i32x4 signed_sums_rows(signed_sums sums) {
   return _mm_hadd_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
 }
+
+/* ---- Two panels ---- */
 
 static inline wide_products16 wide_products_of(wide_weights16 w, wide_columns16 x) {
   return _mm256_maddubs_epi16(w, x);

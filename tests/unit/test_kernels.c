@@ -45,7 +45,7 @@ static ink_tensor random_tensor(ink_type type, uint32_t n_rows, uint32_t n_cols,
 
 typedef struct run_buffers {
   ink_q8_part x[MAX_TOKENS * MAX_COLS / INK_BLOCK * 3 / 2];
-  ink_unpacked_part panel[MAX_COLS / INK_BLOCK];
+  ink_unpacked_part panel[2 * MAX_COLS / INK_BLOCK]; /* ink_scratch_parts() */
   float y[MAX_TOKENS * MAX_ROWS];
 } run_buffers;
 
