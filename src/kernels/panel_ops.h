@@ -36,6 +36,11 @@ static inline int32_t pair_of(int x) {
 }
 #define SCALE_OF_16 0x00100010
 
+typedef union halfway_sums {
+  wide_products16 products; /* where these have room for the other columns */
+  wide_i32 rows;
+} halfway_sums;
+
 /* The activations of a tile or a token, and where their products go. */
 typedef struct panel_job {
   const ink_q8_part *x;
@@ -44,7 +49,7 @@ typedef struct panel_job {
   size_t y_stride;
   uint32_t n_parts;  /* of 32 columns */
   uint32_t n_panels; /* of those that are multiplied together */
-  int32_t *halfway;  /* [INK_TILE_TOKENS][WIDE_PANELS * 4] products of 16 columns of a part */
+  halfway_sums *halfway; /* [INK_TILE_TOKENS] of the first 16 columns of a part */
   float *sums;       /* [INK_TILE_TOKENS][WIDE_PANELS * 4] over the parts so far */
 } panel_job;
 
@@ -82,21 +87,36 @@ SPECIALIZED wide_i32 rows_of(integer_class k, wide_products16 sums, wide_i32 sca
   return k.n_scales == 1 ? wide_products_rows(sums) : wide_products_scaled(sums, scale);
 }
 
+/* Sums with room for all 32 columns of a part. */
+SPECIALIZED bool sums_hold_part(integer_class k) {
+  return k.n_scales == 1 && groups_per_sum(k.bits) >= GROUPS && !in_nibbles(k);
+}
+
+/* sums + the products with 16 columns of a token. */
+SPECIALIZED wide_products16 add_half(wide_products16 sums, const wide_weights16 w[HALF_GROUPS],
+                                     const wide_columns16 x[HALF_GROUPS]) {
+  sums = wide_products_add(wide_products_add(sums, w[0], x[0]), w[1], x[1]);
+  return wide_products_add(wide_products_add(sums, w[2], x[2]), w[3], x[3]);
+}
+SPECIALIZED wide_products16 first_half(const wide_weights16 w[HALF_GROUPS],
+                                       const wide_columns16 x[HALF_GROUPS]) {
+  wide_products16 sums = wide_products_add(wide_products_of(w[0], x[0]), w[1], x[1]);
+  return wide_products_add(wide_products_add(sums, w[2], x[2]), w[3], x[3]);
+}
+
 /* The products with 16 columns of a token, multiplied by the scale of these columns if they have
  * one. */
 SPECIALIZED wide_i32 half_products(integer_class k, const half_weights *w, const int8_t *q,
-                                     wide_i32 scale) {
+                                   wide_i32 scale) {
   wide_columns16 x[HALF_GROUPS];
   wide_columns_load(q, x);
-  wide_products16 sums = wide_products_add(wide_products_of(w->low[0], x[0]), w->low[1], x[1]);
-  if (groups_per_sum(k.bits) >= HALF_GROUPS || in_nibbles(k)) {
-    sums = wide_products_add(wide_products_add(sums, w->low[2], x[2]), w->low[3], x[3]);
-    if (!in_nibbles(k)) return rows_of(k, sums, scale);
-    wide_products16 high = wide_products_add(wide_products_of(w->high[0], x[0]), w->high[1], x[1]);
-    high = wide_products_add(wide_products_add(high, w->high[2], x[2]), w->high[3], x[3]);
-    return wide_i32_add(wide_products_rows(sums),
+  if (in_nibbles(k)) {
+    wide_products16 high = first_half(w->high, x);
+    return wide_i32_add(wide_products_rows(first_half(w->low, x)),
                         wide_products_scaled(high, wide_i32_splat(SCALE_OF_16)));
   }
+  if (groups_per_sum(k.bits) >= HALF_GROUPS) return rows_of(k, first_half(w->low, x), scale);
+  wide_products16 sums = wide_products_add(wide_products_of(w->low[0], x[0]), w->low[1], x[1]);
   wide_products16 others = wide_products_add(wide_products_of(w->low[2], x[2]), w->low[3], x[3]);
   return wide_i32_add(rows_of(k, sums, scale), rows_of(k, others, scale));
 }
@@ -104,21 +124,15 @@ SPECIALIZED wide_i32 half_products(integer_class k, const half_weights *w, const
 /* The same with all 32 columns. */
 SPECIALIZED wide_i32 part_products(integer_class k, const half_weights w[2], const int8_t *q,
                                      const wide_i32 scales[2]) {
-  if (k.n_scales > 1 || groups_per_sum(k.bits) < GROUPS) {
+  if (!sums_hold_part(k)) {
     return wide_i32_add(half_products(k, &w[0], q, scales[0]),
                         half_products(k, &w[1], q + 16, scales[1]));
   }
   wide_columns16 x[HALF_GROUPS];
   wide_columns_load(q, x);
-  wide_products16 sums = wide_products_of(w[0].low[0], x[0]);
-  sums = wide_products_add(sums, w[0].low[1], x[1]);
-  sums = wide_products_add(sums, w[0].low[2], x[2]);
-  sums = wide_products_add(sums, w[0].low[3], x[3]);
+  wide_products16 sums = first_half(w[0].low, x);
   wide_columns_load(q + 16, x);
-  sums = wide_products_add(sums, w[1].low[0], x[0]);
-  sums = wide_products_add(sums, w[1].low[1], x[1]);
-  sums = wide_products_add(sums, w[1].low[2], x[2]);
-  sums = wide_products_add(sums, w[1].low[3], x[3]);
+  sums = add_half(sums, w[1].low, x);
   return wide_products_rows(sums);
 }
 
@@ -151,35 +165,54 @@ SPECIALIZED wide_f32 token_part(integer_class k, wide_f32 sum, const ink_unpacke
   return sum;
 }
 
-/* With those of 16 columns, the first and then the second. */
+/* With those of 16 columns, the first and then the second, and at last what is done for each row. So
+ * that no step needs more than its own registers, sums go through memory between them. */
 SPECIALIZED void token_first_half(integer_class k, const half_weights *w, wide_i32 scale,
-                                  const ink_q8_tile *x, size_t t, const panel_job *job) {
-  wide_i32_store(job->halfway + t * WIDE_ROWS, half_products(k, w, x->q[t], scale));
+                                  const int8_t *q, halfway_sums *halfway) {
+  if (sums_hold_part(k)) {
+    wide_columns16 columns[HALF_GROUPS];
+    wide_columns_load(q, columns);
+    halfway->products = first_half(w->low, columns);
+  } else {
+    halfway->rows = half_products(k, w, q, scale);
+  }
   hold_order();
 }
-SPECIALIZED void token_second_half(integer_class k, const ink_unpacked_part *part,
-                                   const half_weights *w, wide_i32 scale,
-                                   const ink_q8_tile *x, size_t t, const panel_job *job) {
-  wide_i32 first = wide_i32_load(job->halfway + t * WIDE_ROWS);
-  wide_i32 products = wide_i32_add(first, half_products(k, w, x->q[t] + 16, scale));
-  float *sum = job->sums + t * WIDE_ROWS;
-  wide_f32_store(sum, add_part(k, wide_f32_load(sum), part, x, t, products), WIDE_PANELS);
+SPECIALIZED void token_second_half(integer_class k, const half_weights *w, wide_i32 scale,
+                                   const int8_t *q, halfway_sums *halfway) {
+  if (sums_hold_part(k)) {
+    wide_columns16 columns[HALF_GROUPS];
+    wide_columns_load(q, columns);
+    halfway->products = add_half(halfway->products, w->low, columns);
+  } else {
+    halfway->rows = wide_i32_add(halfway->rows, half_products(k, w, q, scale));
+  }
+  hold_order();
+}
+SPECIALIZED void token_rows(integer_class k, const ink_unpacked_part *part, const ink_q8_tile *x,
+                            size_t t, const halfway_sums *halfway, float *sum) {
+  wide_i32 rows = sums_hold_part(k) ? wide_products_rows(halfway->products) : halfway->rows;
+  wide_f32_store(sum, add_part(k, wide_f32_load(sum), part, x, t, rows), WIDE_PANELS);
   hold_order();
 }
 
 SPECIALIZED void tile_part_in_halves(integer_class k, const ink_unpacked_part *part,
                                      const wide_i32 scales[2], const ink_q8_tile *x,
-                                     const panel_job *job) {
+                                     halfway_sums *halfway, float *sums) {
   half_weights w = load_half(k, part, 0);
-  token_first_half(k, &w, scales[0], x, 0, job);
-  token_first_half(k, &w, scales[0], x, 1, job);
-  token_first_half(k, &w, scales[0], x, 2, job);
-  token_first_half(k, &w, scales[0], x, 3, job);
+  token_first_half(k, &w, scales[0], x->q[0], halfway);
+  token_first_half(k, &w, scales[0], x->q[1], halfway + 1);
+  token_first_half(k, &w, scales[0], x->q[2], halfway + 2);
+  token_first_half(k, &w, scales[0], x->q[3], halfway + 3);
   w = load_half(k, part, 1);
-  token_second_half(k, part, &w, scales[1], x, 0, job);
-  token_second_half(k, part, &w, scales[1], x, 1, job);
-  token_second_half(k, part, &w, scales[1], x, 2, job);
-  token_second_half(k, part, &w, scales[1], x, 3, job);
+  token_second_half(k, &w, scales[1], x->q[0] + 16, halfway);
+  token_second_half(k, &w, scales[1], x->q[1] + 16, halfway + 1);
+  token_second_half(k, &w, scales[1], x->q[2] + 16, halfway + 2);
+  token_second_half(k, &w, scales[1], x->q[3] + 16, halfway + 3);
+  token_rows(k, part, x, 0, halfway, sums);
+  token_rows(k, part, x, 1, halfway + 1, sums + WIDE_ROWS);
+  token_rows(k, part, x, 2, halfway + 2, sums + 2 * WIDE_ROWS);
+  token_rows(k, part, x, 3, halfway + 3, sums + 3 * WIDE_ROWS);
 }
 
 SPECIALIZED void multiply_tile(integer_class k, const ink_unpacked_part *part,
@@ -194,7 +227,7 @@ SPECIALIZED void multiply_tile(integer_class k, const ink_unpacked_part *part,
     wide_i32 scales[2] = {wide_i32_splat(0), wide_i32_splat(0)};
     for (size_t h = 0; k.n_scales > 1 && h < 2; h++) scales[h] = wide_i32_load(part->scales[h]);
     if (halves) {
-      tile_part_in_halves(k, part, scales, x, job);
+      tile_part_in_halves(k, part, scales, x, job->halfway, job->sums);
     } else {
       half_weights w[2] = {load_half(k, part, 0), load_half(k, part, 1)};
       sum0 = token_part(k, sum0, part, w, scales, x, 0);
@@ -464,7 +497,7 @@ static void matmul(const ink_matmul *job) {
   uint32_t n_parts = job->weights->n_cols / INK_BLOCK;
   uint32_t tiled = job->n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS;
   size_t x_stride = ink_q8_stride(n_parts);
-  int32_t halfway[INK_TILE_TOKENS * WIDE_ROWS];
+  halfway_sums halfway[INK_TILE_TOKENS];
   float sums[INK_TILE_TOKENS * WIDE_ROWS];
   token_columns *columns = (token_columns *)(void *)(job->scratch + n_parts);
   for (uint32_t t = tiled; t < job->n_tokens; t++) {

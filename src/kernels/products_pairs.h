@@ -5,7 +5,6 @@
 
 #define PRODUCTS_SIGNED 0
 #define PRODUCTS_NIBBLES 1
-#define PRODUCTS_GROUPS 8
 #define WEIGHT_BYTES 16
 
 /* A sum takes two products a group, each of up to 127 times the largest weight. */
