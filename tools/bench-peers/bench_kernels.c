@@ -17,6 +17,7 @@
 #define N_COLS 1536u /* a multiple of every block's columns */
 #define PREFILL_ROWS 576u
 #define PREFILL_TOKENS 64u
+#define N_PARTS (N_COLS / INK_BLOCK)
 #define WARM_UP_SECONDS 0.15 /* browsers compile in two steps, the better one while this runs */
 #define MEASURE_SECONDS 0.1
 
@@ -124,8 +125,8 @@ int main(int argc, char **argv) {
   size_t bytes = (size_t)megabytes << 20;
   measure_peaks(bytes);
   product p = {.x = allocate(sizeof(float) * PREFILL_TOKENS * N_COLS),
-               .parts = allocate(sizeof(ink_q8_part) * PREFILL_TOKENS * N_COLS / INK_BLOCK),
-               .unpacked = allocate(sizeof(ink_unpacked_part) * N_COLS / INK_BLOCK)};
+               .parts = allocate(sizeof(ink_q8_part) * PREFILL_TOKENS * ink_q8_stride(N_PARTS)),
+               .unpacked = allocate(sizeof(ink_unpacked_part) * ink_scratch_parts(N_PARTS))};
   uint32_t state = 1;
   for (uint32_t i = 0; i < PREFILL_TOKENS * N_COLS; i++) {
     p.x[i] = (float)next_random(&state) * 0x1p-24f - 0.5f;
