@@ -3,6 +3,9 @@
 #ifndef INK_KERNELS_TOKEN_COLUMNS_H
 #define INK_KERNELS_TOKEN_COLUMNS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 typedef struct token_columns {
   columns16 x[8];
 } token_columns;

@@ -2,6 +2,7 @@
 #ifndef INK_KERNELS_VEC_H
 #define INK_KERNELS_VEC_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <wasm_simd128.h>
 
