@@ -7,8 +7,18 @@
 
 #include "kernels/float_ops.h"
 
-#define WIDE_LANES (WIDE_PANELS * 4u)
-#define KEY_VECTORS (INK_KEY_GROUP / WIDE_LANES)
+/* Vectors of the longest registers. */
+#if WIDE_IS_TWO_REGISTERS
+#define LONG_LANES 4u
+typedef f32x4 long_f32;
+#define LONG(op) f32x4_##op
+#else
+#define LONG_LANES (WIDE_PANELS * 4u)
+typedef wide_f32 long_f32;
+#define LONG(op) wide_f32_##op
+#endif
+#define KEY_VECTORS (INK_KEY_GROUP / LONG_LANES)
+#define SCORE_GROUPS (LONG_LANES / 4u) /* of keys that are handled together */
 #define INLINE static inline __attribute__((always_inline))
 
 /* For loops over arrays of vectors, which are registers only when no index is left. */
@@ -18,30 +28,38 @@
 #define UNROLLED _Pragma("GCC unroll 8")
 #endif
 
+static inline void long_store(float *p, long_f32 v) {
+#if WIDE_IS_TWO_REGISTERS
+  f32x4_store(p, v);
+#else
+  wide_f32_store(p, v, WIDE_PANELS);
+#endif
+}
+
 /* scores[i][p] = query i . key p for n_groups groups of 16 positions from p and n = 1 or 2 queries,
  * which share the loads of keys. */
 INLINE void score_groups(const ink_kv_tile *tile, const float *query, uint32_t n, uint32_t n_groups,
                          uint32_t p, float scores[2][INK_KV_TILE]) {
   size_t head_dim = tile->head_dim, n_vectors = n_groups * KEY_VECTORS;
   const float *key = tile->keys + p * head_dim, *other = query + head_dim;
-  wide_f32 sums[2][4]; /* [n_groups * KEY_VECTORS] */
+  long_f32 sums[2][4]; /* [n_groups * KEY_VECTORS] */
   UNROLLED
-  for (size_t v = 0; v < n_vectors; v++) sums[0][v] = sums[1][v] = wide_f32_splat(0.0f);
+  for (size_t v = 0; v < n_vectors; v++) sums[0][v] = sums[1][v] = LONG(splat)(0.0f);
   for (uint32_t c = 0; c < head_dim; c++, key += INK_KEY_GROUP) {
-    wide_f32 first = wide_f32_splat(query[c]), second = n > 1 ? wide_f32_splat(other[c]) : first;
+    long_f32 first = LONG(splat)(query[c]), second = n > 1 ? LONG(splat)(other[c]) : first;
     UNROLLED
     for (size_t v = 0; v < n_vectors; v++) {
-      size_t group = v / KEY_VECTORS, lane = v % KEY_VECTORS * WIDE_LANES;
-      wide_f32 keys = wide_f32_load(key + group * head_dim * INK_KEY_GROUP + lane);
-      sums[0][v] = wide_f32_add(sums[0][v], wide_f32_mul(first, keys));
-      if (n > 1) sums[1][v] = wide_f32_add(sums[1][v], wide_f32_mul(second, keys));
+      size_t group = v / KEY_VECTORS, lane = v % KEY_VECTORS * LONG_LANES;
+      long_f32 keys = LONG(load)(key + group * head_dim * INK_KEY_GROUP + lane);
+      sums[0][v] = LONG(add)(sums[0][v], LONG(mul)(first, keys));
+      if (n > 1) sums[1][v] = LONG(add)(sums[1][v], LONG(mul)(second, keys));
     }
   }
   UNROLLED
   for (size_t i = 0; i < n; i++) {
     UNROLLED
     for (size_t v = 0; v < n_vectors; v++) {
-      wide_f32_store(scores[i] + p + v * WIDE_LANES, sums[i][v], WIDE_PANELS);
+      long_store(scores[i] + p + v * LONG_LANES, sums[i][v]);
     }
   }
 }
@@ -50,8 +68,8 @@ INLINE void score_groups(const ink_kv_tile *tile, const float *query, uint32_t n
 INLINE void score_tile(const ink_kv_tile *tile, const float *query, uint32_t n,
                        float scores[2][INK_KV_TILE]) {
   uint32_t p = tile->first & ~(INK_KEY_GROUP - 1);
-  for (; p + (WIDE_PANELS - 1) * INK_KEY_GROUP < tile->n; p += WIDE_PANELS * INK_KEY_GROUP) {
-    score_groups(tile, query, n, WIDE_PANELS, p, scores);
+  for (; p + (SCORE_GROUPS - 1) * INK_KEY_GROUP < tile->n; p += SCORE_GROUPS * INK_KEY_GROUP) {
+    score_groups(tile, query, n, SCORE_GROUPS, p, scores);
   }
   for (; p < tile->n; p += INK_KEY_GROUP) score_groups(tile, query, n, 1, p, scores);
 }
@@ -86,31 +104,31 @@ static inline float soften(const ink_kv_tile *tile, float *scores, ink_attention
 INLINE void add_values(const ink_kv_tile *tile, float scores[2][INK_KV_TILE], const float *rescale,
                        uint32_t n, uint32_t n_vectors, uint32_t c, float *out) {
   size_t head_dim = tile->head_dim;
-  wide_f32 sums[2][4];
+  long_f32 sums[2][4];
   UNROLLED
   for (size_t i = 0; i < n; i++) {
     UNROLLED
     for (size_t v = 0; v < n_vectors; v++) {
-      wide_f32 before = wide_f32_load(out + i * head_dim + c + v * WIDE_LANES);
-      sums[i][v] = wide_f32_mul(before, wide_f32_splat(rescale[i]));
+      long_f32 before = LONG(load)(out + i * head_dim + c + v * LONG_LANES);
+      sums[i][v] = LONG(mul)(before, LONG(splat)(rescale[i]));
     }
   }
   const float *value = tile->values + tile->first * head_dim + c;
   for (uint32_t p = tile->first; p < tile->n; p++, value += head_dim) {
-    wide_f32 first = wide_f32_splat(scores[0][p]), second = first;
-    if (n > 1) second = wide_f32_splat(scores[1][p]);
+    long_f32 first = LONG(splat)(scores[0][p]), second = first;
+    if (n > 1) second = LONG(splat)(scores[1][p]);
     UNROLLED
     for (size_t v = 0; v < n_vectors; v++) {
-      wide_f32 values = wide_f32_load(value + v * WIDE_LANES);
-      sums[0][v] = wide_f32_add(sums[0][v], wide_f32_mul(first, values));
-      if (n > 1) sums[1][v] = wide_f32_add(sums[1][v], wide_f32_mul(second, values));
+      long_f32 values = LONG(load)(value + v * LONG_LANES);
+      sums[0][v] = LONG(add)(sums[0][v], LONG(mul)(first, values));
+      if (n > 1) sums[1][v] = LONG(add)(sums[1][v], LONG(mul)(second, values));
     }
   }
   UNROLLED
   for (size_t i = 0; i < n; i++) {
     UNROLLED
     for (size_t v = 0; v < n_vectors; v++) {
-      wide_f32_store(out + i * head_dim + c + v * WIDE_LANES, sums[i][v], WIDE_PANELS);
+      long_store(out + i * head_dim + c + v * LONG_LANES, sums[i][v]);
     }
   }
 }
@@ -134,10 +152,10 @@ INLINE void attend_together(uint32_t n, const ink_kv_tile *tile, const float *qu
   score_tile(tile, queries, n, scores);
   for (size_t i = 0; i < n; i++) rescale[i] = soften(tile, scores[i], &states[i]);
   uint32_t c = 0;
-  for (; c + 4 * WIDE_LANES <= tile->head_dim; c += 4 * WIDE_LANES) {
+  for (; c + 4 * LONG_LANES <= tile->head_dim; c += 4 * LONG_LANES) {
     add_values(tile, scores, rescale, n, 4, c, out);
   }
-  for (; c + WIDE_LANES <= tile->head_dim; c += WIDE_LANES) {
+  for (; c + LONG_LANES <= tile->head_dim; c += LONG_LANES) {
     add_values(tile, scores, rescale, n, 1, c, out);
   }
   for (size_t i = 0; i < n; i++) {
@@ -155,6 +173,7 @@ static void attend(const ink_kv_tile *tile, const float *queries, uint32_t n,
 }
 
 #undef INLINE
+#undef LONG
 #undef UNROLLED
 
 #endif

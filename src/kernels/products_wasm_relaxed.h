@@ -67,6 +67,7 @@ static inline i32x4 signed_sums_rows(signed_sums sums) {
 /* ---- Two panels: each vector of activations is loaded for both, 16 columns at a time ---- */
 
 #define WIDE_PANELS 2u
+#define WIDE_IS_TWO_REGISTERS 1
 
 typedef struct wide_v128 {
   v128_t first, second; /* panels */

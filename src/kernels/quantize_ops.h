@@ -45,7 +45,7 @@ static inline float largest_of_part(const float *x) {
   return f32x4_lane_max(largest);
 }
 
-static inline void quantize_part(const float *x, float max, const token_place *at) {
+static void quantize_part(const float *x, float max, const token_place *at) {
   f32x4 inverse = f32x4_splat(max > 0.0f ? 127.0f / max : 0.0f);
   f32x4 bias = f32x4_splat(ROUND_BIAS);
   f32x4 sums[2];
@@ -65,15 +65,12 @@ static inline void quantize_part(const float *x, float max, const token_place *a
   *at->s = scale * (sum_low + sum_high);
 }
 
-/* x - d * q, quantised likewise. */
-static inline void quantize_residual(const float *x, const token_place *part,
-                                     const token_place *at) {
-  float residual[INK_BLOCK];
+/* out = x - d * q, 32 columns */
+static inline void take_residual(const float *x, const token_place *part, float *out) {
   for (uint32_t i = 0; i < INK_BLOCK; i += 4) {
     f32x4 rounded = f32x4_mul(f32x4_splat(*part->d), f32x4_load_bytes(part->q + i));
-    f32x4_store(residual + i, f32x4_sub(f32x4_load(x + i), rounded));
+    f32x4_store(out + i, f32x4_sub(f32x4_load(x + i), rounded));
   }
-  quantize_part(residual, largest_of_part(residual), at);
 }
 
 /* Parts whose max |x| has a larger square get a residual. In double precision, in which the sum is
@@ -90,7 +87,6 @@ static inline double residual_limit(const float *x, uint32_t n_cols) {
 /* n = 1 or 4 tokens whose parts stand together; where one of them has a residual all do, of which
  * those that are not needed are 0 and change no sum. */
 static inline void quantize_tokens(const float *x, uint32_t n, uint32_t n_cols, token_place *at) {
-  static const float nothing[INK_BLOCK];
   double limit[INK_TILE_TOKENS];
   for (uint32_t t = 0; t < n; t++) limit[t] = residual_limit(x + (size_t)t * n_cols, n_cols);
   for (uint32_t c = 0; c < n_cols; c += INK_BLOCK) {
@@ -103,13 +99,10 @@ static inline void quantize_tokens(const float *x, uint32_t n, uint32_t n_cols, 
     }
     *at->has_residual = residuals != 0;
     for (uint32_t t = 0; residuals && t < n; t++) {
-      token_place part = at[t];
+      float residual[INK_BLOCK] = {0};
+      if (residuals >> t & 1) take_residual(x + (size_t)t * n_cols + c, &at[t], residual);
       next_part(&at[t]);
-      if (residuals >> t & 1) {
-        quantize_residual(x + (size_t)t * n_cols + c, &part, &at[t]);
-      } else {
-        quantize_part(nothing, 0.0f, &at[t]);
-      }
+      quantize_part(residual, largest_of_part(residual), &at[t]);
     }
     if (residuals) *at->has_residual = 0;
     for (uint32_t t = 0; t < n; t++) next_part(&at[t]);
