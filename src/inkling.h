@@ -255,6 +255,8 @@ typedef struct ink_session_params {
   uint32_t n_threads; /* that compute, at most 64; 0: 1. Where there are no threads it is always 1.
                          Results don't depend on it. */
   ink_kv_type kv_type;
+  const ink_session *threads_of; /* compute with that session's threads instead; it must outlive this
+                                    one, and the two are never used at the same time */
 } ink_session_params;
 
 #define INK_DEFAULT_CTX 4096u
@@ -263,6 +265,10 @@ typedef struct ink_session_params {
 ink_status ink_session_create(ink_session **session, const ink_model *model,
                               const ink_session_params *params, ink_error *error);
 void ink_session_free(ink_session *session);
+
+/* Makes the context of `to` that of `from`, which stays as it is: to go on from there in two ways. Both
+ * must have one model, n_ctx and kv_type, else INK_ERR_INVALID_ARGUMENT. */
+ink_status ink_session_copy(ink_session *to, const ink_session *from, ink_error *error);
 
 /* Processors of this machine, 1 where that is not known: as many threads can be of use at most. */
 uint32_t ink_processor_count(void);

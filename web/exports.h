@@ -32,12 +32,17 @@ INKJS_EXPORT void inkjs_model_destroy(inkjs_model *model);
 enum { INKJS_MAX_THREADS = 64 };
 
 /* NULL on failure, which `model` then describes. n_ctx in tokens, 0: the core's default. n_threads: in a
- * build with threads the host must have workers ready for all but one of them; else there is one. */
+ * build with threads the host must have workers ready for all but one of them; else there is one.
+ * threads_of: NULL, or the session whose threads compute for this one too. */
 INKJS_EXPORT inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx,
-                                                 ink_kv_type kv_type, uint32_t n_threads);
+                                                 ink_kv_type kv_type, uint32_t n_threads,
+                                                 const inkjs_session *threads_of);
+/* As ink_session_copy(); `to` describes a failure. */
+INKJS_EXPORT ink_status inkjs_session_copy(inkjs_session *to, const inkjs_session *from);
 /* As ink_session_choose_threads(), with the imported clock. */
 INKJS_EXPORT ink_status inkjs_session_choose_threads(inkjs_session *session);
 INKJS_EXPORT uint32_t inkjs_session_threads(const inkjs_session *session);
+INKJS_EXPORT ink_kv_type inkjs_session_kv_type(const inkjs_session *session);
 INKJS_EXPORT void inkjs_session_destroy(inkjs_session *session);
 
 /* The last failure on a handle of either kind: an ink_status, and a NUL-terminated message. */

@@ -52,6 +52,7 @@ typedef struct session_size {
   ink_kv_type kv_type;
   uint32_t n_ctx;
   uint32_t n_threads;
+  bool shares_threads;
   uint32_t longest_token; /* bytes */
 } session_size;
 
@@ -59,9 +60,12 @@ static ink_status get_size(session_size *size, const ink_model_info *info,
                            const ink_session_params *params, ink_error *error) {
   ink_session_params defaults = {0};
   if (!params) params = &defaults;
+  uint32_t n_threads = ink_pool_threads(params->n_threads ? params->n_threads : 1);
+  if (params->threads_of) n_threads = ink_pool_size(params->threads_of->pool);
   *size = (session_size){.kv_type = params->kv_type,
                          .n_ctx = effective_ctx(info, params->n_ctx),
-                         .n_threads = ink_pool_threads(params->n_threads ? params->n_threads : 1),
+                         .n_threads = n_threads,
+                         .shares_threads = params->threads_of != NULL,
                          .longest_token = info->longest_token};
   return ink_kv_resolve_type(&size->kv_type, error);
 }
@@ -90,8 +94,8 @@ ink_memory ink_memory_needed(const ink_model_info *info, const ink_session_param
     memory.kv_cache = arena.used;
     arena.used = 0;
     carve_session(&measured, info->hparams, &size, &arena);
-    memory.scratch = arena.used - memory.kv_cache + ink_align_up(sizeof measured) +
-                     ink_align_up(ink_pool_bytes(size.n_threads));
+    memory.scratch = arena.used - memory.kv_cache + ink_align_up(sizeof measured);
+    if (!size.shares_threads) memory.scratch += ink_align_up(ink_pool_bytes(size.n_threads));
   }
   memory.total = memory.weights + memory.vocabulary + memory.kv_cache + memory.scratch;
   return memory;
@@ -118,8 +122,10 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
   }
   ink_session *session;
   INK_TRY(ink_allocate(&model->allocator, sizeof *session, "a session", &session, error));
-  *session = (ink_session){.model = model, .n_ctx = n_ctx};
-  ink_status status = ink_pool_create(&session->pool, &model->allocator, size.n_threads, error);
+  *session = (ink_session){.model = model, .n_ctx = n_ctx, .shares_pool = size.shares_threads};
+  ink_status status = INK_OK;
+  if (size.shares_threads) session->pool = params->threads_of->pool;
+  else status = ink_pool_create(&session->pool, &model->allocator, size.n_threads, error);
   ink_arena arena = {NULL, 0};
   if (status == INK_OK) {
     carve_session(session, &model->hparams, &size, &arena);
@@ -141,7 +147,7 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
 void ink_session_free(ink_session *session) {
   if (!session) return;
   const ink_allocator *allocator = &session->model->allocator;
-  ink_pool_free(session->pool);
+  if (!session->shares_pool) ink_pool_free(session->pool);
   ink_release(allocator, session->memory, (size_t)session->memory_size);
   ink_release(allocator, session, sizeof *session);
 }
@@ -218,6 +224,27 @@ static void give_up_pieces(ink_session *session) {
   session->score.under_way = false;
   session->shift.under_way = false;
   session->ahead.n = 0;
+}
+
+ink_status ink_session_copy(ink_session *to, const ink_session *from, ink_error *error) {
+  if (to->model != from->model || to->n_ctx != from->n_ctx || to->kv.type != from->kv.type) {
+    return ink_fail(error, INK_ERR_INVALID_ARGUMENT,
+                    "a session's context fits only one of the same model, n_ctx and kv_type");
+  }
+  if (to == from) return INK_OK;
+  give_up_pieces(to);
+  to->run.state = INK_GENERATION_NONE;
+  memcpy(to->tokens, from->tokens, from->n_tokens * sizeof *to->tokens);
+  to->n_tokens = from->n_tokens;
+  to->n_cached = from->n_cached;
+  to->n_exact = from->n_exact;
+  ink_kv_copy(&to->kv, &from->kv, to->model->hparams.n_layer, from->n_cached);
+  to->logits = NULL;
+  if (from->logits) {
+    memcpy(to->scratch.logits, from->logits, to->model->hparams.n_vocab * sizeof *from->logits);
+    to->logits = to->scratch.logits;
+  }
+  return INK_OK;
 }
 
 ink_status ink_session_eval(ink_session *session, const ink_token *tokens, size_t n,

@@ -88,6 +88,7 @@ struct ink_session {
   uint64_t memory_size;
   uint32_t n_ctx;
   ink_pool *pool;
+  bool shares_pool;  /* it is another session's */
   ink_token *tokens; /* [n_ctx] those that the context holds */
   size_t n_tokens;
   size_t n_cached;   /* of them, those whose keys and values the cache has; the rest are evaluated

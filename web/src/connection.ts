@@ -1,6 +1,6 @@
 /** The page's end of the protocol: matches answers to requests, and makes sure that each request ends. */
 import { InklingError } from './errors.js';
-import type { FromHost, Request, Results, ToHost } from './protocol.js';
+import { type FromHost, MAIN_SESSION, type Request, type Results, type ToHost, type Urgency } from './protocol.js';
 
 interface Pending {
   resolve: (value: never) => void;
@@ -27,6 +27,7 @@ export class Connection {
   readonly #transport: Transport;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
+  #nextSession = MAIN_SESSION + 1;
   /** Why no request can be made any more. */
   #ended: InklingError | undefined;
 
@@ -44,7 +45,7 @@ export class Connection {
   }
 
   /** Rejects with an InklingError, or with the signal's reason as soon as it aborts. */
-  request<R extends Request>(request: R, signal?: AbortSignal, handlers: Handlers = {}): Promise<Results[R['type']]> {
+  request<R extends Request>(request: R & Urgency, signal?: AbortSignal, handlers: Handlers = {}): Promise<Results[R['type']]> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       if (this.#ended) throw this.#ended;
@@ -65,6 +66,16 @@ export class Connection {
       this.#transport.hold(true);
       signal?.addEventListener('abort', abort);
     });
+  }
+
+  /** A number for a session that is to be opened. */
+  newSession(): number {
+    return this.#nextSession++;
+  }
+
+  /** Whether or not it has been opened. What is asked of it must have been aborted. */
+  closeSession(session: number): void {
+    this.request({ type: 'closeSession', session, priority: Infinity }).catch(() => {}); // a closed engine has no sessions
   }
 
   /** An answer to a pull. The chunk's buffer is transferred. */

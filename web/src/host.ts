@@ -1,11 +1,13 @@
-/** The engine's side of the protocol: takes requests one after another and answers them. */
+/** The engine's side of the protocol: answers requests in the order that queue.ts gives them. */
 import { Engine } from './engine.js';
 import { InklingError, reasonOf } from './errors.js';
-import { generate } from './generation.js';
+import { yieldToEvents } from './events.js';
+import { type Pace, generate, read } from './generation.js';
 import { chooseLevel } from './level.js';
 import { load } from './loader.js';
 import { StepPacer } from './pacer.js';
-import type { FromHost, Request, Results, ToHost } from './protocol.js';
+import { type FromHost, MAIN_SESSION, type Request, type Results, type ToHost } from './protocol.js';
+import { Queue } from './queue.js';
 import { score } from './scoring.js';
 
 /** A dedicated worker's global scope, or a MessagePort where there are no workers. */
@@ -21,7 +23,7 @@ class Host {
   readonly #scorePacer = new StepPacer();
   /** Requests that are neither answered nor aborted. */
   readonly #live = new Map<number, AbortController>();
-  #last: Promise<void> = Promise.resolve();
+  readonly #queue = new Queue();
   #engine: Engine | undefined;
   #chunkAsked: { resolve: (chunk: Uint8Array | null) => void; reject: (error: InklingError) => void } | undefined;
 
@@ -37,7 +39,7 @@ class Host {
         break;
       case 'close':
         this.#port.onmessage = null;
-        this.#last = this.#last.then(() => this.#engine?.close()); // what was under way has been aborted
+        this.#queue.onIdle(() => this.#engine?.close()); // what was under way has been aborted
         break;
       case 'chunk':
         this.#chunkAsked?.resolve(message.bytes);
@@ -49,7 +51,11 @@ class Host {
         const { id } = message;
         const controller = new AbortController();
         this.#live.set(id, controller);
-        this.#last = this.#last.then(() => this.#answer(id, message, controller.signal));
+        this.#queue.add({
+          priority: message.priority ?? 0,
+          sessions: sessionsOf(message),
+          run: () => this.#answer(id, message, controller.signal),
+        });
       }
     }
   }
@@ -93,10 +99,20 @@ class Host {
     }
     const engine = this.#engine!; // the page has no model to ask before the load is answered
     switch (request.type) {
+      case 'openSession':
+        return engine.addSession(request.session, request.contextLength, request.kvType);
+      case 'cloneSession':
+        return engine.cloneSession(request.session, request.clone);
+      case 'closeSession':
+        engine.closeSession(request.session);
+        return null;
       case 'generate': {
         const onPiece = (piece: string) => this.#port.postMessage({ type: 'piece', id, text: piece });
-        return generate(engine, this.#pacer, engine.tokensOf(request.input), request.sampling, signal, onPiece);
+        const pace = this.#pace(this.#pacer, signal);
+        return generate(engine, request.session, engine.tokensOf(request.input), request.sampling, pace, onPiece);
       }
+      case 'read':
+        return read(engine, request.session, engine.tokensOf(request.input), this.#pace(this.#pacer, signal));
       case 'tokenize':
         return engine.tokensOf(request.input);
       case 'countTokens':
@@ -108,8 +124,19 @@ class Host {
       case 'applyChatTemplate':
         return engine.applyChatTemplate(request.input);
       case 'score':
-        return score(engine, this.#scorePacer, request.text, request.windowLength, signal);
+        return score(engine, request.text, request.windowLength, this.#pace(this.#scorePacer, signal));
     }
+  }
+
+  #pace(pacer: StepPacer, signal: AbortSignal): Pace {
+    return {
+      pacer,
+      pause: async () => {
+        await yieldToEvents();
+        await this.#queue.letOthersIn();
+        signal.throwIfAborted();
+      },
+    };
   }
 
   #pull(part: number): Promise<Uint8Array | null> {
@@ -117,6 +144,23 @@ class Host {
       this.#chunkAsked = { resolve, reject };
       this.#port.postMessage({ type: 'pull', part });
     });
+  }
+}
+
+/** Those whose contexts a request uses; it runs alone with them. */
+function sessionsOf(request: Request): number[] {
+  switch (request.type) {
+    case 'generate':
+    case 'read':
+    case 'openSession':
+    case 'closeSession':
+      return [request.session];
+    case 'cloneSession':
+      return [request.session, request.clone];
+    case 'score':
+      return [MAIN_SESSION];
+    default:
+      return [];
   }
 }
 

@@ -13,6 +13,7 @@ export { loadModel } from './load.js';
 export { InklingError, type InklingErrorCode } from './errors.js';
 export type { Model } from './model.js';
 export type { Run } from './run.js';
+export type { Session } from './session.js';
 export type {
   ApplyChatTemplateOptions,
   ChatOptions,
@@ -29,10 +30,14 @@ export type {
   Message,
   ModelInfo,
   ModelSource,
+  Priority,
+  RequestOptions,
   Role,
   RunResult,
   Score,
   ScoreOptions,
+  SessionInput,
+  SessionOptions,
   TemplateOptions,
   TokenPiece,
   TokenizeOptions,

@@ -1,17 +1,15 @@
 import { Connection } from './connection.js';
-import { INKJS_MAX_THREADS, INK_KV_BF16, INK_KV_DEFAULT, INK_KV_F16, INK_KV_F32, INK_KV_Q8_0 } from './constants.js';
+import { INKJS_MAX_THREADS } from './constants.js';
 import { checkTemplate } from './conversation.js';
 import { InklingError, invalidArgument, reasonOf } from './errors.js';
+import { checkContextLength, kvNumber } from './kv.js';
 import { Model } from './model.js';
 import { partsOf } from './parts.js';
 import type { SourceMessage } from './protocol.js';
-import type { KvCacheType, LoadOptions, ModelPart, ModelSource } from './types.js';
+import type { LoadOptions, ModelPart, ModelSource } from './types.js';
 
 /** What is handed to the engine at a time, of sources that only the page can read. */
 const CHUNK_BYTES = 1 << 20;
-const KV_TYPES: ReadonlyMap<KvCacheType, number> = new Map([
-  ['default', INK_KV_DEFAULT], ['f32', INK_KV_F32], ['f16', INK_KV_F16], ['bf16', INK_KV_BF16], ['q8_0', INK_KV_Q8_0],
-]);
 
 /**
  * Loads a GGUF model into an engine of its own, in a worker. The bytes stream straight to their place in the
@@ -27,11 +25,8 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
     chatTemplate, tools,
   } = options;
   signal?.throwIfAborted();
-  if (!Number.isInteger(contextLength) || contextLength < 0 || contextLength >= 2 ** 32) {
-    throw invalidArgument('contextLength must be a whole number of tokens.');
-  }
-  const kvType = KV_TYPES.get(kvCache);
-  if (kvType === undefined) throw invalidArgument(`kvCache must be one of ${[...KV_TYPES.keys()].join(', ')}.`);
+  checkContextLength(contextLength);
+  const kvType = kvNumber(kvCache);
   if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= INKJS_MAX_THREADS)) {
     throw invalidArgument(`threads must be 'auto' or a whole number from 1 to ${INKJS_MAX_THREADS}.`);
   }
