@@ -309,6 +309,8 @@ typedef struct ink_generation {
   uint32_t n_keep;          /* tokens at the beginning that are never dropped: at least 4 stay, and at
                                most half of the context */
   int32_t draft;            /* INK_DRAFT_AUTO, INK_DRAFT_OFF, or a number of tokens; see below */
+  uint32_t max_layers;      /* a step ends after this many of the model's layers at the latest, which
+                               keeps it short without making batches small; 0: no bound */
 } ink_generation;
 
 enum {
@@ -335,7 +337,8 @@ enum {
  * long loses tokens in the same place. What comes after the kept tokens is not reused for other prompts. */
 
 typedef enum ink_step_kind {
-  INK_STEP_PREFILL = 0, /* part of the prompt was read, or of a context shift done; nothing to show */
+  INK_STEP_PREFILL = 0, /* part of the prompt was read, or of a context shift done, or with max_layers
+                           of a token; nothing to show */
   INK_STEP_TOKEN = 1,   /* one token was generated; `text` may be empty for now */
   INK_STEP_DONE = 2     /* `finish` says why; `text` holds what was still held back */
 } ink_step_kind;
@@ -375,7 +378,7 @@ ink_status ink_generation_begin(ink_session *session, const ink_generation *para
 
 /* One bounded piece of work, so that the caller can show progress or stop: evaluates up to
  * `max_prefill` tokens of the prompt or for a context shift (0: no bound), or generates one token; with
- * its drafts that is a batch of no more than `max_prefill` either. After INK_STEP_DONE:
+ * its drafts that is a batch of no more than `max_prefill` either. With max_layers it is a part of that. After INK_STEP_DONE:
  * INK_ERR_WRONG_STATE. */
 ink_status ink_generation_step(ink_session *session, uint32_t max_prefill, ink_step *step,
                                ink_error *error);

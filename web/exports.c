@@ -299,6 +299,7 @@ void inkjs_generation_reset(inkjs_session *session) {
   session->generation = (ink_generation){
       .sampling = ink_sampling_default(),
       .max_tokens = UINT64_MAX,
+      .max_layers = 1, /* JavaScript looks at the clock, and at what else there is, after each */
   };
 }
 

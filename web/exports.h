@@ -166,7 +166,7 @@ INKJS_EXPORT ink_status inkjs_generation_add_stop(inkjs_session *session, const 
 INKJS_EXPORT ink_status inkjs_generation_begin(inkjs_session *session, const ink_token *prompt,
                                                size_t n_prompt);
 
-/* As ink_generation_step(); the step's fields can be read until the next call. */
+/* As ink_generation_step(), of one layer at most; the step's fields can be read until the next call. */
 INKJS_EXPORT ink_status inkjs_generation_step(inkjs_session *session, uint32_t max_prefill);
 INKJS_EXPORT int32_t inkjs_step_number(const inkjs_session *session, inkjs_step_field field);
 INKJS_EXPORT const char *inkjs_step_text(const inkjs_session *session);

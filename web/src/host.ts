@@ -1,11 +1,10 @@
 /** The engine's side of the protocol: answers requests in the order that queue.ts gives them. */
 import { Engine } from './engine.js';
 import { InklingError, reasonOf } from './errors.js';
-import { yieldToEvents } from './events.js';
-import { type Pace, generate, read } from './generation.js';
+import { generate, read } from './generation.js';
 import { chooseLevel } from './level.js';
 import { load } from './loader.js';
-import { StepPacer } from './pacer.js';
+import { Pace } from './pace.js';
 import { type FromHost, MAIN_SESSION, type Request, type Results, type ToHost } from './protocol.js';
 import { Queue } from './queue.js';
 import { score } from './scoring.js';
@@ -18,12 +17,13 @@ export interface HostPort {
 
 class Host {
   readonly #port: HostPort;
-  readonly #pacer = new StepPacer();
-  /** Scoring takes longer: it needs every token's logits. */
-  readonly #scorePacer = new StepPacer();
   /** Requests that are neither answered nor aborted. */
   readonly #live = new Map<number, AbortController>();
   readonly #queue = new Queue();
+  /** A piece is one layer. */
+  readonly #pace = new Pace(20, () => this.#queue.letOthersIn());
+  /** A piece is all layers, and every token's logits. */
+  readonly #scorePace = new Pace(35, () => this.#queue.letOthersIn());
   #engine: Engine | undefined;
   #chunkAsked: { resolve: (chunk: Uint8Array | null) => void; reject: (error: InklingError) => void } | undefined;
 
@@ -108,11 +108,11 @@ class Host {
         return null;
       case 'generate': {
         const onPiece = (piece: string) => this.#port.postMessage({ type: 'piece', id, text: piece });
-        const pace = this.#pace(this.#pacer, signal);
-        return generate(engine, request.session, engine.tokensOf(request.input), request.sampling, pace, onPiece);
+        const prompt = engine.tokensOf(request.input);
+        return generate(engine, request.session, prompt, request.sampling, this.#pace, signal, onPiece);
       }
       case 'read':
-        return read(engine, request.session, engine.tokensOf(request.input), this.#pace(this.#pacer, signal));
+        return read(engine, request.session, engine.tokensOf(request.input), this.#pace, signal);
       case 'tokenize':
         return engine.tokensOf(request.input);
       case 'countTokens':
@@ -124,19 +124,8 @@ class Host {
       case 'applyChatTemplate':
         return engine.applyChatTemplate(request.input);
       case 'score':
-        return score(engine, request.text, request.windowLength, this.#pace(this.#scorePacer, signal));
+        return score(engine, request.text, request.windowLength, this.#scorePace, signal);
     }
-  }
-
-  #pace(pacer: StepPacer, signal: AbortSignal): Pace {
-    return {
-      pacer,
-      pause: async () => {
-        await yieldToEvents();
-        await this.#queue.letOthersIn();
-        signal.throwIfAborted();
-      },
-    };
   }
 
   #pull(part: number): Promise<Uint8Array | null> {
