@@ -19,8 +19,14 @@ export interface Handlers {
 interface Transport {
   postMessage(message: ToHost, transfer?: Transferable[]): void;
   close(): void;
-  /** In Node: whether this transport keeps the process alive. */
+  /** In Node and Bun: whether this transport keeps the process alive. */
   hold(on: boolean): void;
+}
+
+/** Outside browsers, what waits for messages can keep the process alive, or not. */
+interface Referenced {
+  ref?: () => void;
+  unref?: () => void;
 }
 
 export class Connection {
@@ -129,7 +135,7 @@ export class Connection {
 
 function openWorker(connection: Connection): Transport {
   // This very form is what bundlers look for.
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  const worker: Worker & Referenced = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   const crashed = (what: string) => connection.close(new InklingError('INK_ERR_CRASHED', what));
   worker.onmessage = (event: MessageEvent<FromHost>) => connection.receive(event.data);
   worker.onmessageerror = () => crashed('A message from the engine could not be read.');
@@ -145,13 +151,12 @@ function openWorker(connection: Connection): Transport {
   return {
     postMessage: (message, transfer) => worker.postMessage(message, transfer ?? []),
     close: () => worker.terminate(),
-    hold: () => {},
+    hold: (on) => (on ? worker.ref?.() : worker.unref?.()),
   };
 }
 
 function openPort(connection: Connection, serve: typeof import('./worker.js').serve): Transport {
-  type NodePort = MessagePort & { ref?: () => void; unref?: () => void };
-  const { port1, port2 } = new MessageChannel() as { port1: NodePort; port2: NodePort };
+  const { port1, port2 } = new MessageChannel() as Record<'port1' | 'port2', MessagePort & Referenced>;
   serve(port2);
   port2.unref?.(); // this side decides how long the process is needed
   port1.onmessage = (event: MessageEvent<FromHost>) => connection.receive(event.data);

@@ -1,16 +1,18 @@
-// Chromium, kept off the network and with a profile of its own.
+// Chromium and Firefox, each with a profile of its own, and Chromium kept off the network.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+import puppeteer from 'puppeteer-core';
 
-export async function openBrowser(options = {}) {
+/** options.args come on top of what every Chromium here has. */
+export async function openBrowser({ args = [], ...options } = {}) {
   const profile = mkdtempSync(join(tmpdir(), 'inkling-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROME ?? '/usr/bin/chromium',
     headless: true,
     args: ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-      '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+      '--disable-background-networking', '--disable-component-update', '--disable-sync', ...args],
     ...options,
   });
   return {
@@ -32,4 +34,42 @@ export async function openPage(context, url) {
   });
   await page.goto(url);
   return { page, complaints };
+}
+
+// ---- Either browser ----
+
+/** By name: how to open it. It then has close() and visit(url), whose pages have evaluate(), complaints and close(). */
+export const BROWSERS = { chromium: openChromium, firefox: openFirefox };
+
+async function openChromium() {
+  const { context, close } = await openBrowser();
+  return {
+    close,
+    async visit(url) {
+      const { page, complaints } = await openPage(context, url);
+      return { complaints, evaluate: (code, argument) => page.evaluate(code, argument), close: () => page.close() };
+    },
+  };
+}
+
+/** By WebDriver BiDi, which is Firefox's own. */
+async function openFirefox() {
+  const browser = await puppeteer.launch({
+    browser: 'firefox',
+    executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
+    headless: true,
+  });
+  return {
+    close: () => browser.close(),
+    async visit(url) {
+      const page = await browser.newPage();
+      const complaints = [];
+      page.on('pageerror', (error) => complaints.push(String(error)));
+      page.on('console', (message) => {
+        if (['error', 'warn'].includes(message.type())) complaints.push(message.text());
+      });
+      await page.goto(url);
+      return { complaints, evaluate: (code, argument) => page.evaluate(code, argument), close: () => page.close() };
+    },
+  };
 }
