@@ -44,7 +44,7 @@ export class Connection {
   /** A new engine in a worker of its own; in this thread where there are no workers. */
   static async open(): Promise<Connection> {
     if (typeof Worker === 'undefined') {
-      const { serve } = (await import('./worker.js')) as typeof import('./worker.js');
+      const { serve } = await import('./worker.js');
       return new Connection((connection) => openPort(connection, serve));
     }
     return new Connection(openWorker);

@@ -85,8 +85,8 @@ export function insertExamples(messages: readonly Message[], examples: Examples 
 function exampleList(examples: Examples): readonly Message[] {
   if (typeof examples === 'string') return parseLines(examples);
   if (!Array.isArray(examples)) throw invalidArgument('examples must be a list of messages, or JSON Lines.');
-  examples.forEach(checkMessage);
-  return examples;
+  checkMessages(examples as readonly Message[]);
+  return examples as readonly Message[];
 }
 
 /** By the rules of the command's --examples: a role and a content on each line, both strings; the rest is ignored. */

@@ -23,7 +23,7 @@ class Host {
   /** A piece is one layer. */
   readonly #pace = new Pace(20, () => this.#queue.letOthersIn());
   /** A piece is all layers, and every token's logits. */
-  readonly #scorePace = new Pace(35, () => this.#queue.letOthersIn());
+  readonly #scorePace = new Pace(25, () => this.#queue.letOthersIn());
   #engine: Engine | undefined;
   #chunkAsked: { resolve: (chunk: Uint8Array | null) => void; reject: (error: InklingError) => void } | undefined;
 
