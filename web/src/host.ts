@@ -35,6 +35,7 @@ class Host {
     switch (message.type) {
       case 'abort':
         this.#live.get(message.id)?.abort();
+        this.#chunkAsked?.reject(new InklingError('INK_ERR_IO', 'The load was given up.')); // only a load asks
         break;
       case 'close':
         this.#port.onmessage = null;
