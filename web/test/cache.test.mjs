@@ -259,18 +259,16 @@ test('a full disk does not keep a model from being loaded', LIMIT, async () => {
     await quota(500_000);
     assert.deepEqual(await text('/m.gguf'), { tokens: expected, cached: false, problem: 'INK_ERR_QUOTA' });
     assert.deepEqual(await list(), []);
-    assert.equal((await page.evaluate(() => package_.checkModel('/m.gguf'))).fitsCache, false);
-    // Room for one of the two.
-    await quota(Math.round(Math.max(STORIES.length, GPT2.length) * 1.1) + 100_000);
+    // Room for one: Chromium takes it in pieces, here of 2 MiB.
+    await quota(2_600_000);
     assert.equal((await text('/m.gguf')).cached, true);
-    assert.equal((await text('/n.gguf', { cache: 'big' })).problem, GPT2.length > 400_000 ? 'INK_ERR_QUOTA' : null);
-    await page.evaluate(() => package_.modelCache.clear());
-    assert.equal((await text('/m.gguf')).cached, true);
+    assert.deepEqual(await text('/m.gguf', { cache: 'another' }), { tokens: expected, cached: false, problem: 'INK_ERR_QUOTA' });
+    assert.deepEqual((await list()).map(({ key }) => key), [`${server.url}/m.gguf`]);
     assert.deepEqual(await text('/m.gguf', { cache: 'another', evict: true }), { tokens: expected, cached: true, problem: null });
     assert.deepEqual((await list()).map(({ key }) => key), ['another']);
     const { usage, quota: told, models } = await page.evaluate(() => package_.modelCache.estimate());
     assert.ok(usage >= STORIES.length && told > usage && models === STORIES.length);
-    await quota();
+    await quota(); // estimate() does not know of it: Chromium tells pages the same quota whatever there is
     assert.equal((await page.evaluate(() => package_.checkModel('/m.gguf'))).fitsCache, true);
   });
 });
