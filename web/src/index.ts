@@ -8,17 +8,22 @@
  * ```
  * @packageDocumentation
  */
+export { checkModel } from './check.js';
 export { CHAT_TEMPLATES } from './constants.js';
 export { loadModel } from './load.js';
+export { modelCache } from './model-cache.js';
 export { InklingError, type InklingErrorCode } from './errors.js';
 export type { Model } from './model.js';
 export type { Run } from './run.js';
 export type { Session } from './session.js';
 export type {
   ApplyChatTemplateOptions,
+  CacheEstimate,
+  CachedModel,
   ChatOptions,
   ChatTemplate,
   ChatTemplateName,
+  CheckOptions,
   CompleteOptions,
   Conversation,
   Examples,
@@ -26,9 +31,12 @@ export type {
   GenerateOptions,
   KvCacheType,
   LoadOptions,
+  LoadPhase,
   LoadProgress,
   Message,
+  ModelCheck,
   ModelInfo,
+  ModelPart,
   ModelSource,
   Priority,
   RequestOptions,
@@ -38,6 +46,7 @@ export type {
   ScoreOptions,
   SessionInput,
   SessionOptions,
+  SourceOptions,
   TemplateOptions,
   TokenPiece,
   TokenizeOptions,
