@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/pool.h"
+#include "base/sha256.h"
 
+_Static_assert(INKJS_DEFAULT_CTX == INK_DEFAULT_CTX, "what JavaScript knows");
 _Static_assert(INKJS_MAX_THREADS == INK_MAX_THREADS, "what JavaScript knows");
 
 /* ---- Handles --------------------------------------------------------------------------------------- */
@@ -16,6 +18,7 @@ struct inkjs_model {
   ink_model *model;   /* afterwards */
   uint8_t *buffer;    /* the loader's, until the next commit */
   size_t buffer_size;
+  ink_sha256 sha256; /* of what the host says */
 
   void *result; /* owned; what the last call of "text and tokens" gave */
   size_t result_length;
@@ -24,6 +27,7 @@ struct inkjs_model {
 struct inkjs_session {
   ink_error error;
   ink_session *session;
+  ink_kv_type kv_type;
   ink_generation generation;      /* as it is being put together; `stops` unused until begun */
   char *stops[INK_MAX_STOPS];     /* [generation.n_stops], owned */
   ink_step step;
@@ -63,19 +67,25 @@ void inkjs_model_destroy(inkjs_model *model) {
 }
 
 inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx, ink_kv_type kv_type,
-                                    uint32_t n_threads) {
+                                    uint32_t n_threads, const inkjs_session *threads_of) {
   inkjs_session *session = calloc(1, sizeof *session);
   if (!session) {
     fail_memory(&model->error);
     return NULL;
   }
   ink_session_params params = {.n_ctx = n_ctx, .n_threads = n_threads, .kv_type = kv_type};
+  if (threads_of) params.threads_of = threads_of->session;
   if (ink_session_create(&session->session, model->model, &params, &model->error) != INK_OK) {
     free(session);
     return NULL;
   }
+  session->kv_type = kv_type;
   inkjs_generation_reset(session);
   return session;
+}
+
+ink_status inkjs_session_copy(inkjs_session *to, const inkjs_session *from) {
+  return ink_session_copy(to->session, from->session, &to->error);
 }
 
 #if defined(__wasm_atomics__)
@@ -104,6 +114,8 @@ uint32_t inkjs_session_threads(const inkjs_session *session) {
   return ink_session_threads(session->session);
 }
 
+ink_kv_type inkjs_session_kv_type(const inkjs_session *session) { return session->kv_type; }
+
 static void forget_stops(inkjs_session *session) {
   for (size_t i = 0; i < session->generation.n_stops; i++) free(session->stops[i]);
   session->generation.n_stops = 0;
@@ -124,8 +136,10 @@ const char *inkjs_error_message(const void *handle) {
 /* ---- Loading --------------------------------------------------------------------------------------- */
 
 ink_status inkjs_load_begin(inkjs_model *model, const char *kernels, double size,
-                            bool vocabulary_only) {
-  ink_load_params params = {.kernels = kernels, .vocabulary_only = vocabulary_only};
+                            inkjs_load_extent extent) {
+  ink_load_params params = {.kernels = kernels,
+                            .vocabulary_only = extent == INKJS_LOAD_VOCABULARY,
+                            .description_only = extent == INKJS_LOAD_DESCRIPTION};
   return ink_loader_begin(&model->loader, &params, (uint64_t)size, &model->error);
 }
 
@@ -156,6 +170,12 @@ ink_status inkjs_load_finish(inkjs_model *model) {
   ink_loader *loader = model->loader;
   model->loader = NULL; /* freed by the call, whatever it returns */
   return ink_loader_finish(loader, &model->model, &model->error);
+}
+
+void inkjs_sha256_begin(inkjs_model *model) { ink_sha256_begin(&model->sha256); }
+
+void inkjs_sha256_update(inkjs_model *model, const uint8_t *bytes, size_t n) {
+  ink_sha256_update(&model->sha256, bytes, n);
 }
 
 /* ---- What is known of the model -------------------------------------------------------------------- */
@@ -212,6 +232,15 @@ static ink_status make_room(inkjs_model *model, size_t n, size_t element_size) {
   model->result_length = 0;
   model->result = n <= SIZE_MAX / element_size ? inkjs_allocate(n * element_size) : NULL;
   return model->result ? INK_OK : fail_memory(&model->error);
+}
+
+ink_status inkjs_sha256_finish(inkjs_model *model) {
+  enum { SIZE = 32 };
+  ink_status status = make_room(model, SIZE, 1);
+  if (status != INK_OK) return status;
+  ink_sha256_finish(&model->sha256, model->result);
+  model->result_length = SIZE;
+  return INK_OK;
 }
 
 ink_status inkjs_tokenize(inkjs_model *model, const char *text, size_t len, uint32_t flags) {
@@ -290,6 +319,7 @@ void inkjs_generation_reset(inkjs_session *session) {
   session->generation = (ink_generation){
       .sampling = ink_sampling_default(),
       .max_tokens = UINT64_MAX,
+      .max_layers = 1, /* JavaScript looks at the clock, and at what else there is, after each */
   };
 }
 

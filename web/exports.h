@@ -31,13 +31,21 @@ INKJS_EXPORT void inkjs_model_destroy(inkjs_model *model);
 
 enum { INKJS_MAX_THREADS = 64 };
 
+/* Tokens of context where none are asked for, or as many as the model was trained for if these are fewer. */
+enum { INKJS_DEFAULT_CTX = 4096 };
+
 /* NULL on failure, which `model` then describes. n_ctx in tokens, 0: the core's default. n_threads: in a
- * build with threads the host must have workers ready for all but one of them; else there is one. */
+ * build with threads the host must have workers ready for all but one of them; else there is one.
+ * threads_of: NULL, or the session whose threads compute for this one too. */
 INKJS_EXPORT inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx,
-                                                 ink_kv_type kv_type, uint32_t n_threads);
+                                                 ink_kv_type kv_type, uint32_t n_threads,
+                                                 const inkjs_session *threads_of);
+/* As ink_session_copy(); `to` describes a failure. */
+INKJS_EXPORT ink_status inkjs_session_copy(inkjs_session *to, const inkjs_session *from);
 /* As ink_session_choose_threads(), with the imported clock. */
 INKJS_EXPORT ink_status inkjs_session_choose_threads(inkjs_session *session);
 INKJS_EXPORT uint32_t inkjs_session_threads(const inkjs_session *session);
+INKJS_EXPORT ink_kv_type inkjs_session_kv_type(const inkjs_session *session);
 INKJS_EXPORT void inkjs_session_destroy(inkjs_session *session);
 
 /* The last failure on a handle of either kind: an ink_status, and a NUL-terminated message. */
@@ -46,10 +54,16 @@ INKJS_EXPORT const char *inkjs_error_message(const void *handle);
 
 /* ---- Loading: begin, then (buffer, commit) until complete, then finish ----------------------------- */
 
-/* kernels: NUL-terminated, or NULL for the fastest. size in bytes, 0 when not known. vocabulary_only as in
- * ink_load_params: no session can be created then. */
+/* How much is to be read; see vocabulary_only and description_only in ink_load_params. */
+typedef enum inkjs_load_extent {
+  INKJS_LOAD_ALL = 0,
+  INKJS_LOAD_VOCABULARY, /* no session can be created */
+  INKJS_LOAD_DESCRIPTION /* there is nothing to finish */
+} inkjs_load_extent;
+
+/* kernels: NUL-terminated, or NULL for the fastest. size in bytes, 0 when not known. */
 INKJS_EXPORT ink_status inkjs_load_begin(inkjs_model *model, const char *kernels, double size,
-                                         bool vocabulary_only);
+                                         inkjs_load_extent extent);
 
 /* Finds out where the next bytes go: inkjs_buffer_size() > 0 bytes at inkjs_buffer(). */
 INKJS_EXPORT ink_status inkjs_load_buffer(inkjs_model *model);
@@ -67,6 +81,11 @@ INKJS_EXPORT bool inkjs_load_part_is_complete(const inkjs_model *model);
 INKJS_EXPORT ink_status inkjs_load_next_part(inkjs_model *model, double size);
 
 INKJS_EXPORT ink_status inkjs_load_finish(inkjs_model *model);
+
+/* SHA-256 of bytes in pieces, one file at a time; finish gives 32 bytes at inkjs_result(). */
+INKJS_EXPORT void inkjs_sha256_begin(inkjs_model *model);
+INKJS_EXPORT void inkjs_sha256_update(inkjs_model *model, const uint8_t *bytes, size_t n);
+INKJS_EXPORT ink_status inkjs_sha256_finish(inkjs_model *model);
 
 /* ---- What is known of the model; once inkjs_has_info() -------------------------------------------- */
 
@@ -161,7 +180,7 @@ INKJS_EXPORT ink_status inkjs_generation_add_stop(inkjs_session *session, const 
 INKJS_EXPORT ink_status inkjs_generation_begin(inkjs_session *session, const ink_token *prompt,
                                                size_t n_prompt);
 
-/* As ink_generation_step(); the step's fields can be read until the next call. */
+/* As ink_generation_step(), of one layer at most; the step's fields can be read until the next call. */
 INKJS_EXPORT ink_status inkjs_generation_step(inkjs_session *session, uint32_t max_prefill);
 INKJS_EXPORT int32_t inkjs_step_number(const inkjs_session *session, inkjs_step_field field);
 INKJS_EXPORT const char *inkjs_step_text(const inkjs_session *session);

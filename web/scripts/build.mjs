@@ -49,6 +49,8 @@ execFileSync(process.execPath, [TSC, '-p', '.'], { cwd: WEB, stdio: 'inherit' })
 await build({ ...options, entryPoints: ['src/index.ts', 'src/worker.ts', 'src/thread.ts'], outdir: 'dist' });
 for (const [file, preset] of Object.entries(MODULES)) copyFileSync(moduleOf(preset), `${WEB}/dist/${file}`);
 
+copyFileSync(`${WEB}/../LICENSE`, `${WEB}/LICENSE`); // npm packs no file from outside
+
 mkdirSync(`${WEB}/dist/demo`);
 await build({
   ...options,

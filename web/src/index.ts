@@ -8,16 +8,22 @@
  * ```
  * @packageDocumentation
  */
+export { checkModel } from './check.js';
 export { CHAT_TEMPLATES } from './constants.js';
 export { loadModel } from './load.js';
+export { modelCache } from './model-cache.js';
 export { InklingError, type InklingErrorCode } from './errors.js';
 export type { Model } from './model.js';
 export type { Run } from './run.js';
+export type { Session } from './session.js';
 export type {
   ApplyChatTemplateOptions,
+  CacheEstimate,
+  CachedModel,
   ChatOptions,
   ChatTemplate,
   ChatTemplateName,
+  CheckOptions,
   CompleteOptions,
   Conversation,
   Examples,
@@ -25,14 +31,22 @@ export type {
   GenerateOptions,
   KvCacheType,
   LoadOptions,
+  LoadPhase,
   LoadProgress,
   Message,
+  ModelCheck,
   ModelInfo,
+  ModelPart,
   ModelSource,
+  Priority,
+  RequestOptions,
   Role,
   RunResult,
   Score,
   ScoreOptions,
+  SessionInput,
+  SessionOptions,
+  SourceOptions,
   TemplateOptions,
   TokenPiece,
   TokenizeOptions,

@@ -1,5 +1,6 @@
 // Loading in Node: every kind of source, broken files, aborts, and memory.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
@@ -23,6 +24,8 @@ function streamOf(buffer, sizes) {
     },
   });
 }
+
+const withoutSpeed = ({ bytesPerSecond: _, ...progress }) => progress;
 
 async function textFrom(source, options) {
   const model = await loadModel(source, options);
@@ -65,8 +68,9 @@ test('progress rises to the whole file', async () => {
   const seen = [];
   const model = await loadModel(new Blob([STORIES]), { onProgress: (progress) => seen.push(progress) });
   model.dispose();
-  assert.deepEqual(seen.at(-1), { loaded: STORIES.byteLength, total: STORIES.byteLength });
+  assert.deepEqual(withoutSpeed(seen.at(-1)), { loaded: STORIES.byteLength, total: STORIES.byteLength, phase: 'prepare' });
   assert.ok(seen.every(({ loaded }, i) => i === 0 || loaded >= seen[i - 1].loaded));
+  assert.ok(seen.every(({ bytesPerSecond }) => Number.isInteger(bytesPerSecond) && bytesPerSecond >= 0));
 });
 
 test('info describes the model', async () => {
@@ -93,6 +97,21 @@ test('the weights are in memory once', async () => {
   const share = model.info.memoryBytes / statSync(path).size;
   model.dispose();
   assert.ok(share <= 1.1, `peak memory is ${share.toFixed(3)} of the file`);
+});
+
+test('memory that the system refuses is a typed rejection', () => {
+  const script = `
+    import { loadModel } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
+    const load = (url) => loadModel(url, { threads: 1 }).then((model) => model.info.name, ({ code }) => code);
+    const urls = ${JSON.stringify([pathToFileURL(defaultModel()).href, dataUrl('stories260K.gguf').href])};
+    console.log(await load(urls[0]), await load(urls[1]));`;
+  const underLimit = (limit) => {
+    const command = `${limit} && exec "$0" --input-type=module --eval "$1"`;
+    return execFileSync('bash', ['-c', command, process.execPath, script], { encoding: 'utf8' }).trim();
+  };
+  // In kB: not enough for the weights, but for a smaller model; and not for an instance's addresses.
+  assert.equal(underLimit('ulimit -d 150000'), 'INK_ERR_OUT_OF_MEMORY stories260K');
+  assert.equal(underLimit('ulimit -v 1500000'), 'INK_ERR_OUT_OF_MEMORY INK_ERR_OUT_OF_MEMORY');
 });
 
 test('hostile files are refused with their code', async (t) => {
@@ -164,7 +183,7 @@ test('a model in several files', async (t) => {
   await t.test('progress is over all of them', async () => {
     const seen = [];
     await answer(dataUrl(names[2]), { onProgress: (progress) => seen.push(progress) });
-    assert.deepEqual(seen.at(-1), { loaded: size, total: size });
+    assert.deepEqual(withoutSpeed(seen.at(-1)), { loaded: size, total: size, phase: 'prepare' });
     assert.ok(seen.every(({ loaded, total }, i) => total === size && (i === 0 || loaded >= seen[i - 1].loaded)));
   });
   await t.test('the vocabulary comes from the first', async () => {
@@ -189,7 +208,7 @@ test('a model in several files', async (t) => {
     const { url, close, asked } = await servePath(`${DATA}split/`);
     const seen = [];
     assert.deepEqual(await answer(`${url}tiny-gpt2-00001-of-00003.gguf`, { onProgress: (p) => seen.push(p) }), expected);
-    assert.deepEqual(seen.at(-1), { loaded: size, total: size });
+    assert.deepEqual(withoutSpeed(seen.at(-1)), { loaded: size, total: size, phase: 'prepare' });
     const before = asked.length;
     await assert.rejects(loadModel(`${url}bare-00001-of-00004.gguf`), { code: 'INK_ERR_IO', httpStatus: 404 });
     assert.ok(asked.slice(before).every((method) => method === 'HEAD')); // nothing was downloaded for it
