@@ -48,7 +48,7 @@ rmSync(`${WEB}/dist`, { recursive: true, force: true });
 execFileSync(process.execPath, [TSC, '-p', '.'], { cwd: WEB, stdio: 'inherit' });
 await build({ ...options, entryPoints: ['src/index.ts', 'src/worker.ts', 'src/thread.ts'], outdir: 'dist' });
 // Adapters take the package itself as it is, so that an InklingError is the same class everywhere.
-const adapters = ['ai-sdk', 'openai'].map((name) => `src/adapters/${name}.ts`);
+const adapters = ['ai-sdk', 'openai', 'prompt-api'].map((name) => `src/adapters/${name}.ts`);
 await build({ ...options, entryPoints: adapters, outdir: 'dist/adapters', external: ['../index.js'] });
 for (const [file, preset] of Object.entries(MODULES)) copyFileSync(moduleOf(preset), `${WEB}/dist/${file}`);
 

@@ -65,7 +65,7 @@ const CALLERS_FAULT: ReadonlySet<InklingErrorCode> = new Set([
 export function toApiError(thrown: unknown, signal: AbortSignal | undefined): unknown {
   if (thrown instanceof APIError) return thrown;
   if (signal?.aborted && thrown === signal.reason) return new APIUserAbortError(thrown);
-  if ((thrown as Error | undefined)?.name !== 'InklingError') return thrown;
+  if ((thrown as Error | null | undefined)?.name !== 'InklingError') return thrown;
   const { code, message } = thrown as InklingError;
   if (CALLERS_FAULT.has(code)) return badRequest(null, message, code === 'INK_ERR_CONTEXT_FULL' ? 'context_length_exceeded' : code, thrown);
   return new InternalServerError(500, { message, type: 'server_error', param: null, code }, `500 ${message}`, thrown);
