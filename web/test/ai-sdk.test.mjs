@@ -10,10 +10,12 @@ import { dataUrl } from './lib/files.mjs';
 
 const prompt = 'Once upon a time';
 const messages = [{ role: 'user', content: prompt }];
+/** More tokens than come before an abort does. */
+const LONG = 4096;
 let model, inkling;
 
 before(async () => {
-  model = await loadModel(dataUrl('stories260K.gguf'), { chatTemplate: 'chatml' });
+  model = await loadModel(dataUrl('stories260K.gguf'), { chatTemplate: 'chatml', contextLength: LONG });
   inkling = createInkling(model);
 });
 after(() => model?.dispose());

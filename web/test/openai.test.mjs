@@ -8,10 +8,12 @@ import { dataUrl } from './lib/files.mjs';
 
 const messages = [{ role: 'user', content: 'Once upon a time' }];
 const greedy = { model: 'any', temperature: 0 };
+/** More tokens than come before an abort does. */
+const LONG = 4096;
 let model, client;
 
 before(async () => {
-  model = await loadModel(dataUrl('stories260K.gguf'), { chatTemplate: 'chatml' });
+  model = await loadModel(dataUrl('stories260K.gguf'), { chatTemplate: 'chatml', contextLength: LONG });
   client = createOpenAI(model);
 });
 after(() => model?.dispose());
