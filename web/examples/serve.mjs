@@ -18,14 +18,14 @@ if (!model || !existsSync(model)) {
   process.exit(2);
 }
 
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.wasm': 'application/wasm', '.css': 'text/css' };
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.wasm': 'application/wasm', '.css': 'text/css', '.svg': 'image/svg+xml' };
 const HEADERS = {
   'content-security-policy':
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'",
   ...(isolated && { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }),
 };
 const EXAMPLES = readdirSync(join(WEB, 'examples')).filter((name) => existsSync(join(WEB, 'examples', name, 'index.html')));
-const LIST = `<!doctype html><title>Examples</title><ul>${EXAMPLES.map((name) => `<li><a href="/examples/${name}/">${name}</a>`).join('')}</ul>`;
+const LIST = `<!doctype html><title>Examples</title><link rel="icon" href="/examples/icon.svg"><ul>${EXAMPLES.map((name) => `<li><a href="/examples/${name}/">${name}</a>`).join('')}</ul>`;
 
 /** The file that a path stands for: the model, or what lies in examples/ and dist/. */
 function fileAt(path) {

@@ -68,7 +68,7 @@ test('the list names every page', LIMIT, async () => {
   const { page } = await openPage(browser.context, server.url);
   assert.deepEqual((await page.locator('a').allTextContents()).sort(), ['offline', 'openai', 'plain', 'prompt-api', 'react']);
   await page.close();
-  const tested = ['extension', 'node', 'offline', 'openai', 'plain', 'prompt-api', 'react', 'serve.mjs'];
+  const tested = ['extension', 'icon.svg', 'node', 'offline', 'openai', 'plain', 'prompt-api', 'react', 'serve.mjs'];
   assert.deepEqual(readdirSync(EXAMPLES).sort(), tested, 'an example that is not tested here');
 });
 
@@ -110,8 +110,9 @@ test('prompt-api', LIMIT, async () => {
   await page.close();
 });
 
-test('offline: isolated by its service worker, and there without a server', LIMIT, async () => {
+test('offline: isolated by its service worker, and there without a server', LIMIT, async (t) => {
   const own = await serve();
+  t.after(own.close);
   const { page } = await openPage(browser.context, `${own.url}examples/offline/`);
   await page.waitForFunction(() => globalThis.crossOriginIsolated && navigator.serviceWorker.controller, null, LIMIT);
   await status(page, /^Ready/);
@@ -127,11 +128,12 @@ test('offline: isolated by its service worker, and there without a server', LIMI
   await page.close();
 });
 
-test('react, as Vite builds it', LIMIT, async () => {
+test('react, as Vite builds it', LIMIT, async (t) => {
   const root = `${EXAMPLES}react`;
   process.env.VITE_MODEL = '/model.gguf';
   await build({ root, logLevel: 'warn', build: { outDir: join(folder, 'react'), emptyOutDir: true } });
   const site = await preview({ root, logLevel: 'warn', build: { outDir: join(folder, 'react') }, preview: { port: 0, proxy: { '/model.gguf': server.url } } });
+  t.after(() => site.close());
   const { page, complaints } = await openPage(browser.context, site.resolvedUrls.local[0]);
   await page.waitForSelector('input[name=question]', LIMIT);
   await page.fill('input[name=question]', 'Say hello.');
@@ -145,20 +147,19 @@ test('react, as Vite builds it', LIMIT, async () => {
   await page.waitForSelector('li.assistant >> nth=1', LIMIT);
   assert.deepEqual(complaints, []);
   await page.close();
-  await site.close();
 });
 
-test('extension', LIMIT, async () => {
+test('extension', LIMIT, async (t) => {
   const unpacked = join(folder, 'extension');
   assert.equal(await start('extension/assemble.mjs', defaultModel(), unpacked).ended, 0);
   const own = await openBrowser({ args: ['--headless=new', '--no-sandbox', '--disable-gpu', `--disable-extensions-except=${unpacked}`, `--load-extension=${unpacked}`] });
+  t.after(own.close);
   const worker = own.context.serviceWorkers()[0] ?? (await own.context.waitForEvent('serviceworker', LIMIT));
   const { page, complaints } = await openPage(own.context, new URL('panel.html', worker.url()).href);
   await status(page, /^Ready/);
   await page.click('#form button');
   await answered(page, 3);
   assert.deepEqual(complaints, []);
-  await own.close();
 });
 
 test('node: a conversation in a terminal', LIMIT, async () => {
