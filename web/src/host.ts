@@ -3,9 +3,10 @@ import { Engine } from './engine.js';
 import { InklingError, reasonOf } from './errors.js';
 import { generate } from './generation.js';
 import { chooseLevel } from './level.js';
-import { load } from './loader.js';
+import { checkModel } from './check-host.js';
+import { LoadAgain, load } from './loader.js';
 import { StepPacer } from './pacer.js';
-import type { FromHost, Request, Results, ToHost } from './protocol.js';
+import type { FromHost, LoadRequest, Request, Results, ToHost } from './protocol.js';
 import { score } from './scoring.js';
 
 /** A dedicated worker's global scope, or a MessagePort where there are no workers. */
@@ -34,6 +35,7 @@ class Host {
     switch (message.type) {
       case 'abort':
         this.#live.get(message.id)?.abort();
+        this.#chunkAsked?.reject(new InklingError('INK_ERR_IO', 'The load was given up.')); // only a load asks
         break;
       case 'close':
         this.#port.onmessage = null;
@@ -78,19 +80,8 @@ class Host {
   }
 
   async #perform(id: number, request: Request, signal: AbortSignal): Promise<Results[keyof Results]> {
-    if (request.type === 'load') {
-      const { level, kernels } = chooseLevel(request.kernels);
-      const engine = await Engine.create(level, request.threads);
-      this.#engine = engine;
-      await load(engine, {
-        ...request,
-        kernels,
-        signal,
-        pull: (part) => this.#pull(part),
-        onProgress: (loaded, total) => this.#port.postMessage({ type: 'progress', id, loaded, total }),
-      });
-      return engine.info();
-    }
+    if (request.type === 'load') return this.#load(id, request, signal);
+    if (request.type === 'check') return checkModel({ ...request, signal, pull: (part) => this.#pull(part, signal) });
     const engine = this.#engine!; // the page has no model to ask before the load is answered
     switch (request.type) {
       case 'generate': {
@@ -112,7 +103,30 @@ class Host {
     }
   }
 
-  #pull(part: number): Promise<Uint8Array | null> {
+  async #load(id: number, request: LoadRequest, signal: AbortSignal): Promise<Results['load']> {
+    const { level, kernels } = chooseLevel(request.kernels);
+    for (let anew = false; ; anew = true) {
+      const engine = await Engine.create(level, request.threads);
+      this.#engine = engine;
+      try {
+        const outcome = await load(engine, {
+          ...request,
+          kernels,
+          signal,
+          pull: (part) => this.#pull(part, signal),
+          onProgress: (progress) => this.#port.postMessage({ type: 'progress', id, progress }),
+        }, anew);
+        return { ...engine.info(), ...outcome };
+      } catch (error) {
+        if (!(error instanceof LoadAgain)) throw error;
+        if (anew) throw error.cause;
+        engine.close();
+      }
+    }
+  }
+
+  async #pull(part: number, signal: AbortSignal): Promise<Uint8Array | null> {
+    signal.throwIfAborted(); // nobody would answer
     return new Promise((resolve, reject) => {
       this.#chunkAsked = { resolve, reject };
       this.#port.postMessage({ type: 'pull', part });
