@@ -53,13 +53,16 @@ test('LanguageModel: progress, exceptions and streams are the platform’s own',
     session.destroy();
     const destroyed = await session.prompt('Hi').catch((error) => error);
     LanguageModel.dispose();
+    availability.push(await LanguageModel.availability());
+    const uncached = createLanguageModel({ source: '/stories.gguf', cache: false });
+    availability.push(await uncached.availability());
     return {
       progress, availability, whole, pieces,
       quota: [failure instanceof DOMException, failure.name, failure.quota, failure.requested > 128],
       names: [stopped.name, destroyed.name],
     };
   });
-  assert.deepEqual(found.availability, ['downloadable', 'available']);
+  assert.deepEqual(found.availability, ['downloadable', 'available', 'available', 'downloadable']);
   const loaded = found.progress.map(([isProgressEvent, loaded, total]) => (assert.ok(isProgressEvent && total === 1), loaded));
   assert.deepEqual([loaded[0], loaded.at(-1)], [0, 1]);
   assert.equal(found.pieces.join(''), found.whole);

@@ -11,15 +11,14 @@
  * ```
  * @packageDocumentation
  */
-import { type LoadOptions, type LoadProgress, type Model, type ModelSource, loadModel } from '../index.js';
+import { type LoadOptions, type LoadProgress, type Model, type ModelSource, loadModel, modelCache } from '../index.js';
 import { creationError, domException, promptError, quotaExceeded } from './prompt-errors.js';
 import { PARAMS, type SessionSampling, checkOptions, promptInput, whyUnsupported } from './prompt-input.js';
 import { PromptSession, readAhead, tokensOf } from './prompt-session.js';
 
 /** A model that is loaded when the first session is created, or one that is there already. */
-export type LanguageModelSource =
-  | ({ source: ModelSource } & Omit<LoadOptions, 'onProgress' | 'signal' | 'vocabularyOnly'>)
-  | { model: Model };
+export type LanguageModelSource = FromSource | { model: Model };
+type FromSource = { source: ModelSource } & Omit<LoadOptions, 'onProgress' | 'signal' | 'vocabularyOnly'>;
 
 /** What `LanguageModel` is in browsers, with a way to let go of the model. */
 export type InklingLanguageModel = typeof LanguageModel & {
@@ -107,9 +106,14 @@ class SharedModel {
     if ('model' in from) this.#model = from.model;
   }
 
-  availability(): Availability {
+  /** 'available' also where the model has to be loaded, but not from the network. */
+  async availability(): Promise<Availability> {
     if (this.#model) return 'available';
-    return this.#loading ? 'downloading' : 'downloadable';
+    if (this.#loading) return 'downloading';
+    const { source, cache = true } = this.#from as FromSource;
+    const key = typeof cache === 'string' ? cache : urlOf(source);
+    if (key === undefined) return 'available';
+    return cache !== false && (await modelCache.open(key)) ? 'available' : 'downloadable';
   }
 
   /** One load for all who ask meanwhile; it is given up when the last of them gives up. */
@@ -153,7 +157,7 @@ class SharedModel {
   }
 
   #start(): Loading {
-    const { source, ...options } = this.#from as Extract<LanguageModelSource, { source: ModelSource }>;
+    const { source, ...options } = this.#from as FromSource;
     const listeners = new Set<OnDownload>();
     const controller = new AbortController();
     const onProgress = ({ loaded, total }: LoadProgress) => {
@@ -174,6 +178,12 @@ class SharedModel {
     });
     return loading;
   }
+}
+
+/** Undefined for files and the like, which need no download. */
+function urlOf(source: ModelSource): string | undefined {
+  const first: unknown = Array.isArray(source) ? source[0] : source;
+  return typeof first === 'string' || first instanceof URL ? String(first) : undefined;
 }
 
 function abortOf(signal: AbortSignal): Promise<never> {
