@@ -27,11 +27,12 @@ const HEADERS = {
 const EXAMPLES = readdirSync(join(WEB, 'examples')).filter((name) => existsSync(join(WEB, 'examples', name, 'index.html')));
 const LIST = `<!doctype html><title>Examples</title><link rel="icon" href="/examples/icon.svg"><ul>${EXAMPLES.map((name) => `<li><a href="/examples/${name}/">${name}</a>`).join('')}</ul>`;
 
-/** The file that a path stands for: the model, or what lies in examples/ and dist/. */
+/** The file that a path stands for: the model, a file of an example, or of the package, which each has as inkling/. */
 function fileAt(path) {
   if (path === '/model.gguf') return model;
-  if (!/^\/(examples|dist)\//.test(path)) return undefined;
-  const file = join(WEB, path.endsWith('/') ? `${path}index.html` : path);
+  if (!path.startsWith('/examples/')) return undefined;
+  const [, packaged] = /^\/examples\/[^/]+\/inkling\/(.+)$/.exec(path) ?? [];
+  const file = packaged ? join(WEB, 'dist', packaged) : join(WEB, path.endsWith('/') ? `${path}index.html` : path);
   return existsSync(file) && statSync(file).isFile() ? file : undefined;
 }
 

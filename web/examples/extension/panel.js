@@ -1,5 +1,5 @@
 // The package and a model lie in the extension's folder: nothing is fetched from anywhere, as the stores ask for.
-import { loadModel } from './inkling/index.js';
+import { loadModel } from './inkling/index.js'; // with a bundler: 'inkling-wasm'
 
 const at = (id) => document.getElementById(id);
 let answering = new AbortController();

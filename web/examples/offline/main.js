@@ -1,5 +1,5 @@
 // A page that works with the network off, and with threads on a host that lets nobody set headers; see sw.js.
-import { loadModel } from '../../dist/index.js'; // in a project of yours: 'inkling-wasm'
+import { loadModel } from './inkling/index.js'; // with a bundler: 'inkling-wasm'
 
 const at = (id) => document.getElementById(id);
 
@@ -9,9 +9,13 @@ await navigator.serviceWorker.ready;
 if (!crossOriginIsolated && !sessionStorage.getItem('reloaded')) {
   sessionStorage.setItem('reloaded', 'yes');
   location.reload();
+  await new Promise(() => {}); // nothing more of this visit
 }
 
-const model = await loadModel('/model.gguf', { contextLength: 2048 });
+const model = await loadModel('/model.gguf', { contextLength: 2048 }).catch((error) => {
+  at('status').textContent = `${error.code}: ${error.message}`;
+  throw error;
+});
 const { threads, whyOneThread } = model.info;
 at('status').textContent = `Ready, ${threads} thread(s)${whyOneThread && `: ${whyOneThread}`}`;
 

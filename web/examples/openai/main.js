@@ -1,6 +1,6 @@
 // Code written for `new OpenAI()`: only the client is another one.
-import { loadModel } from '../../dist/index.js'; // in a project of yours: 'inkling-wasm'
-import { APIError, createOpenAI } from '../../dist/adapters/openai.js'; // 'inkling-wasm/openai'
+import { loadModel } from './inkling/index.js'; // with a bundler: 'inkling-wasm'
+import { APIError, createOpenAI } from './inkling/adapters/openai.js'; // 'inkling-wasm/openai'
 
 const at = (id) => document.getElementById(id);
 let stream;

@@ -1,5 +1,5 @@
 // The package as it is: load a model, show how far that is, stream an answer, stop it.
-import { InklingError, loadModel } from '../../dist/index.js'; // in a project of yours: 'inkling-wasm'
+import { InklingError, loadModel } from './inkling/index.js'; // with a bundler: 'inkling-wasm'
 
 const at = (id) => document.getElementById(id);
 const percent = ({ loaded, total }) => (total ? `${Math.floor((100 * loaded) / total)} %` : `${loaded} bytes`);

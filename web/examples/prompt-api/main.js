@@ -1,5 +1,5 @@
 // The browser's own model where it has one, else one of ours: the code below the first lines is the same.
-import { createLanguageModel } from '../../dist/adapters/prompt-api.js'; // in a project of yours: 'inkling-wasm/prompt-api'
+import { createLanguageModel } from './inkling/adapters/prompt-api.js'; // with a bundler: 'inkling-wasm/prompt-api'
 
 const own = new URLSearchParams(location.search).has('own'); // ?own: not the browser's
 const LanguageModel = (!own && globalThis.LanguageModel) || createLanguageModel({ source: '/model.gguf', contextLength: 2048 });
