@@ -5,8 +5,8 @@
  *
  * ```ts
  * import { createLanguageModel } from 'inkling-wasm/prompt-api';
- * const LanguageModel = globalThis.LanguageModel ?? createLanguageModel({ source: '/models/model.gguf' });
- * const session = await LanguageModel.create({ initialPrompts: [{ role: 'system', content: 'Be brief.' }] });
+ * const Own = createLanguageModel({ source: '/models/model.gguf' });
+ * const session = await Own.create({ initialPrompts: [{ role: 'system', content: 'Be brief.' }] });
  * for await (const piece of session.promptStreaming('Hello!')) show(piece);
  * ```
  * @packageDocumentation
