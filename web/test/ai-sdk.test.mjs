@@ -135,6 +135,20 @@ test('conversations with tools reach the chat template as it takes them', async 
   shown.dispose();
 });
 
+test('an aborted stream ends with the reason', async () => {
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  const { stream } = await inkling().doStream({ prompt: [{ role: 'user', content: [{ type: 'text', text: prompt }] }], abortSignal: controller.signal });
+  const parts = [];
+  await assert.rejects(async () => {
+    for await (const part of stream) {
+      parts.push(part.type);
+      if (parts.length === 6) controller.abort(reason);
+    }
+  }, reason);
+  assert.deepEqual(parts.slice(0, 4), ['stream-start', 'response-metadata', 'text-start', 'text-delta']);
+});
+
 test("the engine's own options are passed on, and mistakes in them refused", async () => {
   const settings = { model: inkling(), prompt, temperature: 1.5, seed: 3, topK: 0, topP: 1, maxOutputTokens: 20 };
   const greedy = await ai7.generateText({ ...settings, temperature: 0 });

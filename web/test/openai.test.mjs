@@ -181,6 +181,7 @@ test('a signal stops a completion as it does there', async () => {
       else break;
     }
     assert.equal(chunks, 4, stop);
+    assert.ok(stream.controller.signal.aborted || stop === 'signal', stop);
     await assert.rejects(collect(stream), /consumed/);
   }
   const { choices } = await client.chat.completions.create({ ...params, max_tokens: 1 });

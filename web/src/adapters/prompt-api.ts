@@ -75,7 +75,7 @@ async function begin(model: Model, sampling: SessionSampling, initial: ReturnTyp
   const window = model.info.contextLength;
   try {
     const usage = await tokensOf(model, initial);
-    if (usage > window) throw quotaExceeded(`The initial prompts take ${usage} tokens; the context window holds ${window}.`, usage, window);
+    if (usage >= window) throw quotaExceeded(`The initial prompts take ${usage} tokens; the context window holds ${window}.`, usage + 1, window);
     await readAhead(model, initial, signal);
     return { model, sampling, initial, turns: [], usage };
   } catch (thrown) {

@@ -191,12 +191,12 @@ export class PromptSession extends EventTarget implements LanguageModel {
   async #makeRoom(added: readonly Message[], prefix = ''): Promise<void> {
     const window = this.contextWindow;
     const needed = async (turns: readonly (readonly Message[])[]) => {
-      const tokens = await this.#model.countTokens(this.#conversation([...turns, added]));
+      const tokens = 1 + (await this.#model.countTokens(this.#conversation([...turns, added]))); // an answer has one at least
       return prefix === '' ? tokens : tokens + (await this.#model.countTokens(prefix));
     };
     let turns = this.#turns;
     for (let tokens = await needed(turns); tokens > window; tokens = await needed(turns)) {
-      if (turns.length === 0) throw quotaExceeded(`The prompt takes ${tokens} tokens with what precedes it; the context window holds ${window}.`, tokens, window);
+      if (turns.length === 0) throw quotaExceeded(`The prompt needs ${tokens} tokens with what precedes it and an answer; the context window holds ${window}.`, tokens, window);
       turns = turns.slice(1);
     }
     if (turns === this.#turns) return;
