@@ -75,6 +75,19 @@ test('usage is measured before and counted after', async () => {
   assert.equal(session.contextUsage, measured + more);
 });
 
+test('templates that want the sides in turns get them so', async () => {
+  const chatTemplate = "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Take turns!') }}{% endif %}{{ m.content }} {% endfor %}";
+  const strict = createLanguageModel({ ...source, chatTemplate });
+  const session = await strict.create({ ...greedy, initialPrompts: [{ role: 'user', content: 'One' }, { role: 'user', content: 'two' }] });
+  await session.append('three');
+  await session.append([{ role: 'user', content: 'four' }, { role: 'assistant', content: 'Five' }, { role: 'assistant', content: 'six' }]);
+  const counted = await loadModel(source.source, { vocabularyOnly: true });
+  assert.equal(session.contextUsage, await counted.countTokens('One\ntwo\nthree\nfour Five\nsix ', { addBos: true }));
+  await assert.rejects(strict.create({ initialPrompts: [{ role: 'assistant', content: 'Me first' }] }), named('NotSupportedError'));
+  counted.dispose();
+  strict.dispose();
+});
+
 test('an answer streams', async () => {
   const whole = await (await create()).prompt('Hi');
   const pieces = await collect((await create()).promptStreaming('Hi'));

@@ -14,7 +14,7 @@
 import { type LoadOptions, type LoadProgress, type Model, type ModelSource, loadModel, modelCache } from '../index.js';
 import { creationError, domException, promptError, quotaExceeded } from './prompt-errors.js';
 import { PARAMS, type SessionSampling, checkOptions, promptInput, whyUnsupported } from './prompt-input.js';
-import { PromptSession, readAhead, tokensOf } from './prompt-session.js';
+import { PromptSession, joinTurns, readAhead, tokensOf } from './prompt-session.js';
 
 /** A model that is loaded when the first session is created, or one that is there already. */
 export type LanguageModelSource = FromSource | { model: Model };
@@ -64,7 +64,7 @@ export function createLanguageModel(from: LanguageModelSource): InklingLanguageM
 function promptsOf({ initialPrompts }: LanguageModelCreateOptions) {
   if (!initialPrompts || initialPrompts.length === 0) return [];
   const { messages, prefix } = promptInput(initialPrompts as LanguageModelPrompt, true);
-  return prefix === undefined ? messages : [...messages, { role: 'assistant', content: prefix }];
+  return joinTurns(prefix === undefined ? messages : [...messages, { role: 'assistant', content: prefix }]);
 }
 
 /** Reads the initial prompts, which have to fit the context. */

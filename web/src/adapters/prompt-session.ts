@@ -206,7 +206,7 @@ export class PromptSession extends EventTarget implements LanguageModel {
   }
 
   #conversation(turns: readonly (readonly Message[])[]): Message[] {
-    return [...this.#initial, ...turns.flat()];
+    return joinTurns([...this.#initial, ...turns.flat()]);
   }
 
   #isEmpty(): boolean {
@@ -234,6 +234,17 @@ export class PromptSession extends EventTarget implements LanguageModel {
       throw promptError(thrown, this.contextWindow);
     }
   }
+}
+
+/** What one side says in several messages as one: many chat templates want the two in turns. */
+export function joinTurns(messages: readonly Message[]): Message[] {
+  const joined: Message[] = [];
+  for (const message of messages) {
+    const last = joined.at(-1);
+    if (last?.role === message.role) joined[joined.length - 1] = { ...last, content: `${String(last.content)}\n${String(message.content)}` };
+    else joined.push(message);
+  }
+  return joined;
 }
 
 /** Tokens that a conversation takes of the context, as far as it has been read: no header of an answer follows. */
