@@ -10,7 +10,10 @@ const LIMIT = { timeout: 60_000 };
 let server, browser;
 
 before(async () => {
-  server = await startServer({ '/stories.gguf': `${DATA}stories260K.gguf`, '/none.gguf': `${DATA}none.gguf` });
+  server = await startServer({
+    '/stories.gguf': `${DATA}stories260K.gguf`,
+    '/none.gguf': `${DATA}none.gguf`,
+  });
   browser = await openBrowser();
 });
 after(async () => {
@@ -30,15 +33,22 @@ async function inPage(program, argument) {
   }
 }
 
-test('LanguageModel: progress, exceptions and streams are the platform’s own', LIMIT, async () => {
+test('LanguageModel: events, exceptions and streams are the platform’s own', LIMIT, async () => {
   const found = await inPage(async () => {
     const { createLanguageModel } = await import('/package/adapters/prompt-api.js');
-    const LanguageModel = createLanguageModel({ source: '/stories.gguf', chatTemplate: 'chatml', contextLength: 128 });
+    const LanguageModel = createLanguageModel({
+      source: '/stories.gguf',
+      chatTemplate: 'chatml',
+      contextLength: 128,
+    });
     const progress = [];
     const availability = [await LanguageModel.availability()];
     const session = await LanguageModel.create({
       samplingMode: 'most-predictable',
-      monitor: (monitor) => monitor.addEventListener('downloadprogress', (event) => progress.push([event instanceof ProgressEvent, event.loaded, event.total])),
+      monitor: (monitor) =>
+        monitor.addEventListener('downloadprogress', (event) =>
+          progress.push([event instanceof ProgressEvent, event.loaded, event.total]),
+        ),
     });
     availability.push(await LanguageModel.availability());
     const whole = await session.prompt('Hi');
@@ -57,13 +67,23 @@ test('LanguageModel: progress, exceptions and streams are the platform’s own',
     const uncached = createLanguageModel({ source: '/stories.gguf', cache: false });
     availability.push(await uncached.availability());
     return {
-      progress, availability, whole, pieces,
-      quota: [failure instanceof DOMException, failure.name, failure.quota, failure.requested > 128],
+      progress,
+      availability,
+      whole,
+      pieces,
+      quota: [
+        failure instanceof DOMException,
+        failure.name,
+        failure.quota,
+        failure.requested > 128,
+      ],
       names: [stopped.name, destroyed.name],
     };
   });
   assert.deepEqual(found.availability, ['downloadable', 'available', 'available', 'downloadable']);
-  const loaded = found.progress.map(([isProgressEvent, loaded, total]) => (assert.ok(isProgressEvent && total === 1), loaded));
+  const loaded = found.progress.map(
+    ([isProgressEvent, loaded, total]) => (assert.ok(isProgressEvent && total === 1), loaded),
+  );
   assert.deepEqual([loaded[0], loaded.at(-1)], [0, 1]);
   assert.equal(found.pieces.join(''), found.whole);
   assert.ok(found.pieces.length > 4);
@@ -77,36 +97,76 @@ test('OpenAI: answers stream, errors are of one class everywhere', LIMIT, async 
     const { BadRequestError, createOpenAI } = await import('/package/adapters/openai.js');
     const model = await loadModel('/stories.gguf', { chatTemplate: 'chatml' });
     const client = createOpenAI(model);
-    const params = { model: 'x', messages: [{ role: 'user', content: 'Hi' }], temperature: 0, max_tokens: 20 };
+    const params = {
+      model: 'x',
+      messages: [{ role: 'user', content: 'Hi' }],
+      temperature: 0,
+      max_tokens: 20,
+    };
     const pieces = [];
-    for await (const { choices: [choice] } of await client.chat.completions.create({ ...params, stream: true })) pieces.push(choice.delta.content ?? '');
-    const { choices: [{ message }] } = await client.chat.completions.create(params);
-    const error = await client.chat.completions.create({ ...params, temperature: -1 }).catch((thrown) => thrown);
+    for await (const {
+      choices: [choice],
+    } of await client.chat.completions.create({ ...params, stream: true }))
+      pieces.push(choice.delta.content ?? '');
+    const {
+      choices: [{ message }],
+    } = await client.chat.completions.create(params);
+    const error = await client.chat.completions
+      .create({ ...params, temperature: -1 })
+      .catch((thrown) => thrown);
     model.dispose();
-    return { pieces, whole: message.content, isBad: error instanceof BadRequestError, isOurs: error.cause instanceof InklingError };
+    return {
+      pieces,
+      whole: message.content,
+      isBad: error instanceof BadRequestError,
+      isOurs: error.cause instanceof InklingError,
+    };
   });
   assert.equal(found.pieces.join(''), found.whole);
   assert.deepEqual([found.isBad, found.isOurs], [true, true]);
 });
 
 test('AI SDK: the real one, bundled for the page', LIMIT, async () => {
-  const { outputFiles: [{ text: bundle }] } = await build({
-    stdin: { contents: "export { generateText, streamText } from 'ai';", resolveDir: import.meta.dirname },
-    bundle: true, format: 'esm', write: false, minify: true, target: 'es2022', platform: 'browser', logLevel: 'warning',
+  const {
+    outputFiles: [{ text: bundle }],
+  } = await build({
+    stdin: {
+      contents: "export { generateText, streamText } from 'ai';",
+      resolveDir: import.meta.dirname,
+    },
+    bundle: true,
+    format: 'esm',
+    write: false,
+    minify: true,
+    target: 'es2022',
+    platform: 'browser',
+    logLevel: 'warning',
   });
-  await browser.context.route('**/ai.js', (route) => route.fulfill({ contentType: 'text/javascript', body: bundle }));
+  await browser.context.route('**/ai.js', (route) =>
+    route.fulfill({ contentType: 'text/javascript', body: bundle }),
+  );
   const found = await inPage(async () => {
     const { loadModel } = await import('/package/index.js');
     const { createInkling } = await import('/package/adapters/ai-sdk.js');
     const { generateText, streamText } = await import('/ai.js');
     const model = await loadModel('/stories.gguf', { chatTemplate: 'chatml' });
-    const settings = { model: createInkling(model)(), prompt: 'Hi', temperature: 0, maxOutputTokens: 20 };
+    const settings = {
+      model: createInkling(model)(),
+      prompt: 'Hi',
+      temperature: 0,
+      maxOutputTokens: 20,
+    };
     const { text } = await generateText(settings);
     const pieces = [];
     for await (const piece of streamText(settings).textStream) pieces.push(piece);
     const controller = new AbortController();
     let events = 0;
-    const { textStream } = streamText({ ...settings, maxOutputTokens: 400, abortSignal: controller.signal, onAbort: () => events++ });
+    const { textStream } = streamText({
+      ...settings,
+      maxOutputTokens: 400,
+      abortSignal: controller.signal,
+      onAbort: () => events++,
+    });
     for await (const piece of textStream) if (piece) controller.abort();
     model.dispose();
     return { text, pieces, events };

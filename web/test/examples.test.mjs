@@ -17,7 +17,9 @@ let server, browser;
 
 /** A program of the examples', running; `said(pattern)` waits for what it prints. */
 function start(script, ...args) {
-  const child = spawn(process.execPath, [EXAMPLES + script, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [EXAMPLES + script, ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   let output = '';
   const ended = new Promise((resolve) => child.once('close', resolve));
   child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
@@ -25,8 +27,12 @@ function start(script, ...args) {
     for (;;) {
       const match = pattern.exec(output);
       if (match) return match;
-      const more = await Promise.race([new Promise((resolve) => child.stdout.once('data', () => resolve(true))), ended]);
-      if (more !== true && !pattern.test(output)) throw new Error(`${script} ended and had said ${output}`);
+      const more = await Promise.race([
+        new Promise((resolve) => child.stdout.once('data', () => resolve(true))),
+        ended,
+      ]);
+      if (more !== true && !pattern.test(output))
+        throw new Error(`${script} ended and had said ${output}`);
     }
   };
   return { child, said, ended, close: () => (child.kill(), ended) };
@@ -48,9 +54,18 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const status = (page, pattern) => page.waitForFunction(
-  ([source]) => new RegExp(source).test(document.querySelector('#status').textContent), [pattern.source], LIMIT);
-const answered = (page, length) => page.waitForFunction((length) => document.querySelector('#answer').textContent.length > length, length, LIMIT);
+const status = (page, pattern) =>
+  page.waitForFunction(
+    ([source]) => new RegExp(source).test(document.querySelector('#status').textContent),
+    [pattern.source],
+    LIMIT,
+  );
+const answered = (page, length) =>
+  page.waitForFunction(
+    (length) => document.querySelector('#answer').textContent.length > length,
+    length,
+    LIMIT,
+  );
 
 /** Asks, sees the answer grow, and stops it. */
 async function askAndStop(page) {
@@ -66,9 +81,25 @@ async function askAndStop(page) {
 
 test('the list names every page', LIMIT, async () => {
   const { page } = await openPage(browser.context, server.url);
-  assert.deepEqual((await page.locator('a').allTextContents()).sort(), ['offline', 'openai', 'plain', 'prompt-api', 'react']);
+  assert.deepEqual((await page.locator('a').allTextContents()).sort(), [
+    'offline',
+    'openai',
+    'plain',
+    'prompt-api',
+    'react',
+  ]);
   await page.close();
-  const tested = ['extension', 'icon.svg', 'node', 'offline', 'openai', 'plain', 'prompt-api', 'react', 'serve.mjs'];
+  const tested = [
+    'extension',
+    'icon.svg',
+    'node',
+    'offline',
+    'openai',
+    'plain',
+    'prompt-api',
+    'react',
+    'serve.mjs',
+  ];
   assert.deepEqual(readdirSync(EXAMPLES).sort(), tested, 'an example that is not tested here');
 });
 
@@ -98,12 +129,19 @@ test('openai', LIMIT, async () => {
 });
 
 test('prompt-api', LIMIT, async () => {
-  const { page, complaints } = await openPage(browser.context, `${server.url}examples/prompt-api/?own`);
+  const { page, complaints } = await openPage(
+    browser.context,
+    `${server.url}examples/prompt-api/?own`,
+  );
   await status(page, /of 2048 tokens/);
   const before = parseInt(await page.textContent('#status'));
   await page.fill('#question', 'Say hello.');
   await page.click('#form button');
-  await page.waitForFunction((before) => parseInt(document.querySelector('#status').textContent) > before, before, LIMIT);
+  await page.waitForFunction(
+    (before) => parseInt(document.querySelector('#status').textContent) > before,
+    before,
+    LIMIT,
+  );
   await askAndStop(page);
   await status(page, /AbortError/);
   assert.deepEqual(complaints, []);
@@ -114,9 +152,13 @@ test('offline: isolated by its service worker, and there without a server', LIMI
   const own = await serve();
   t.after(own.close);
   const { page } = await openPage(browser.context, `${own.url}examples/offline/`);
-  await page.waitForFunction(() => globalThis.crossOriginIsolated && navigator.serviceWorker.controller, null, LIMIT);
+  await page.waitForFunction(
+    () => globalThis.crossOriginIsolated && navigator.serviceWorker.controller,
+    null,
+    LIMIT,
+  );
   await status(page, /^Ready/);
-  
+
   await page.reload();
   await status(page, /^Ready/);
   await own.close();
@@ -131,8 +173,17 @@ test('offline: isolated by its service worker, and there without a server', LIMI
 test('react, as Vite builds it', LIMIT, async (t) => {
   const root = `${EXAMPLES}react`;
   process.env.VITE_MODEL = '/model.gguf';
-  await build({ root, logLevel: 'warn', build: { outDir: join(folder, 'react'), emptyOutDir: true } });
-  const site = await preview({ root, logLevel: 'warn', build: { outDir: join(folder, 'react') }, preview: { port: 0, proxy: { '/model.gguf': server.url } } });
+  await build({
+    root,
+    logLevel: 'warn',
+    build: { outDir: join(folder, 'react'), emptyOutDir: true },
+  });
+  const site = await preview({
+    root,
+    logLevel: 'warn',
+    build: { outDir: join(folder, 'react') },
+    preview: { port: 0, proxy: { '/model.gguf': server.url } },
+  });
   t.after(() => site.close());
   const { page, complaints } = await openPage(browser.context, site.resolvedUrls.local[0]);
   await page.waitForSelector('input[name=question]', LIMIT);
@@ -142,7 +193,11 @@ test('react, as Vite builds it', LIMIT, async (t) => {
   assert.ok((await page.textContent('li.assistant')).length > 3);
   await page.fill('input[name=question]', 'Tell me a very long story.');
   await page.click('text=Ask');
-  await page.waitForFunction(() => document.querySelector('p[role=status]')?.textContent.length > 20, null, LIMIT);
+  await page.waitForFunction(
+    () => document.querySelector('p[role=status]')?.textContent.length > 20,
+    null,
+    LIMIT,
+  );
   await page.click('text=Stop');
   await page.waitForSelector('li.assistant >> nth=1', LIMIT);
   assert.deepEqual(complaints, []);
@@ -152,10 +207,22 @@ test('react, as Vite builds it', LIMIT, async (t) => {
 test('extension', LIMIT, async (t) => {
   const unpacked = join(folder, 'extension');
   assert.equal(await start('extension/assemble.mjs', defaultModel(), unpacked).ended, 0);
-  const own = await openBrowser({ args: ['--headless=new', '--no-sandbox', '--disable-gpu', `--disable-extensions-except=${unpacked}`, `--load-extension=${unpacked}`] });
+  const own = await openBrowser({
+    args: [
+      '--headless=new',
+      '--no-sandbox',
+      '--disable-gpu',
+      `--disable-extensions-except=${unpacked}`,
+      `--load-extension=${unpacked}`,
+    ],
+  });
   t.after(own.close);
-  const worker = own.context.serviceWorkers()[0] ?? (await own.context.waitForEvent('serviceworker', LIMIT));
-  const { page, complaints } = await openPage(own.context, new URL('panel.html', worker.url()).href);
+  const worker =
+    own.context.serviceWorkers()[0] ?? (await own.context.waitForEvent('serviceworker', LIMIT));
+  const { page, complaints } = await openPage(
+    own.context,
+    new URL('panel.html', worker.url()).href,
+  );
   await status(page, /^Ready/);
   await page.click('#form button');
   await answered(page, 3);

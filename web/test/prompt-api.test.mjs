@@ -38,9 +38,15 @@ async function collect(stream) {
 test('a session remembers what was said', async () => {
   const session = await create({ initialPrompts: [system] });
   assert.ok(session instanceof LanguageModel && session instanceof EventTarget);
-  assert.equal(session.contextUsage, await model.countTokens([system], { addGenerationPrompt: false }));
+  assert.equal(
+    session.contextUsage,
+    await model.countTokens([system], { addGenerationPrompt: false }),
+  );
   const first = await session.prompt('Hi');
-  assert.equal(first, (await model.chat([system, { role: 'user', content: 'Hi' }], { temperature: 0 }).result()).text);
+  assert.equal(
+    first,
+    (await model.chat([system, { role: 'user', content: 'Hi' }], { temperature: 0 }).result()).text,
+  );
   session.destroy();
 });
 
@@ -54,7 +60,10 @@ test('each prompt is answered with all before it', async () => {
     assert.equal(finishReason, 'end');
     messages.push({ role: 'assistant', content: text });
     assert.equal(await session.prompt(content), text);
-    assert.equal(session.contextUsage, await smol.countTokens(messages, { addGenerationPrompt: false }));
+    assert.equal(
+      session.contextUsage,
+      await smol.countTokens(messages, { addGenerationPrompt: false }),
+    );
   }
   smol.dispose();
 });
@@ -69,21 +78,47 @@ test('usage is measured before and counted after', async () => {
   assert.equal(session.contextUsage, measured);
   await session.append([]);
   assert.equal(session.contextUsage, measured);
-  const answer = [{ role: 'assistant', content: [{ type: 'text', value: 'Oh ' }, { type: 'text', value: 'hi' }] }];
+  const answer = [
+    {
+      role: 'assistant',
+      content: [
+        { type: 'text', value: 'Oh ' },
+        { type: 'text', value: 'hi' },
+      ],
+    },
+  ];
   const more = await session.measureContextUsage(answer);
   await session.append(answer);
   assert.equal(session.contextUsage, measured + more);
 });
 
 test('templates that want the sides in turns get them so', async () => {
-  const chatTemplate = "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Take turns!') }}{% endif %}{{ m.content }} {% endfor %}";
+  const chatTemplate =
+    "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}" +
+    "{{ raise_exception('Take turns!') }}{% endif %}{{ m.content }} {% endfor %}";
   const strict = createLanguageModel({ ...source, chatTemplate });
-  const session = await strict.create({ ...greedy, initialPrompts: [{ role: 'user', content: 'One' }, { role: 'user', content: 'two' }] });
+  const session = await strict.create({
+    ...greedy,
+    initialPrompts: [
+      { role: 'user', content: 'One' },
+      { role: 'user', content: 'two' },
+    ],
+  });
   await session.append('three');
-  await session.append([{ role: 'user', content: 'four' }, { role: 'assistant', content: 'Five' }, { role: 'assistant', content: 'six' }]);
+  await session.append([
+    { role: 'user', content: 'four' },
+    { role: 'assistant', content: 'Five' },
+    { role: 'assistant', content: 'six' },
+  ]);
   const counted = await loadModel(source.source, { vocabularyOnly: true });
-  assert.equal(session.contextUsage, await counted.countTokens('One\ntwo\nthree\nfour Five\nsix ', { addBos: true }));
-  await assert.rejects(strict.create({ initialPrompts: [{ role: 'assistant', content: 'Me first' }] }), named('NotSupportedError'));
+  assert.equal(
+    session.contextUsage,
+    await counted.countTokens('One\ntwo\nthree\nfour Five\nsix ', { addBos: true }),
+  );
+  await assert.rejects(
+    strict.create({ initialPrompts: [{ role: 'assistant', content: 'Me first' }] }),
+    named('NotSupportedError'),
+  );
   counted.dispose();
   strict.dispose();
 });
@@ -96,10 +131,18 @@ test('an answer streams', async () => {
 });
 
 test('an answer can be given its beginning', async () => {
-  const prompt = [{ role: 'user', content: 'A story' }, { role: 'assistant', content: 'Once upon a', prefix: true }];
+  const prompt = [
+    { role: 'user', content: 'A story' },
+    { role: 'assistant', content: 'Once upon a', prefix: true },
+  ];
   const text = await (await create()).prompt(prompt);
-  const before = await model.applyChatTemplate([{ role: 'user', content: 'A story' }], { addGenerationPrompt: true });
-  assert.equal(text, (await model.complete(`${before}Once upon a`, { temperature: 0 }).result()).text);
+  const before = await model.applyChatTemplate([{ role: 'user', content: 'A story' }], {
+    addGenerationPrompt: true,
+  });
+  assert.equal(
+    text,
+    (await model.complete(`${before}Once upon a`, { temperature: 0 }).result()).text,
+  );
 });
 
 test('a clone goes its own way', async () => {
@@ -118,13 +161,22 @@ test('a clone goes its own way', async () => {
 
 test('what is asked at once is answered in order', async () => {
   const [together, apart] = [await create(), await create()];
-  const texts = await Promise.all([together.append('One'), together.prompt('Two'), together.prompt('Three')]);
+  const texts = await Promise.all([
+    together.append('One'),
+    together.prompt('Two'),
+    together.prompt('Three'),
+  ]);
   await apart.append('One');
   assert.deepEqual(texts, [undefined, await apart.prompt('Two'), await apart.prompt('Three')]);
 });
 
 test('sampling follows the options', async () => {
-  assert.deepEqual(await LanguageModel.params(), { defaultTopK: 40, maxTopK: 128, defaultTemperature: 0.8, maxTemperature: 2 });
+  assert.deepEqual(await LanguageModel.params(), {
+    defaultTopK: 40,
+    maxTopK: 128,
+    defaultTemperature: 0.8,
+    maxTemperature: 2,
+  });
   const attributes = async (options) => {
     const { samplingMode, topK, temperature } = await LanguageModel.create(options);
     return [samplingMode, topK, temperature];
@@ -135,7 +187,10 @@ test('sampling follows the options', async () => {
   const text = (options) => LanguageModel.create(options).then((session) => session.prompt('Hi'));
   assert.equal(await text({ topK: 1, temperature: 1.5 }), await text(greedy));
   assert.equal(await text({ temperature: 0 }), await text(greedy));
-  assert.notEqual(await text({ samplingMode: 'most-creative' }), await text({ samplingMode: 'most-creative' }));
+  assert.notEqual(
+    await text({ samplingMode: 'most-creative' }),
+    await text({ samplingMode: 'most-creative' }),
+  );
   await assert.rejects(LanguageModel.create({ topK: 0 }), RangeError);
   await assert.rejects(LanguageModel.create({ temperature: -1 }), RangeError);
   await assert.rejects(LanguageModel.create({ samplingMode: 'wild' }), TypeError);
@@ -146,7 +201,11 @@ test('sampling follows the options', async () => {
 
 test('a full context forgets the oldest, but never the initial prompts', async () => {
   // A template that adds little, so that many turns fit.
-  const LanguageModel = createLanguageModel({ ...source, chatTemplate: '{% for m in messages %}{{ m.content }} {% endfor %}', contextLength: CONTEXT });
+  const LanguageModel = createLanguageModel({
+    ...source,
+    chatTemplate: '{% for m in messages %}{{ m.content }} {% endfor %}',
+    contextLength: CONTEXT,
+  });
   const session = await LanguageModel.create({ initialPrompts: [system] });
   const events = [];
   session.addEventListener('contextoverflow', () => events.push('listener'));
@@ -159,7 +218,10 @@ test('a full context forgets the oldest, but never the initial prompts', async (
   }
   assert.deepEqual(events.sort(), ['contextoverflow', 'listener', 'quotaoverflow']);
   const usage = session.contextUsage;
-  assert.ok(usage <= CONTEXT && usage > 0.7 * CONTEXT, `${usage}: no more is forgotten than has to be`);
+  assert.ok(
+    usage <= CONTEXT && usage > 0.7 * CONTEXT,
+    `${usage}: no more is forgotten than has to be`,
+  );
 
   await assert.rejects(session.append('word '.repeat(200)), (error) => {
     named('QuotaExceededError')(error);
@@ -169,7 +231,10 @@ test('a full context forgets the oldest, but never the initial prompts', async (
   assert.equal(session.contextUsage, usage, 'nothing is forgotten for what never fits');
   assert.equal(events.length, 3);
   await assert.rejects(session.prompt('word '.repeat(200)), named('QuotaExceededError'));
-  await assert.rejects(LanguageModel.create({ initialPrompts: [{ role: 'system', content: 'word '.repeat(200) }] }), named('QuotaExceededError'));
+  await assert.rejects(
+    LanguageModel.create({ initialPrompts: [{ role: 'system', content: 'word '.repeat(200) }] }),
+    named('QuotaExceededError'),
+  );
   await session.prompt('Still there?');
   session.oncontextoverflow = null;
   assert.equal(session.oncontextoverflow, null);
@@ -180,7 +245,8 @@ test('a full context forgets the oldest, but never the initial prompts', async (
 
 test('a signal stops one prompt, and leaves no trace of it', async () => {
   const roomy = await loadModel(source.source, { chatTemplate: 'chatml', contextLength: 4096 });
-  const create = () => createLanguageModel({ model: roomy }).create({ ...greedy, initialPrompts: [system] });
+  const create = () =>
+    createLanguageModel({ model: roomy }).create({ ...greedy, initialPrompts: [system] });
   const session = await create();
   const usage = session.contextUsage;
   const reason = new Error('enough');
@@ -197,7 +263,10 @@ test('a signal stops one prompt, and leaves no trace of it', async () => {
   assert.equal(session.contextUsage, other.contextUsage);
   await assert.rejects(session.prompt('Hi', { signal: AbortSignal.abort() }), named('AbortError'));
   await assert.rejects(session.append('Hi', { signal: AbortSignal.abort() }), named('AbortError'));
-  await assert.rejects(session.measureContextUsage('Hi', { signal: AbortSignal.abort() }), named('AbortError'));
+  await assert.rejects(
+    session.measureContextUsage('Hi', { signal: AbortSignal.abort() }),
+    named('AbortError'),
+  );
 
   const midway = new AbortController();
   const stream = session.promptStreaming('And then?', { signal: midway.signal });
@@ -222,7 +291,8 @@ test('destroy() rejects what is under way and what comes later', async () => {
   assert.equal(session.destroy(), undefined);
   await assert.rejects(running, named('AbortError'));
   await assert.rejects(collect(stream), named('AbortError'));
-  for (const call of ['prompt', 'append', 'measureContextUsage']) await assert.rejects(session[call]('Hi'), named('AbortError'));
+  for (const call of ['prompt', 'append', 'measureContextUsage'])
+    await assert.rejects(session[call]('Hi'), named('AbortError'));
   await assert.rejects(collect(session.promptStreaming('Hi')), named('AbortError'));
 
   const controller = new AbortController();
@@ -247,15 +317,26 @@ test('mistakes are told apart as the specification has it', async (t) => {
     ['an unknown type', TypeError, [{ role: 'user', content: [{ type: 'smell', value: '' }] }]],
     ['an image', named('NotSupportedError'), [{ role: 'user', content: image }]],
     ["the user's prefix", named('SyntaxError'), [{ role: 'user', content: '', prefix: true }]],
-    ['a prefix not at the end', named('SyntaxError'), [{ role: 'assistant', content: '', prefix: true }, { role: 'user', content: '' }]],
+    [
+      'a prefix not at the end',
+      named('SyntaxError'),
+      [
+        { role: 'assistant', content: '', prefix: true },
+        { role: 'user', content: '' },
+      ],
+    ],
   ];
   for (const [name, expected, input] of cases) {
     await t.test(name, async () => {
-      for (const call of ['prompt', 'append', 'measureContextUsage']) await assert.rejects(session[call](input), expected, call);
+      for (const call of ['prompt', 'append', 'measureContextUsage'])
+        await assert.rejects(session[call](input), expected, call);
       await assert.rejects(collect(session.promptStreaming(input)), expected);
     });
   }
-  await assert.rejects(session.prompt('Hi', { responseConstraint: {} }), named('NotSupportedError'));
+  await assert.rejects(
+    session.prompt('Hi', { responseConstraint: {} }),
+    named('NotSupportedError'),
+  );
   await assert.rejects(session.prompt('Hi', { omitResponseConstraintInput: true }), TypeError);
   assert.equal(session.contextUsage, 0);
   assert.ok((await session.measureContextUsage({})) > 0, 'what is no list is a string');
@@ -266,16 +347,27 @@ test('mistakes are told apart as the specification has it', async (t) => {
 
 test('sessions that cannot be had are unavailable', async () => {
   const tools = [{ name: 'f', description: '', inputSchema: {}, execute: async () => '' }];
-  for (const options of [{ tools }, { expectedInputs: [{ type: 'image' }] }, { expectedOutputs: [{ type: 'audio' }] }]) {
+  for (const options of [
+    { tools },
+    { expectedInputs: [{ type: 'image' }] },
+    { expectedOutputs: [{ type: 'audio' }] },
+  ]) {
     assert.equal(await LanguageModel.availability(options), 'unavailable');
     await assert.rejects(LanguageModel.create(options), named('NotSupportedError'));
   }
-  const fine = { expectedInputs: [{ type: 'text', languages: ['en', 'ko'] }], expectedOutputs: [{ type: 'text' }], tools: [] };
+  const fine = {
+    expectedInputs: [{ type: 'text', languages: ['en', 'ko'] }],
+    expectedOutputs: [{ type: 'text' }],
+    tools: [],
+  };
   assert.equal(await LanguageModel.availability(fine), 'available');
   const wrong = { expectedInputs: [{ type: 'text', languages: ['not a language'] }] };
   await assert.rejects(LanguageModel.availability(wrong), RangeError);
   await assert.rejects(LanguageModel.create(wrong), RangeError);
-  await assert.rejects(LanguageModel.availability({ expectedInputs: [{ type: 'smell' }] }), TypeError);
+  await assert.rejects(
+    LanguageModel.availability({ expectedInputs: [{ type: 'smell' }] }),
+    TypeError,
+  );
   const plain = createLanguageModel({ source: readData('stories260K.gguf') });
   await assert.rejects(plain.create(), named('NotSupportedError'));
   plain.dispose();
@@ -298,8 +390,16 @@ test('the model is loaded once, when it is needed, with progress', async () => {
   for (const list of events) {
     const loaded = list.map((event) => event.loaded);
     assert.deepEqual([loaded[0], loaded.at(-1)], [0, 1]);
-    assert.deepEqual(loaded, [...loaded].sort((x, y) => x - y));
-    assert.ok(list.every(({ type, total, lengthComputable }) => type === 'downloadprogress' && total === 1 && lengthComputable));
+    assert.deepEqual(
+      loaded,
+      [...loaded].sort((x, y) => x - y),
+    );
+    assert.ok(
+      list.every(
+        ({ type, total, lengthComputable }) =>
+          type === 'downloadprogress' && total === 1 && lengthComputable,
+      ),
+    );
   }
   assert.ok(events[0].length > 2, 'there is more than a beginning and an end');
   assert.equal(await a.prompt('Hi'), await b.prompt('Hi'));
@@ -310,13 +410,23 @@ test('the model is loaded once, when it is needed, with progress', async () => {
   own.dispose();
   await assert.rejects(a.prompt('Hi'), named('InvalidStateError'));
   assert.equal(await own.availability(), 'downloadable');
-  assert.equal(await (await own.create(greedy)).prompt('Hi'), await (await own.create(greedy)).prompt('Hi'));
+  assert.equal(
+    await (await own.create(greedy)).prompt('Hi'),
+    await (await own.create(greedy)).prompt('Hi'),
+  );
   own.dispose();
 });
 
 test('a load that fails or is given up can be tried again', async () => {
   const reason = new Error('never mind');
-  await assert.rejects(LanguageModel.create({ monitor: () => { throw reason; } }), reason);
+  await assert.rejects(
+    LanguageModel.create({
+      monitor: () => {
+        throw reason;
+      },
+    }),
+    reason,
+  );
   await assert.rejects(LanguageModel.create({ signal: AbortSignal.abort(reason) }), reason);
 
   const own = createLanguageModel(source);
@@ -334,9 +444,18 @@ test('a load that fails or is given up can be tried again', async () => {
   assert.ok((await session.prompt('Hi')).length > 0);
   own.dispose();
 
-  const hasCause = (name, code) => (error) => named(name)(error) && error.cause instanceof InklingError && error.cause.code === code;
-  await assert.rejects(createLanguageModel({ source: `${dataUrl('none.gguf')}` }).create(), hasCause('NetworkError', 'INK_ERR_IO'));
-  const broken = createLanguageModel({ source: new URL(`file://${DATA}hostile/truncated-data.gguf`) });
+  const hasCause = (name, code) => (error) =>
+    named(name)(error) && error.cause instanceof InklingError && error.cause.code === code;
+  await assert.rejects(
+    createLanguageModel({ source: `${dataUrl('none.gguf')}` }).create(),
+    hasCause('NetworkError', 'INK_ERR_IO'),
+  );
+  const broken = createLanguageModel({
+    source: new URL(`file://${DATA}hostile/truncated-data.gguf`),
+  });
   await assert.rejects(broken.create(), hasCause('NetworkError', 'INK_ERR_TRUNCATED'));
-  await assert.rejects(createLanguageModel({ source: new TextEncoder().encode('no model').buffer }).create(), hasCause('OperationError', 'INK_ERR_NOT_GGUF'));
+  await assert.rejects(
+    createLanguageModel({ source: new TextEncoder().encode('no model').buffer }).create(),
+    hasCause('OperationError', 'INK_ERR_NOT_GGUF'),
+  );
 });

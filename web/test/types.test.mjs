@@ -8,7 +8,11 @@ const TSC = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.m
 
 for (const project of ['types', 'types-ai-6']) {
   test(`${project} compiles`, () => {
-    const { status, stdout } = spawnSync(process.execPath, [TSC, '-p', fileURLToPath(new URL(project, import.meta.url))], { encoding: 'utf8' });
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [TSC, '-p', fileURLToPath(new URL(project, import.meta.url))],
+      { encoding: 'utf8' },
+    );
     assert.equal(status, 0, stdout);
   });
 }

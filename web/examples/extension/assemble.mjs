@@ -11,9 +11,19 @@ if (!folder) {
 }
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 mkdirSync(join(folder, 'inkling'), { recursive: true });
-for (const file of ['manifest.json', 'background.js', 'panel.html', 'panel.js']) cpSync(at(file), join(folder, file));
-// Here the package is this repository's own; in a project of yours it is node_modules/inkling-wasm/dist.
-for (const file of ['index.js', 'worker.js', 'thread.js', 'inkling.wasm', 'inkling-threads.wasm', 'inkling-relaxed.wasm', 'inkling-relaxed-threads.wasm']) {
+for (const file of ['manifest.json', 'background.js', 'panel.html', 'panel.js'])
+  cpSync(at(file), join(folder, file));
+// Here the package is this repository's own; in a project of yours it is
+// node_modules/inkling-wasm/dist.
+for (const file of [
+  'index.js',
+  'worker.js',
+  'thread.js',
+  'inkling.wasm',
+  'inkling-threads.wasm',
+  'inkling-relaxed.wasm',
+  'inkling-relaxed-threads.wasm',
+]) {
   cpSync(at(`../../dist/${file}`), join(folder, 'inkling', basename(file)));
 }
 cpSync(model, join(folder, 'model.gguf'));

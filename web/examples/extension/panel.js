@@ -1,4 +1,5 @@
-// The package and a model lie in the extension's folder: nothing is fetched from anywhere, as the stores ask for.
+// The package and a model lie in the extension's folder: nothing is fetched from anywhere, as the
+// stores ask for.
 import { loadModel } from './inkling/index.js'; // with a bundler: 'inkling-wasm'
 
 const at = (id) => document.getElementById(id);
@@ -14,7 +15,10 @@ at('form').addEventListener('submit', (event) => {
 });
 at('summarise').addEventListener('click', async () => {
   const [tab] = await chrome.tabs.query({ active: true, currentWindow: true });
-  const [{ result }] = await chrome.scripting.executeScript({ target: { tabId: tab.id }, func: () => String(getSelection()) });
+  const [{ result }] = await chrome.scripting.executeScript({
+    target: { tabId: tab.id },
+    func: () => String(getSelection()),
+  });
   if (result) void ask(`Summarise in one sentence:\n\n${result}`);
 });
 
@@ -24,7 +28,12 @@ async function ask(content) {
   const { signal } = answering;
   at('answer').textContent = '';
   try {
-    for await (const piece of model.chat([{ role: 'user', content }], { temperature: 0.3, maxTokens: 200, signal })) at('answer').append(piece);
+    for await (const piece of model.chat([{ role: 'user', content }], {
+      temperature: 0.3,
+      maxTokens: 200,
+      signal,
+    }))
+      at('answer').append(piece);
   } catch (error) {
     if (!signal.aborted) at('status').textContent = `${error.code}: ${error.message}`;
   }

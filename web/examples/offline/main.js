@@ -1,4 +1,5 @@
-// A page that works with the network off, and with threads on a host that lets nobody set headers; see sw.js.
+// A page that works with the network off, and with threads on a host that lets nobody set headers;
+// see sw.js.
 import { loadModel } from './inkling/index.js'; // with a bundler: 'inkling-wasm'
 
 const at = (id) => document.getElementById(id);
@@ -24,7 +25,11 @@ at('form').addEventListener('submit', async (event) => {
   event.preventDefault();
   answering = new AbortController();
   at('answer').textContent = '';
-  const run = model.chat([{ role: 'user', content: at('question').value }], { temperature: 0.3, maxTokens: 200, signal: answering.signal });
+  const run = model.chat([{ role: 'user', content: at('question').value }], {
+    temperature: 0.3,
+    maxTokens: 200,
+    signal: answering.signal,
+  });
   try {
     for await (const piece of run) at('answer').append(piece);
   } catch (error) {

@@ -1,6 +1,6 @@
-// Answers for the page when the network does not, and adds the headers that isolate it. The model is not its business:
-// loadModel() keeps that itself, in the origin's private file system. Workers have to get the headers too: inkling/ must
-// lie in this script's scope, which is its folder.
+// Answers for the page when the network does not, and adds the headers that isolate it. The model
+// is not its business: loadModel() keeps that itself, in the origin's private file system. Workers
+// have to get the headers too: inkling/ must lie in this script's scope, which is its folder.
 const SHELL = 'shell-1'; // another number for another version of the page
 
 self.addEventListener('install', () => self.skipWaiting());

@@ -6,7 +6,9 @@ const at = (id) => document.getElementById(id);
 let stream;
 
 at('status').textContent = 'Loading …';
-const client = createOpenAI({ 'smollm2-135m': await loadModel('/model.gguf', { contextLength: 2048 }) });
+const client = createOpenAI({
+  'smollm2-135m': await loadModel('/model.gguf', { contextLength: 2048 }),
+});
 at('status').textContent = (await client.models.list()).data.map(({ id }) => id).join(', ');
 
 at('form').addEventListener('submit', async (event) => {
@@ -21,12 +23,17 @@ at('form').addEventListener('submit', async (event) => {
       stream: true,
       stream_options: { include_usage: true },
     });
-    for await (const { choices: [choice], usage } of stream) {
+    for await (const {
+      choices: [choice],
+      usage,
+    } of stream) {
       at('answer').append(choice?.delta.content ?? '');
-      if (usage) at('status').textContent = `${usage.prompt_tokens} + ${usage.completion_tokens} tokens`;
+      if (usage)
+        at('status').textContent = `${usage.prompt_tokens} + ${usage.completion_tokens} tokens`;
     }
   } catch (error) {
-    at('status').textContent = error instanceof APIError ? `${error.code}: ${error.message}` : String(error);
+    at('status').textContent =
+      error instanceof APIError ? `${error.code}: ${error.message}` : String(error);
   }
 });
 at('stop').addEventListener('click', () => stream?.controller.abort());

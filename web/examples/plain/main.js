@@ -2,7 +2,8 @@
 import { InklingError, loadModel } from './inkling/index.js'; // with a bundler: 'inkling-wasm'
 
 const at = (id) => document.getElementById(id);
-const percent = ({ loaded, total }) => (total ? `${Math.floor((100 * loaded) / total)} %` : `${loaded} bytes`);
+const percent = ({ loaded, total }) =>
+  total ? `${Math.floor((100 * loaded) / total)} %` : `${loaded} bytes`;
 
 const messages = [{ role: 'system', content: 'You answer briefly.' }];
 let answering = new AbortController();
@@ -12,7 +13,8 @@ try {
     contextLength: 2048,
     onProgress: (progress) => (at('status').textContent = `Loading: ${percent(progress)}`),
   });
-  at('status').textContent = `${model.info.name || model.info.architecture}, ${model.info.threads} thread(s)`;
+  at('status').textContent =
+    `${model.info.name || model.info.architecture}, ${model.info.threads} thread(s)`;
   at('form').addEventListener('submit', (event) => {
     event.preventDefault();
     answering.abort(); // whoever asks again no longer wants the last answer
@@ -33,7 +35,8 @@ async function ask(model, question) {
     for await (const piece of run) at('answer').append(piece);
     const { text, usage, timings } = await run.result();
     messages.splice(0, messages.length, ...conversation, { role: 'assistant', content: text });
-    at('status').textContent = `${((1000 * usage.completionTokens) / timings.decodeMs).toFixed(1)} tokens/s`;
+    at('status').textContent =
+      `${((1000 * usage.completionTokens) / timings.decodeMs).toFixed(1)} tokens/s`;
   } catch (error) {
     if (signal.aborted) at('status').textContent = 'Stopped.';
     else explain(error);
@@ -41,5 +44,6 @@ async function ask(model, question) {
 }
 
 function explain(error) {
-  at('status').textContent = error instanceof InklingError ? `${error.code}: ${error.message}` : String(error);
+  at('status').textContent =
+    error instanceof InklingError ? `${error.code}: ${error.message}` : String(error);
 }

@@ -20,7 +20,11 @@ export function Chat({ url }) {
     form.reset();
     let text = '';
     try {
-      for await (const piece of model.chat(asked, { temperature: 0.3, maxTokens: 200, signal: controller.signal })) {
+      for await (const piece of model.chat(asked, {
+        temperature: 0.3,
+        maxTokens: 200,
+        signal: controller.signal,
+      })) {
         text += piece;
         setAnswer(text);
       }
@@ -35,13 +39,21 @@ export function Chat({ url }) {
   if (!model) return <progress value={progress} aria-label="Loading" />;
   return (
     <main>
-      <ol>{messages.map(({ role, content }, i) => <li key={i} className={role}>{content}</li>)}</ol>
+      <ol>
+        {messages.map(({ role, content }, i) => (
+          <li key={i} className={role}>
+            {content}
+          </li>
+        ))}
+      </ol>
       {answer !== undefined && <p role="status">{answer}</p>}
       {problem && <p role="alert">{problem}</p>}
       <form onSubmit={ask}>
         <input name="question" aria-label="Question" required />
         <button disabled={answer !== undefined}>Ask</button>
-        <button type="button" onClick={() => answering.current?.abort()}>Stop</button>
+        <button type="button" onClick={() => answering.current?.abort()}>
+          Stop
+        </button>
       </form>
     </main>
   );

@@ -2,7 +2,10 @@
 import { useEffect, useState } from 'react';
 import { loadModel } from 'inkling-wasm';
 
-/** @returns {{ model?: import('inkling-wasm').Model, progress: number, error?: unknown }} progress: 0 to 1 */
+/**
+ * @returns {{ model?: import('inkling-wasm').Model, progress: number, error?: unknown }} progress:
+ * 0 to 1
+ */
 export function useModel(url) {
   const [state, setState] = useState({ progress: 0 });
   useEffect(() => {

@@ -27,8 +27,8 @@ export type { InklingProviderOptions } from './ai-sdk-prompt.js';
 export type { Models } from './models.js';
 
 /**
- * Call it with a model's name, or with nothing for the first. Models implement version 3 of the AI SDK's specification,
- * which its releases 6 and 7 take both.
+ * Call it with a model's name, or with nothing for the first. Models implement version 3 of the AI
+ * SDK's specification, which its releases 6 and 7 take both.
  */
 export interface InklingProvider extends ProviderV3 {
   (modelId?: string): LanguageModelV3;
@@ -40,7 +40,11 @@ export function createInkling(models: Models): InklingProvider {
     const names = [...namedModels(models).keys()];
     const id = modelId ?? names[0] ?? '';
     const model = findModel(models, id);
-    if (!model) throw new InklingError('INK_ERR_INVALID_ARGUMENT', `There is no model '${id}'; there are: ${names.join(', ')}.`);
+    if (!model)
+      throw new InklingError(
+        'INK_ERR_INVALID_ARGUMENT',
+        `There is no model '${id}'; there are: ${names.join(', ')}.`,
+      );
     return describe(model, id);
   };
   return Object.assign((modelId?: string) => languageModel(modelId), {
@@ -52,14 +56,20 @@ export function createInkling(models: Models): InklingProvider {
 }
 
 function none(what: string, id: string): never {
-  throw new InklingError('INK_ERR_INVALID_ARGUMENT', `There is no model '${id}' that makes ${what}: the models here generate text.`);
+  throw new InklingError(
+    'INK_ERR_INVALID_ARGUMENT',
+    `There is no model '${id}' that makes ${what}: the models here generate text.`,
+  );
 }
 
 function describe(model: Model, modelId: string): LanguageModelV3 {
   const answer = (given: LanguageModelV3CallOptions): { run: Run; warnings: SharedV3Warning[] } => {
     const { options, warnings } = chatOptions(given);
     const signal = given.abortSignal;
-    return { run: model.chat(chatMessages(given.prompt), { ...options, ...(signal && { signal }) }), warnings };
+    return {
+      run: model.chat(chatMessages(given.prompt), { ...options, ...(signal && { signal }) }),
+      warnings,
+    };
   };
   return {
     specificationVersion: 'v3',
@@ -80,8 +90,10 @@ function describe(model: Model, modelId: string): LanguageModelV3 {
     doStream: async (options) => {
       const { run, warnings } = answer(options);
       const pieces = run[Symbol.asyncIterator]();
-      const first = await pieces.next(); // what is wrong with the request shows now, rather than in the stream
-      return { stream: streamOf(partsOf(run, first, pieces, modelId, warnings, options.abortSignal)) };
+      const first = await pieces.next(); // what is wrong with the request shows now
+      return {
+        stream: streamOf(partsOf(run, first, pieces, modelId, warnings, options.abortSignal)),
+      };
     },
   };
 }
@@ -99,14 +111,19 @@ async function* partsOf(
     yield { type: 'stream-start', warnings };
     yield { type: 'response-metadata', modelId, timestamp: new Date() };
     if (!first.done) yield { type: 'text-start', id };
-    for (let next = first; !next.done; next = await pieces.next()) yield { type: 'text-delta', id, delta: next.value };
+    for (let next = first; !next.done; next = await pieces.next())
+      yield { type: 'text-delta', id, delta: next.value };
     if (!first.done) yield { type: 'text-end', id };
     const { finishReason, usage } = await run.result();
     yield { type: 'finish', finishReason: finishOf(finishReason), usage: usageOf(usage) };
   } catch (error) {
     if (signal?.aborted) throw error;
     yield { type: 'error', error };
-    yield { type: 'finish', finishReason: { unified: 'error', raw: undefined }, usage: UNKNOWN_USAGE };
+    yield {
+      type: 'finish',
+      finishReason: { unified: 'error', raw: undefined },
+      usage: UNKNOWN_USAGE,
+    };
   } finally {
     await pieces.return?.(); // stops the engine when the stream is left early
   }
@@ -124,20 +141,39 @@ function streamOf<T>(items: AsyncGenerator<T, void, undefined>): ReadableStream<
   });
 }
 
-const FINISH: Record<FinishReason, LanguageModelV3FinishReason['unified']> = { end: 'stop', stop: 'stop', length: 'length', context: 'length' };
+const FINISH: Record<FinishReason, LanguageModelV3FinishReason['unified']> = {
+  end: 'stop',
+  stop: 'stop',
+  length: 'length',
+  context: 'length',
+};
 
 function finishOf(reason: FinishReason): LanguageModelV3FinishReason {
   return { unified: FINISH[reason], raw: reason };
 }
 
 const UNKNOWN_USAGE: LanguageModelV3Usage = {
-  inputTokens: { total: undefined, noCache: undefined, cacheRead: undefined, cacheWrite: undefined },
+  inputTokens: {
+    total: undefined,
+    noCache: undefined,
+    cacheRead: undefined,
+    cacheWrite: undefined,
+  },
   outputTokens: { total: undefined, text: undefined, reasoning: undefined },
 };
 
-function usageOf({ promptTokens, cachedPromptTokens, completionTokens }: RunResult['usage']): LanguageModelV3Usage {
+function usageOf({
+  promptTokens,
+  cachedPromptTokens,
+  completionTokens,
+}: RunResult['usage']): LanguageModelV3Usage {
   return {
-    inputTokens: { total: promptTokens, noCache: promptTokens - cachedPromptTokens, cacheRead: cachedPromptTokens, cacheWrite: undefined },
+    inputTokens: {
+      total: promptTokens,
+      noCache: promptTokens - cachedPromptTokens,
+      cacheRead: cachedPromptTokens,
+      cacheWrite: undefined,
+    },
     outputTokens: { total: completionTokens, text: completionTokens, reasoning: undefined },
   };
 }

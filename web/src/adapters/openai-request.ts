@@ -1,4 +1,7 @@
-/** From the parameters of OpenAI's API to those of the engine. What it cannot do is refused, never ignored in silence. */
+/**
+ * From the parameters of OpenAI's API to those of the engine. What it cannot do is refused, never
+ * ignored in silence.
+ */
 import type OpenAI from 'openai';
 import type { GenerateOptions, Message } from '../index.js';
 import { badRequest } from './openai-errors.js';
@@ -6,7 +9,8 @@ import { badRequest } from './openai-errors.js';
 type ChatParams = OpenAI.Chat.ChatCompletionCreateParams;
 type CompletionParams = OpenAI.CompletionCreateParams;
 type ChatMessage = OpenAI.Chat.ChatCompletionMessageParam;
-type ContentPart = OpenAI.Chat.ChatCompletionContentPart | OpenAI.Chat.ChatCompletionContentPartRefusal;
+type ContentPart =
+  OpenAI.Chat.ChatCompletionContentPart | OpenAI.Chat.ChatCompletionContentPartRefusal;
 
 /** Of the engine's own, by the names that llama.cpp's server and vLLM have made common. */
 export interface ExtraParams {
@@ -20,13 +24,41 @@ export interface ExtraParams {
 
 /** What both kinds of completion know. */
 type CommonParams = ExtraParams &
-  Pick<ChatParams & CompletionParams, 'temperature' | 'top_p' | 'seed' | 'stop' | 'n' | 'logit_bias' | 'frequency_penalty' | 'presence_penalty'>;
+  Pick<
+    ChatParams & CompletionParams,
+    | 'temperature'
+    | 'top_p'
+    | 'seed'
+    | 'stop'
+    | 'n'
+    | 'logit_bias'
+    | 'frequency_penalty'
+    | 'presence_penalty'
+  >;
 
-export function samplingOptions(params: CommonParams, maxTokens: number | null | undefined): GenerateOptions {
-  refuse(params, 'n', (n) => n !== 1, 'this engine gives one answer at a time; ask again for another');
-  refuse(params, 'logit_bias', (bias) => Object.keys(bias).length > 0, 'this engine has no such option');
+export function samplingOptions(
+  params: CommonParams,
+  maxTokens: number | null | undefined,
+): GenerateOptions {
+  refuse(
+    params,
+    'n',
+    (n) => n !== 1,
+    'this engine gives one answer at a time; ask again for another',
+  );
+  refuse(
+    params,
+    'logit_bias',
+    (bias) => Object.keys(bias).length > 0,
+    'this engine has no such option',
+  );
   for (const name of ['frequency_penalty', 'presence_penalty'] as const) {
-    refuse(params, name, (penalty) => penalty !== 0, 'this engine has no such option; repeat_penalty is alike');
+    refuse(
+      params,
+      name,
+      (penalty) => penalty !== 0,
+      'this engine has no such option; repeat_penalty is alike',
+    );
   }
   return given({
     temperature: params.temperature,
@@ -49,7 +81,11 @@ export function chatMessages(params: ChatParams): Message[] {
 export function chatTools(params: ChatParams): readonly object[] | undefined {
   const { tools, tool_choice: choice = 'auto' } = params;
   if (choice !== 'auto' && choice !== 'none') {
-    throw badRequest('tool_choice', "tool_choice can be 'auto' or 'none': the model cannot be made to call a tool.", 'unsupported_value');
+    throw badRequest(
+      'tool_choice',
+      "tool_choice can be 'auto' or 'none': the model cannot be made to call a tool.",
+      'unsupported_value',
+    );
   }
   return choice === 'none' || !tools?.length ? undefined : tools;
 }
@@ -59,7 +95,12 @@ export function refuseUnknownToChat(params: ChatParams): void {
   refuse(params, 'modalities', (list) => list.includes('audio'), 'text only');
   refuse(params, 'audio', () => true, 'text only');
   refuse(params, 'functions', (list) => list.length > 0, 'use tools');
-  refuse(params, 'response_format', ({ type }) => type !== 'text', 'answers are text; ask for JSON in the prompt and check it');
+  refuse(
+    params,
+    'response_format',
+    ({ type }) => type !== 'text',
+    'answers are text; ask for JSON in the prompt and check it',
+  );
   refuse(params, 'web_search_options', () => true, 'there is no search');
 }
 
@@ -79,10 +120,12 @@ export function promptTexts({ prompt }: CompletionParams): string[] {
 function chatMessage(message: ChatMessage, where: string): Message {
   const role = message?.role;
   if (typeof role !== 'string') throw badRequest(where, `${where} has no role.`);
-  // Templates of small models know 'system' alone; OpenAI gave it the new name for models that think.
+  // Templates of small models know 'system' alone; OpenAI gave it the new name for models that
+  // think.
   const result: Message = { ...(message as Message), role: role === 'developer' ? 'system' : role };
   if (Array.isArray(message.content)) result.content = joinParts(message.content, where);
-  if ('tool_calls' in message && message.tool_calls) result.tool_calls = message.tool_calls.map(toolCall);
+  if ('tool_calls' in message && message.tool_calls)
+    result.tool_calls = message.tool_calls.map(toolCall);
   return result;
 }
 
@@ -91,16 +134,26 @@ function joinParts(parts: readonly ContentPart[], where: string): string {
   const texts = parts.map((part, i) => {
     if (part.type === 'text') return part.text;
     if (part.type === 'refusal') return part.refusal;
-    throw badRequest(`${where}.content[${i}]`, `A part of type '${part.type}' is not understood: text only.`, 'unsupported_value');
+    throw badRequest(
+      `${where}.content[${i}]`,
+      `A part of type '${part.type}' is not understood: text only.`,
+      'unsupported_value',
+    );
   });
   return texts.join('\n');
 }
 
-/** Templates write the arguments out as JSON themselves, so they take an object, unlike OpenAI's API. */
+/**
+ * Templates write the arguments out as JSON themselves, so they take an object, unlike OpenAI's
+ * API.
+ */
 function toolCall(call: OpenAI.Chat.ChatCompletionMessageToolCall): object {
   if (call.type !== 'function') return call;
   try {
-    return { ...call, function: { ...call.function, arguments: JSON.parse(call.function.arguments) as unknown } };
+    return {
+      ...call,
+      function: { ...call.function, arguments: JSON.parse(call.function.arguments) as unknown },
+    };
   } catch {
     return call; // whatever it is, the template sees it
   }
@@ -115,10 +168,16 @@ function refuse<P extends object, N extends keyof P & string>(
 ): void {
   const value = params[name];
   if (value === undefined || value === null || !matters(value)) return;
-  throw badRequest(name, `${name} ${JSON.stringify(value)} is not supported: ${why}.`, 'unsupported_parameter');
+  throw badRequest(
+    name,
+    `${name} ${JSON.stringify(value)} is not supported: ${why}.`,
+    'unsupported_parameter',
+  );
 }
 
 /** Without what is missing. OpenAI's API takes null for that. */
 function given<T extends object>(options: { [Name in keyof T]: T[Name] | null | undefined }): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null)) as T;
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined && value !== null),
+  ) as T;
 }

@@ -15,7 +15,10 @@ export class CompletionStream<Chunk> implements AsyncIterable<Chunk> {
     this.#stopped = stopped;
   }
 
-  /** Throws an APIError when the engine fails. As in the `openai` package, an aborted stream just ends. */
+  /**
+   * Throws an APIError when the engine fails. As in the `openai` package, an aborted stream just
+   * ends.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<Chunk, void, undefined> {
     if (this.#isConsumed) throw new Error('Cannot iterate over a consumed stream.');
     this.#isConsumed = true;

@@ -1,11 +1,13 @@
 /**
- * A client like `new OpenAI()` of the `openai` package, answered by models in this page instead of a server.
+ * A client like `new OpenAI()` of the `openai` package, answered by models in this page instead of
+ * a server.
  *
  * ```ts
  * import { loadModel } from 'inkling-wasm';
  * import { createOpenAI } from 'inkling-wasm/openai';
  * const client = createOpenAI(await loadModel('/models/model.gguf'));
- * const { choices } = await client.chat.completions.create({ model: 'any', messages: [{ role: 'user', content: 'Hello!' }] });
+ * const messages = [{ role: 'user', content: 'Hello!' }];
+ * const { choices } = await client.chat.completions.create({ model: 'any', messages });
  * ```
  * @packageDocumentation
  */
@@ -24,7 +26,14 @@ import {
 } from './openai-request.js';
 import { CompletionStream } from './openai-stream.js';
 
-export { APIError, APIUserAbortError, BadRequestError, type ErrorBody, InternalServerError, NotFoundError } from './openai-errors.js';
+export {
+  APIError,
+  APIUserAbortError,
+  BadRequestError,
+  type ErrorBody,
+  InternalServerError,
+  NotFoundError,
+} from './openai-errors.js';
 export type { ExtraParams } from './openai-request.js';
 export type { CompletionStream } from './openai-stream.js';
 export type { Models } from './models.js';
@@ -42,16 +51,21 @@ type Options = OpenAI.RequestOptions;
 interface Create<Whole, Streamed, Answer, Chunk> {
   (params: Whole & ExtraParams, options?: Options): Promise<Answer>;
   (params: Streamed & ExtraParams, options?: Options): Promise<CompletionStream<Chunk>>;
-  (params: (Whole | Streamed) & ExtraParams, options?: Options): Promise<Answer | CompletionStream<Chunk>>;
+  (
+    params: (Whole | Streamed) & ExtraParams,
+    options?: Options,
+  ): Promise<Answer | CompletionStream<Chunk>>;
 }
 
-/** The part of OpenAI's client that small models can answer. Everything rejects with an APIError. */
+/**
+ * The part of OpenAI's client that small models can answer. Everything rejects with an APIError.
+ */
 export interface OpenAIClient {
   readonly chat: {
     readonly completions: {
       /**
-       * The assistant's next message. Tools are handed to the chat template; what the model makes of them comes as
-       * `content`, in the model's own notation.
+       * The assistant's next message. Tools are handed to the chat template; what the model makes
+       * of them comes as `content`, in the model's own notation.
        */
       readonly create: Create<
         OpenAI.Chat.ChatCompletionCreateParamsNonStreaming,
@@ -62,12 +76,26 @@ export interface OpenAIClient {
     };
   };
   readonly completions: {
-    /** Goes on from a prompt, or from each of several; at most 16 tokens unless `max_tokens` is given, as at OpenAI. */
-    readonly create: Create<OpenAI.CompletionCreateParamsNonStreaming, OpenAI.CompletionCreateParamsStreaming, Completion, Completion>;
+    /**
+     * Goes on from a prompt, or from each of several; at most 16 tokens unless `max_tokens` is
+     * given, as at OpenAI.
+     */
+    readonly create: Create<
+      OpenAI.CompletionCreateParamsNonStreaming,
+      OpenAI.CompletionCreateParamsStreaming,
+      Completion,
+      Completion
+    >;
   };
   readonly embeddings: {
-    /** Rejects with code 'embeddings_not_supported': the models that this package computes generate text. */
-    readonly create: (params: OpenAI.EmbeddingCreateParams, options?: Options) => Promise<OpenAI.CreateEmbeddingResponse>;
+    /**
+     * Rejects with code 'embeddings_not_supported': the models that this package computes generate
+     * text.
+     */
+    readonly create: (
+      params: OpenAI.EmbeddingCreateParams,
+      options?: Options,
+    ) => Promise<OpenAI.CreateEmbeddingResponse>;
   };
   readonly models: {
     readonly list: () => Promise<ModelPage> & AsyncIterable<ModelEntry>;
@@ -84,19 +112,37 @@ export interface ModelPage extends AsyncIterable<ModelEntry> {
 export function createOpenAI(models: Models): OpenAIClient {
   const created = now();
   const entries = (): ModelEntry[] =>
-    [...namedModels(models).keys()].map((id) => ({ id, object: 'model', created, owned_by: 'inkling' }));
+    [...namedModels(models).keys()].map((id) => ({
+      id,
+      object: 'model',
+      created,
+      owned_by: 'inkling',
+    }));
   const modelFor = ({ model }: { model: string }) => {
     const found = findModel(models, model);
-    if (!found) throw notFound(`The model '${model}' does not exist; there are: ${[...namedModels(models).keys()].join(', ')}.`);
+    const known = [...namedModels(models).keys()].join(', ');
+    if (!found) throw notFound(`The model '${model}' does not exist; there are: ${known}.`);
     return found;
   };
   return {
-    chat: { completions: { create: ((params, options) => createChat(modelFor, params, options)) as OpenAIClient['chat']['completions']['create'] } },
-    completions: { create: ((params, options) => createCompletion(modelFor, params, options)) as OpenAIClient['completions']['create'] },
+    chat: {
+      completions: {
+        create: ((params, options) =>
+          createChat(modelFor, params, options)) as OpenAIClient['chat']['completions']['create'],
+      },
+    },
+    completions: {
+      create: ((params, options) =>
+        createCompletion(modelFor, params, options)) as OpenAIClient['completions']['create'],
+    },
     embeddings: {
       create: async (params) => {
         modelFor(params);
-        throw badRequest('model', 'This model generates text and makes no embeddings.', 'embeddings_not_supported');
+        throw badRequest(
+          'model',
+          'This model generates text and makes no embeddings.',
+          'embeddings_not_supported',
+        );
       },
     },
     models: {
@@ -119,17 +165,29 @@ export function createOpenAI(models: Models): OpenAIClient {
 
 type ModelFor = (params: { model: string }) => Model;
 
-async function createChat(modelFor: ModelFor, params: ChatParams & ExtraParams, { signal }: Options = {}): Promise<ChatCompletion | CompletionStream<ChatChunk>> {
+async function createChat(
+  modelFor: ModelFor,
+  params: ChatParams & ExtraParams,
+  { signal }: Options = {},
+): Promise<ChatCompletion | CompletionStream<ChatChunk>> {
   return cancellable(signal, async (controller, stopped) => {
     const model = modelFor(params);
     refuseUnknownToChat(params);
     const tools = chatTools(params);
     const sampling = samplingOptions(params, params.max_completion_tokens ?? params.max_tokens);
-    const run = model.chat(chatMessages(params), { ...sampling, ...(tools && { tools }), signal: stopped });
+    const run = model.chat(chatMessages(params), {
+      ...sampling,
+      ...(tools && { tools }),
+      signal: stopped,
+    });
     const head = { id: newId('chatcmpl'), created: now(), model: params.model };
     if (params.stream) {
       const withUsage = params.stream_options?.include_usage ?? false;
-      const chunks = chatChunks({ ...head, object: 'chat.completion.chunk' }, await begin(run), withUsage);
+      const chunks = chatChunks(
+        { ...head, object: 'chat.completion.chunk' },
+        await begin(run),
+        withUsage,
+      );
       return new CompletionStream(chunks, controller, stopped);
     }
     const { text, finishReason, usage } = await run.result();
@@ -142,25 +200,45 @@ async function createChat(modelFor: ModelFor, params: ChatParams & ExtraParams, 
 /** What a model continues at OpenAI when it is not told how far. */
 const DEFAULT_COMPLETION_TOKENS = 16;
 
-async function createCompletion(modelFor: ModelFor, params: CompletionParams & ExtraParams, { signal }: Options = {}): Promise<Completion | CompletionStream<Completion>> {
+async function createCompletion(
+  modelFor: ModelFor,
+  params: CompletionParams & ExtraParams,
+  { signal }: Options = {},
+): Promise<Completion | CompletionStream<Completion>> {
   return cancellable(signal, async (controller, stopped) => {
     const model = modelFor(params);
     refuseUnknownToCompletions(params);
-    const sampling = { ...samplingOptions(params, params.max_tokens ?? DEFAULT_COMPLETION_TOKENS), signal: stopped };
-    const prompts = promptTexts(params).map((prompt): Prompt => ({ run: model.complete(prompt, sampling), echo: params.echo ? prompt : '' }));
-    const head = { id: newId('cmpl'), object: 'text_completion', created: now(), model: params.model } as const;
+    const sampling = {
+      ...samplingOptions(params, params.max_tokens ?? DEFAULT_COMPLETION_TOKENS),
+      signal: stopped,
+    };
+    const prompts = promptTexts(params).map((prompt): Prompt => ({
+      run: model.complete(prompt, sampling),
+      echo: params.echo ? prompt : '',
+    }));
+    const head = {
+      id: newId('cmpl'),
+      object: 'text_completion',
+      created: now(),
+      model: params.model,
+    } as const;
     if (params.stream) {
       const withUsage = params.stream_options?.include_usage ?? false;
       const chunks = completionChunks(head, prompts, await begin(prompts[0]!.run), withUsage);
       return new CompletionStream(chunks, controller, stopped);
     }
     const results = await Promise.all(prompts.map(({ run }) => run.result()));
-    const choices = results.map(({ text, finishReason }, index) => completionChoice(index, prompts[index]!.echo + text, finishOf(finishReason)));
+    const choices = results.map(({ text, finishReason }, index) =>
+      completionChoice(index, prompts[index]!.echo + text, finishOf(finishReason)),
+    );
     return { ...head, choices, usage: usageOf(results.map(({ usage }) => usage)) };
   });
 }
 
-/** Gives `work` what stops it, and a signal that says so or that the caller did; makes its failures APIErrors. */
+/**
+ * Gives `work` what stops it, and a signal that says so or that the caller did; makes its failures
+ * APIErrors.
+ */
 async function cancellable<T>(
   signal: AbortSignal | null | undefined,
   work: (controller: AbortController, stopped: AbortSignal) => Promise<T>,
@@ -193,8 +271,15 @@ async function* piecesOf({ first, rest }: Begun): AsyncGenerator<string, void, u
   for (let next = first; !next.done; next = await rest.next()) yield next.value;
 }
 
-async function* chatChunks(head: Omit<ChatChunk, 'choices'>, begun: Begun, withUsage: boolean): AsyncGenerator<ChatChunk, void, undefined> {
-  const chunk = (delta: OpenAI.Chat.ChatCompletionChunk.Choice.Delta, finish: ReturnType<typeof finishOf> | null = null): ChatChunk => ({
+async function* chatChunks(
+  head: Omit<ChatChunk, 'choices'>,
+  begun: Begun,
+  withUsage: boolean,
+): AsyncGenerator<ChatChunk, void, undefined> {
+  const chunk = (
+    delta: OpenAI.Chat.ChatCompletionChunk.Choice.Delta,
+    finish: ReturnType<typeof finishOf> | null = null,
+  ): ChatChunk => ({
     ...head,
     choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
     ...(withUsage && { usage: null }),
@@ -226,7 +311,8 @@ async function* completionChunks(
       choices: [completionChoice(index, text, finish as 'stop' | 'length')],
     });
     if (echo) yield chunk(echo, null);
-    for await (const text of piecesOf(index === 0 ? firstBegun : await begin(run))) yield chunk(text, null);
+    for await (const text of piecesOf(index === 0 ? firstBegun : await begin(run)))
+      yield chunk(text, null);
     const { finishReason, usage } = await run.result();
     usages.push(usage);
     yield chunk('', finishOf(finishReason));
@@ -234,7 +320,11 @@ async function* completionChunks(
   if (withUsage) yield { ...head, choices: [], usage: usageOf(usages) };
 }
 
-function completionChoice(index: number, text: string, finish: 'stop' | 'length'): OpenAI.CompletionChoice {
+function completionChoice(
+  index: number,
+  text: string,
+  finish: 'stop' | 'length',
+): OpenAI.CompletionChoice {
   return { index, text, logprobs: null, finish_reason: finish };
 }
 
@@ -246,7 +336,8 @@ function finishOf(reason: FinishReason): 'stop' | 'length' {
 }
 
 function usageOf(usages: readonly RunResult['usage'][]): OpenAI.CompletionUsage {
-  const sum = (of: (usage: RunResult['usage']) => number) => usages.reduce((total, usage) => total + of(usage), 0);
+  const sum = (of: (usage: RunResult['usage']) => number) =>
+    usages.reduce((total, usage) => total + of(usage), 0);
   const prompt = sum((usage) => usage.promptTokens);
   const completion = sum((usage) => usage.completionTokens);
   return {

@@ -1,7 +1,7 @@
 /// <reference types="dom-chromium-ai" />
 /**
- * A `LanguageModel` like the one that browsers with the Prompt API have, answered by a model in this page:
- * https://webmachinelearning.github.io/prompt-api
+ * A `LanguageModel` like the one that browsers with the Prompt API have, answered by a model in
+ * this page: https://webmachinelearning.github.io/prompt-api
  *
  * ```ts
  * import { createLanguageModel } from 'inkling-wasm/prompt-api';
@@ -11,23 +11,43 @@
  * ```
  * @packageDocumentation
  */
-import { type LoadOptions, type LoadProgress, type Model, type ModelSource, loadModel, modelCache } from '../index.js';
+import {
+  type LoadOptions,
+  type LoadProgress,
+  type Model,
+  type ModelSource,
+  loadModel,
+  modelCache,
+} from '../index.js';
 import { creationError, domException, promptError, quotaExceeded } from './prompt-errors.js';
-import { PARAMS, type SessionSampling, checkOptions, promptInput, whyUnsupported } from './prompt-input.js';
+import {
+  PARAMS,
+  type SessionSampling,
+  checkOptions,
+  promptInput,
+  whyUnsupported,
+} from './prompt-input.js';
 import { PromptSession, joinTurns, readAhead, tokensOf } from './prompt-session.js';
 
 /** A model that is loaded when the first session is created, or one that is there already. */
 export type LanguageModelSource = FromSource | { model: Model };
-type FromSource = { source: ModelSource } & Omit<LoadOptions, 'onProgress' | 'signal' | 'vocabularyOnly'>;
+type FromSource = { source: ModelSource } & Omit<
+  LoadOptions,
+  'onProgress' | 'signal' | 'vocabularyOnly'
+>;
 
 /** What `LanguageModel` is in browsers, with a way to let go of the model. */
 export type InklingLanguageModel = typeof LanguageModel & {
-  /** Destroys no session, but frees the model that was loaded for them: their calls reject. A model that was handed in
-   *  is left alone. create() loads again. */
+  /**
+   * Destroys no session, but frees the model that was loaded for them: their calls reject. A model
+   * that was handed in is left alone. create() loads again.
+   */
   dispose(): void;
 };
 
-/** Sessions share the model's one context: going on with the one that was asked last is quickest. */
+/**
+ * Sessions share the model's one context: going on with the one that was asked last is quickest.
+ */
 export function createLanguageModel(from: LanguageModelSource): InklingLanguageModel {
   const shared = new SharedModel(from);
   return class LanguageModel extends PromptSession {
@@ -64,18 +84,33 @@ export function createLanguageModel(from: LanguageModelSource): InklingLanguageM
 function promptsOf({ initialPrompts }: LanguageModelCreateOptions) {
   if (!initialPrompts || initialPrompts.length === 0) return [];
   const { messages, prefix } = promptInput(initialPrompts as LanguageModelPrompt, true);
-  return joinTurns(prefix === undefined ? messages : [...messages, { role: 'assistant', content: prefix }]);
+  return joinTurns(
+    prefix === undefined ? messages : [...messages, { role: 'assistant', content: prefix }],
+  );
 }
 
 /** Reads the initial prompts, which have to fit the context. */
-async function begin(model: Model, sampling: SessionSampling, initial: ReturnType<typeof promptsOf>, signal: AbortSignal | undefined) {
+async function begin(
+  model: Model,
+  sampling: SessionSampling,
+  initial: ReturnType<typeof promptsOf>,
+  signal: AbortSignal | undefined,
+) {
   if (!model.info.hasChatFormat) {
-    throw domException('NotSupportedError', 'The model has no chat template: give one as chatTemplate, e.g. \'chatml\'.');
+    throw domException(
+      'NotSupportedError',
+      "The model has no chat template: give one as chatTemplate, e.g. 'chatml'.",
+    );
   }
   const window = model.info.contextLength;
   try {
     const usage = await tokensOf(model, initial);
-    if (usage >= window) throw quotaExceeded(`The initial prompts take ${usage} tokens; the context window holds ${window}.`, usage + 1, window);
+    if (usage >= window)
+      throw quotaExceeded(
+        `The initial prompts take ${usage} tokens; the context window holds ${window}.`,
+        usage + 1,
+        window,
+      );
     await readAhead(model, initial, signal);
     return { model, sampling, initial, turns: [], usage };
   } catch (thrown) {
@@ -132,7 +167,9 @@ class SharedModel {
     };
     signal?.addEventListener('abort', leave);
     try {
-      const model = await (signal ? Promise.race([loading.promise, abortOf(signal)]) : loading.promise);
+      const model = await (signal
+        ? Promise.race([loading.promise, abortOf(signal)])
+        : loading.promise);
       onDownload(1);
       return model;
     } catch (thrown) {
@@ -144,7 +181,8 @@ class SharedModel {
   }
 
   dispose(): void {
-    if (this.#loading) this.#giveUp(this.#loading, domException('AbortError', 'The model has been disposed of.'));
+    if (this.#loading)
+      this.#giveUp(this.#loading, domException('AbortError', 'The model has been disposed of.'));
     if ('model' in this.#from) return;
     this.#model?.dispose();
     this.#model = undefined;
@@ -167,15 +205,17 @@ class SharedModel {
     };
     const promise = loadModel(source, { ...options, onProgress, signal: controller.signal });
     const loading = { promise, listeners, controller, fraction: 0 };
-    promise.then(
-      (model) => {
-        if (this.#loading === loading) this.#model = model;
-        else model.dispose();
-      },
-      () => {},
-    ).finally(() => {
-      if (this.#loading === loading) this.#loading = undefined;
-    });
+    promise
+      .then(
+        (model) => {
+          if (this.#loading === loading) this.#model = model;
+          else model.dispose();
+        },
+        () => {},
+      )
+      .finally(() => {
+        if (this.#loading === loading) this.#loading = undefined;
+      });
     return loading;
   }
 }
@@ -187,7 +227,9 @@ function urlOf(source: ModelSource): string | undefined {
 }
 
 function abortOf(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+  return new Promise((_resolve, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+  );
 }
 
 // ---- Progress ----
@@ -197,7 +239,9 @@ class Monitor extends EventTarget implements CreateMonitor {
 
   constructor() {
     super();
-    this.addEventListener('downloadprogress', (event) => this.ondownloadprogress?.(event as ProgressEvent));
+    this.addEventListener('downloadprogress', (event) =>
+      this.ondownloadprogress?.(event as ProgressEvent),
+    );
   }
 }
 
@@ -216,9 +260,13 @@ function openMonitor(callback: CreateMonitorCallback | undefined): OnDownload {
 
 function progressEvent(loaded: number): Event {
   const fields = { lengthComputable: true, loaded, total: 1 };
-  const event = typeof ProgressEvent === 'undefined' ? new Event('downloadprogress') : new ProgressEvent('downloadprogress', fields);
+  const event =
+    typeof ProgressEvent === 'undefined'
+      ? new Event('downloadprogress')
+      : new ProgressEvent('downloadprogress', fields);
   if ((event as ProgressEvent).loaded === loaded) return event;
   // Node has no such events, and older browsers round the numbers down.
-  for (const [name, value] of Object.entries(fields)) Object.defineProperty(event, name, { value, enumerable: true });
+  for (const [name, value] of Object.entries(fields))
+    Object.defineProperty(event, name, { value, enumerable: true });
   return event;
 }

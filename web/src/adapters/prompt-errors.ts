@@ -7,14 +7,25 @@ export function domException(name: string, message: string, cause?: unknown): DO
 }
 
 /** Both in tokens: what is needed, and what the context window holds. */
-export function quotaExceeded(message: string, requested: number, quota: number, cause?: unknown): DOMException {
-  const Native = (globalThis as { QuotaExceededError?: new (message: string, options: object) => DOMException }).QuotaExceededError;
+export function quotaExceeded(
+  message: string,
+  requested: number,
+  quota: number,
+  cause?: unknown,
+): DOMException {
+  const Native = (
+    globalThis as { QuotaExceededError?: new (message: string, options: object) => DOMException }
+  ).QuotaExceededError;
   if (Native) return withCause(new Native(message, { requested, quota }), cause);
-  return withCause(Object.assign(new DOMException(message, 'QuotaExceededError'), { requested, quota }), cause);
+  return withCause(
+    Object.assign(new DOMException(message, 'QuotaExceededError'), { requested, quota }),
+    cause,
+  );
 }
 
 function withCause(exception: DOMException, cause: unknown): DOMException {
-  if (cause !== undefined) Object.defineProperty(exception, 'cause', { value: cause, configurable: true });
+  if (cause !== undefined)
+    Object.defineProperty(exception, 'cause', { value: cause, configurable: true });
   return exception;
 }
 
@@ -29,7 +40,11 @@ const UNSUPPORTED: Names = {
   INK_ERR_UNSUPPORTED_CHAT_FORMAT: 'NotSupportedError',
   INK_ERR_TEMPLATE: 'NotSupportedError',
 };
-const CREATING: Names = { ...UNSUPPORTED, INK_ERR_IO: 'NetworkError', INK_ERR_TRUNCATED: 'NetworkError' };
+const CREATING: Names = {
+  ...UNSUPPORTED,
+  INK_ERR_IO: 'NetworkError',
+  INK_ERR_TRUNCATED: 'NetworkError',
+};
 const PROMPTING: Names = { ...UNSUPPORTED, INK_ERR_WRONG_STATE: 'InvalidStateError' };
 
 /** What create() rejects with when loading the model failed with `thrown`. */
@@ -40,7 +55,8 @@ export function creationError(thrown: unknown): unknown {
 /** What a session's methods reject with when the model failed with `thrown`. window: tokens. */
 export function promptError(thrown: unknown, window: number): unknown {
   const error = thrown as InklingError | null | undefined;
-  if (error?.code === 'INK_ERR_CONTEXT_FULL') return quotaExceeded(error.message, window + 1, window, error);
+  if (error?.code === 'INK_ERR_CONTEXT_FULL')
+    return quotaExceeded(error.message, window + 1, window, error);
   return translate(thrown, PROMPTING, 'UnknownError');
 }
 

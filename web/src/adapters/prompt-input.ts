@@ -13,22 +13,37 @@ export interface PromptInput {
   prefix: string | undefined;
 }
 
-/** isFirst: the session's context is empty, so that a system message may come. Throws what the methods reject with. */
+/**
+ * isFirst: the session's context is empty, so that a system message may come. Throws what the
+ * methods reject with.
+ */
 export function promptInput(input: LanguageModelPrompt, isFirst: boolean): PromptInput {
   // As Web IDL has it: what is no sequence is a string.
-  if (!isIterable(input)) return { messages: [{ role: 'user', content: String(input) }], prefix: undefined };
+  if (!isIterable(input))
+    return { messages: [{ role: 'user', content: String(input) }], prefix: undefined };
   const given = [...input];
   if (given.length === 0) return { messages: [{ role: 'user', content: '' }], prefix: undefined };
   let prefix: string | undefined;
   const messages = given.map((message, i): Message => {
-    const { role, content, prefix: isPrefix = false } = (message ?? {}) as LanguageModelAssistantMessage;
-    if (!['system', 'user', 'assistant'].includes(role)) throw new TypeError(`A message's role must be system, user or assistant, not ${String(role)}.`);
+    const {
+      role,
+      content,
+      prefix: isPrefix = false,
+    } = (message ?? {}) as LanguageModelAssistantMessage;
+    if (!['system', 'user', 'assistant'].includes(role))
+      throw new TypeError(
+        `A message's role must be system, user or assistant, not ${String(role)}.`,
+      );
     if (content === undefined) throw new TypeError('A message needs content.');
-    if (role === ('system' as string) && !(isFirst && i === 0)) throw new TypeError('A system message can only be the first one.');
+    if (role === ('system' as string) && !(isFirst && i === 0))
+      throw new TypeError('A system message can only be the first one.');
     const text = contentText(content, role);
     if (isPrefix) {
       if (role !== 'assistant' || i < given.length - 1) {
-        throw domException('SyntaxError', 'Only the last message may be a prefix, and it must be the assistant\'s.');
+        throw domException(
+          'SyntaxError',
+          "Only the last message may be a prefix, and it must be the assistant's.",
+        );
       }
       prefix = text;
     }
@@ -42,8 +57,13 @@ function contentText(content: LanguageModelMessage['content'], role: string): st
   if (!isIterable(content)) return String(content);
   const texts = [...(content as Iterable<LanguageModelMessageContent>)].map((part) => {
     const { type, value } = part ?? {};
-    if (!['text', 'image', 'audio', 'tool-call', 'tool-response'].includes(type)) throw new TypeError(`There is no content of type ${String(type)}.`);
-    if (type !== 'text') throw domException('NotSupportedError', `This model reads text, no ${type}${role === 'assistant' ? ' of the assistant' : ''}.`);
+    if (!['text', 'image', 'audio', 'tool-call', 'tool-response'].includes(type))
+      throw new TypeError(`There is no content of type ${String(type)}.`);
+    if (type !== 'text')
+      throw domException(
+        'NotSupportedError',
+        `This model reads text, no ${type}${role === 'assistant' ? ' of the assistant' : ''}.`,
+      );
     if (typeof value !== 'string') throw new TypeError('The value of a text must be a string.');
     return value;
   });
@@ -55,11 +75,18 @@ function isIterable(value: unknown): value is Iterable<LanguageModelMessage> {
 }
 
 /** Throws for options of a prompt that cannot be followed. */
-export function checkPromptOptions({ responseConstraint, omitResponseConstraintInput = false }: LanguageModelPromptOptions): void {
+export function checkPromptOptions({
+  responseConstraint,
+  omitResponseConstraintInput = false,
+}: LanguageModelPromptOptions): void {
   if (responseConstraint !== undefined) {
-    throw domException('NotSupportedError', 'This model\'s answers cannot be held to a schema or an expression (responseConstraint).');
+    throw domException(
+      'NotSupportedError',
+      "This model's answers cannot be held to a schema or an expression (responseConstraint).",
+    );
   }
-  if (omitResponseConstraintInput) throw new TypeError('omitResponseConstraintInput needs a responseConstraint.');
+  if (omitResponseConstraintInput)
+    throw new TypeError('omitResponseConstraintInput needs a responseConstraint.');
 }
 
 // ---- Options of create() and availability() ----
@@ -71,7 +98,12 @@ export interface SessionSampling {
   temperature: number;
 }
 
-export const PARAMS: LanguageModelParams = Object.freeze({ defaultTopK: 40, maxTopK: 128, defaultTemperature: 0.8, maxTemperature: 2 });
+export const PARAMS: LanguageModelParams = Object.freeze({
+  defaultTopK: 40,
+  maxTopK: 128,
+  defaultTemperature: 0.8,
+  maxTemperature: 2,
+});
 
 /** The specification leaves to each implementation what the words mean. */
 const MODES: Readonly<Record<string, Pick<SessionSampling, 'topK' | 'temperature'>>> = {
@@ -86,11 +118,19 @@ const MODES: Readonly<Record<string, Pick<SessionSampling, 'topK' | 'temperature
 
 /** Throws TypeError or RangeError for options that are wrong anywhere. */
 export function checkOptions(options: LanguageModelCreateCoreOptions): SessionSampling {
-  for (const { type, languages } of [...(options.expectedInputs ?? []), ...(options.expectedOutputs ?? [])]) {
-    if (!['text', 'image', 'audio', 'tool-call', 'tool-response'].includes(type)) throw new TypeError(`There is no content of type ${String(type)}.`);
+  for (const { type, languages } of [
+    ...(options.expectedInputs ?? []),
+    ...(options.expectedOutputs ?? []),
+  ]) {
+    if (!['text', 'image', 'audio', 'tool-call', 'tool-response'].includes(type))
+      throw new TypeError(`There is no content of type ${String(type)}.`);
     if (languages) Intl.getCanonicalLocales(languages);
   }
-  const { samplingMode, topK, temperature } = options as { samplingMode?: string; topK?: number; temperature?: number };
+  const { samplingMode, topK, temperature } = options as {
+    samplingMode?: string;
+    topK?: number;
+    temperature?: number;
+  };
   const raw = topK !== undefined || temperature !== undefined;
   if (samplingMode !== undefined) {
     if (raw) throw new TypeError('samplingMode cannot be combined with topK or temperature.');
@@ -100,7 +140,8 @@ export function checkOptions(options: LanguageModelCreateCoreOptions): SessionSa
   }
   if (!raw) return { samplingMode: 'balanced', ...MODES.balanced! };
   if (topK !== undefined && !(topK >= 1)) throw new RangeError('topK must be at least 1.');
-  if (temperature !== undefined && !(temperature >= 0)) throw new RangeError('temperature must be at least 0.');
+  if (temperature !== undefined && !(temperature >= 0))
+    throw new RangeError('temperature must be at least 0.');
   return {
     samplingMode: null,
     topK: Math.floor(Math.min(topK ?? PARAMS.defaultTopK, PARAMS.maxTopK)),
@@ -109,7 +150,11 @@ export function checkOptions(options: LanguageModelCreateCoreOptions): SessionSa
 }
 
 /** Why options that are valid cannot be followed here; '' when they can. */
-export function whyUnsupported({ expectedInputs = [], expectedOutputs = [], tools = [] }: LanguageModelCreateCoreOptions): string {
+export function whyUnsupported({
+  expectedInputs = [],
+  expectedOutputs = [],
+  tools = [],
+}: LanguageModelCreateCoreOptions): string {
   const other = [...expectedInputs, ...expectedOutputs].find(({ type }) => type !== 'text');
   if (other) return `This model reads and writes text, no ${other.type}.`;
   return tools.length > 0 ? 'This model calls no tools.' : '';

@@ -2,7 +2,13 @@
 /** One session of the Prompt API: a conversation, and the queue of what is asked of it. */
 import type { GenerateOptions, Message, Model } from '../index.js';
 import { domException, promptError, quotaExceeded } from './prompt-errors.js';
-import { type PromptInput, type SessionSampling, checkPromptOptions, generateOptions, promptInput } from './prompt-input.js';
+import {
+  type PromptInput,
+  type SessionSampling,
+  checkPromptOptions,
+  generateOptions,
+  promptInput,
+} from './prompt-input.js';
 
 /** What a session starts from; turns are evicted as a whole, the oldest first. */
 export interface SessionStart {
@@ -16,7 +22,10 @@ export interface SessionStart {
 }
 
 /** Which attribute handles which event. */
-const HANDLERS = { oncontextoverflow: 'contextoverflow', onquotaoverflow: 'quotaoverflow' } as const;
+const HANDLERS = {
+  oncontextoverflow: 'contextoverflow',
+  onquotaoverflow: 'quotaoverflow',
+} as const;
 type Handler = ((this: LanguageModel, event: Event) => unknown) | null;
 
 export class PromptSession extends EventTarget implements LanguageModel {
@@ -41,7 +50,9 @@ export class PromptSession extends EventTarget implements LanguageModel {
     this.#turns = start.turns;
     this.#usage = start.usage;
     for (const [attribute, type] of Object.entries(HANDLERS)) {
-      this.addEventListener(type, (event) => this.#handlers.get(attribute as keyof typeof HANDLERS)?.call(this, event));
+      this.addEventListener(type, (event) =>
+        this.#handlers.get(attribute as keyof typeof HANDLERS)?.call(this, event),
+      );
     }
   }
 
@@ -85,16 +96,28 @@ export class PromptSession extends EventTarget implements LanguageModel {
 
   // ---- Methods ----
 
-  async prompt(input: LanguageModelPrompt, options: LanguageModelPromptOptions = {}): Promise<string> {
-    return this.#inTurn(options.signal, (stopped) => this.#answer(input, options, stopped, () => {}));
+  async prompt(
+    input: LanguageModelPrompt,
+    options: LanguageModelPromptOptions = {},
+  ): Promise<string> {
+    return this.#inTurn(options.signal, (stopped) =>
+      this.#answer(input, options, stopped, () => {}),
+    );
   }
 
-  promptStreaming(input: LanguageModelPrompt, options: LanguageModelPromptOptions = {}): ReadableStream<string> {
+  promptStreaming(
+    input: LanguageModelPrompt,
+    options: LanguageModelPromptOptions = {},
+  ): ReadableStream<string> {
     const cancelled = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, cancelled.signal]) : cancelled.signal;
+    const signal = options.signal
+      ? AbortSignal.any([options.signal, cancelled.signal])
+      : cancelled.signal;
     return new ReadableStream<string>({
       start: (output) => {
-        this.#inTurn(signal, (stopped) => this.#answer(input, options, stopped, (piece) => output.enqueue(piece))).then(
+        this.#inTurn(signal, (stopped) =>
+          this.#answer(input, options, stopped, (piece) => output.enqueue(piece)),
+        ).then(
           () => !cancelled.signal.aborted && output.close(),
           (error: unknown) => !cancelled.signal.aborted && output.error(error),
         );
@@ -103,11 +126,15 @@ export class PromptSession extends EventTarget implements LanguageModel {
     });
   }
 
-  async append(input: LanguageModelPrompt, { signal }: LanguageModelAppendOptions = {}): Promise<undefined> {
+  async append(
+    input: LanguageModelPrompt,
+    { signal }: LanguageModelAppendOptions = {},
+  ): Promise<undefined> {
     return this.#inTurn(signal, async (stopped) => {
       if (Array.isArray(input) && input.length === 0) return undefined;
       const { messages, prefix } = promptInput(input, this.#isEmpty());
-      const added = prefix === undefined ? messages : [...messages, { role: 'assistant', content: prefix }];
+      const added =
+        prefix === undefined ? messages : [...messages, { role: 'assistant', content: prefix }];
       await this.#makeRoom(added);
       stopped.throwIfAborted();
       const turns = [...this.#turns, added];
@@ -121,18 +148,25 @@ export class PromptSession extends EventTarget implements LanguageModel {
     });
   }
 
-  async measureContextUsage(input: LanguageModelPrompt, options: LanguageModelPromptOptions = {}): Promise<number> {
+  async measureContextUsage(
+    input: LanguageModelPrompt,
+    options: LanguageModelPromptOptions = {},
+  ): Promise<number> {
     return this.#guard(options.signal, async (stopped) => {
       checkPromptOptions(options);
       const { messages, prefix } = promptInput(input, this.#isEmpty());
-      const added = prefix === undefined ? messages : [...messages, { role: 'assistant', content: prefix }];
+      const added =
+        prefix === undefined ? messages : [...messages, { role: 'assistant', content: prefix }];
       const tokens = await tokensOf(this.#model, this.#conversation([...this.#turns, added]));
       stopped.throwIfAborted();
       return Math.max(0, tokens - this.#usage);
     });
   }
 
-  measureInputUsage(input: LanguageModelPrompt, options?: LanguageModelPromptOptions): Promise<number> {
+  measureInputUsage(
+    input: LanguageModelPrompt,
+    options?: LanguageModelPromptOptions,
+  ): Promise<number> {
     return this.measureContextUsage(input, options);
   }
 
@@ -141,7 +175,11 @@ export class PromptSession extends EventTarget implements LanguageModel {
     return this.#guard(signal, async () => {
       const Same = this.constructor as typeof PromptSession;
       return new Same({
-        model: this.#model, sampling: this.#sampling, initial: this.#initial, turns: this.#turns, usage: this.#usage,
+        model: this.#model,
+        sampling: this.#sampling,
+        initial: this.#initial,
+        turns: this.#turns,
+        usage: this.#usage,
       });
     });
   }
@@ -169,10 +207,16 @@ export class PromptSession extends EventTarget implements LanguageModel {
     const { messages, prefix } = promptInput(input, this.#isEmpty());
     await this.#makeRoom(messages, prefix);
     stopped.throwIfAborted();
-    const run = await this.#run({ messages, prefix }, { ...generateOptions(this.#sampling), signal: stopped });
+    const run = await this.#run(
+      { messages, prefix },
+      { ...generateOptions(this.#sampling), signal: stopped },
+    );
     for await (const piece of run) onPiece(piece);
     const { text } = await run.result();
-    const turns = [...this.#turns, [...messages, { role: 'assistant', content: (prefix ?? '') + text }]];
+    const turns = [
+      ...this.#turns,
+      [...messages, { role: 'assistant', content: (prefix ?? '') + text }],
+    ];
     const usage = await tokensOf(this.#model, this.#conversation(turns));
     stopped.throwIfAborted(); // only as a whole is it part of the conversation
     this.#turns = turns;
@@ -191,12 +235,18 @@ export class PromptSession extends EventTarget implements LanguageModel {
   async #makeRoom(added: readonly Message[], prefix = ''): Promise<void> {
     const window = this.contextWindow;
     const needed = async (turns: readonly (readonly Message[])[]) => {
-      const tokens = 1 + (await this.#model.countTokens(this.#conversation([...turns, added]))); // an answer has one at least
+      const prompt = await this.#model.countTokens(this.#conversation([...turns, added]));
+      const tokens = prompt + 1; // an answer has one at least
       return prefix === '' ? tokens : tokens + (await this.#model.countTokens(prefix));
     };
     let turns = this.#turns;
     for (let tokens = await needed(turns); tokens > window; tokens = await needed(turns)) {
-      if (turns.length === 0) throw quotaExceeded(`The prompt needs ${tokens} tokens with what precedes it and an answer; the context window holds ${window}.`, tokens, window);
+      if (turns.length === 0)
+        throw quotaExceeded(
+          `With what precedes it, the prompt needs ${tokens} tokens; the window has ${window}.`,
+          tokens,
+          window,
+        );
       turns = turns.slice(1);
     }
     if (turns === this.#turns) return;
@@ -214,7 +264,10 @@ export class PromptSession extends EventTarget implements LanguageModel {
   }
 
   /** Runs `work` when all that was asked before is done, as it depends on the answers. */
-  #inTurn<T>(signal: AbortSignal | undefined, work: (stopped: AbortSignal) => Promise<T>): Promise<T> {
+  #inTurn<T>(
+    signal: AbortSignal | undefined,
+    work: (stopped: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const before = this.#last;
     const done = this.#guard(signal, async (stopped) => {
       await settledOrAborted(before, stopped);
@@ -224,9 +277,17 @@ export class PromptSession extends EventTarget implements LanguageModel {
     return done;
   }
 
-  /** Runs `work` with a signal that follows the caller's and destroy(), and rejects as the specification has it. */
-  async #guard<T>(signal: AbortSignal | undefined, work: (stopped: AbortSignal) => Promise<T>): Promise<T> {
-    const stopped = AbortSignal.any(signal ? [this.#destruction.signal, signal] : [this.#destruction.signal]);
+  /**
+   * Runs `work` with a signal that follows the caller's and destroy(), and rejects as the
+   * specification has it.
+   */
+  async #guard<T>(
+    signal: AbortSignal | undefined,
+    work: (stopped: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const stopped = AbortSignal.any(
+      signal ? [this.#destruction.signal, signal] : [this.#destruction.signal],
+    );
     stopped.throwIfAborted();
     try {
       return await work(stopped);
@@ -241,19 +302,32 @@ export function joinTurns(messages: readonly Message[]): Message[] {
   const joined: Message[] = [];
   for (const message of messages) {
     const last = joined.at(-1);
-    if (last?.role === message.role) joined[joined.length - 1] = { ...last, content: `${String(last.content)}\n${String(message.content)}` };
+    if (last?.role === message.role)
+      joined[joined.length - 1] = {
+        ...last,
+        content: `${String(last.content)}\n${String(message.content)}`,
+      };
     else joined.push(message);
   }
   return joined;
 }
 
-/** Tokens that a conversation takes of the context, as far as it has been read: no header of an answer follows. */
+/**
+ * Tokens that a conversation takes of the context, as far as it has been read: no header of an
+ * answer follows.
+ */
 export async function tokensOf(model: Model, conversation: readonly Message[]): Promise<number> {
-  return conversation.length === 0 ? 0 : model.countTokens(conversation, { addGenerationPrompt: false });
+  return conversation.length === 0
+    ? 0
+    : model.countTokens(conversation, { addGenerationPrompt: false });
 }
 
 /** Reads the conversation, so that an answer that follows comes sooner. */
-export async function readAhead(model: Model, conversation: readonly Message[], signal: AbortSignal | undefined): Promise<void> {
+export async function readAhead(
+  model: Model,
+  conversation: readonly Message[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   if (conversation.length === 0) return;
   const text = await model.applyChatTemplate(conversation, { addGenerationPrompt: false });
   await model.complete(text, { maxTokens: 0, ...(signal && { signal }) }).result();

@@ -1,4 +1,7 @@
-/** As ../types, where release 6 of the AI SDK is installed, and with it the declarations of its time. */
+/**
+ * As ../types, where release 6 of the AI SDK is installed, and with it the declarations of its
+ * time.
+ */
 import { type LanguageModel, streamText } from 'ai-6';
 import type { Model } from 'inkling-wasm';
 import { createInkling } from 'inkling-wasm/ai-sdk';
