@@ -52,6 +52,8 @@ const adapters = ['ai-sdk', 'openai', 'prompt-api'].map((name) => `src/adapters/
 await build({ ...options, entryPoints: adapters, outdir: 'dist/adapters', external: ['../index.js'] });
 for (const [file, preset] of Object.entries(MODULES)) copyFileSync(moduleOf(preset), `${WEB}/dist/${file}`);
 
+copyFileSync(`${WEB}/../LICENSE`, `${WEB}/LICENSE`); // npm packs no file from outside
+
 mkdirSync(`${WEB}/dist/demo`);
 await build({
   ...options,
