@@ -1,4 +1,4 @@
-// Builds dist/: the package (index.js, worker.js, thread.js, the WebAssembly modules, types) and, as a folder that any
+// Builds dist/: the package (index.js, worker.js, thread.js, adapters/, the WebAssembly modules, types) and, as a folder that any
 // static server can serve by itself, dist/demo. The modules must have been built before, by the presets below.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -47,6 +47,9 @@ for (const project of ['.', 'demo']) execFileSync(process.execPath, [TSC, '--noE
 rmSync(`${WEB}/dist`, { recursive: true, force: true });
 execFileSync(process.execPath, [TSC, '-p', '.'], { cwd: WEB, stdio: 'inherit' });
 await build({ ...options, entryPoints: ['src/index.ts', 'src/worker.ts', 'src/thread.ts'], outdir: 'dist' });
+// Adapters take the package itself as it is, so that an InklingError is the same class everywhere.
+const adapters = ['ai-sdk', 'openai', 'prompt-api'].map((name) => `src/adapters/${name}.ts`);
+await build({ ...options, entryPoints: adapters, outdir: 'dist/adapters', external: ['../index.js'] });
 for (const [file, preset] of Object.entries(MODULES)) copyFileSync(moduleOf(preset), `${WEB}/dist/${file}`);
 
 copyFileSync(`${WEB}/../LICENSE`, `${WEB}/LICENSE`); // npm packs no file from outside
