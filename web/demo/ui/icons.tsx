@@ -1,0 +1,23 @@
+/** The page's few icons, drawn with the text's colour. */
+import type { JSX } from 'preact';
+
+const PATHS = {
+  menu: 'M4 7h16M4 12h16M4 17h16',
+  plus: 'M12 5v14M5 12h14',
+  close: 'M6 6l12 12M18 6L6 18',
+  send: 'M12 19V5M6 11l6-6 6 6',
+  stop: 'M7 7h10v10H7z',
+  copy: 'M9 9h10v11H9zM5 15V4h10',
+  again: 'M20 5v5h-5M19.500 10A8 8 0 1 0 20 14',
+  down: 'M12 5v14M6 13l6 6 6-6',
+  chevron: 'M7 10l5 5 5-5',
+  settings: 'M4 8h9M17 8h3M4 16h3M11 16h9M15 5.500a2.500 2.500 0 1 1 0 5 2.500 2.500 0 0 1 0-5zM9 13.500a2.500 2.500 0 1 1 0 5 2.500 2.500 0 0 1 0-5z',
+} as const;
+
+export function Icon({ name }: { name: keyof typeof PATHS }): JSX.Element {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}
