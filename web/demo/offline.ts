@@ -21,7 +21,12 @@ export async function keepOffline(): Promise<boolean> {
     serviceWorker.addEventListener('controllerchange', () => resolve(), { once: true });
   });
   try {
-    watchForUpdates(await serviceWorker.register('sw.js'));
+    const registration = await serviceWorker.register('sw.js');
+    if (registration.waiting && wasControlled) { // it came during the visit before; nothing has begun in this one
+      changeOver(registration.waiting);
+      return false;
+    }
+    watchForUpdates(registration);
   } catch {
     return true; // not a secure context, or the visitor forbids storage
   }
@@ -45,19 +50,19 @@ function isolate(): boolean {
   return true;
 }
 
+/** Loads the page once more, in the version that waits. */
+function changeOver(waiting: ServiceWorker): void {
+  navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true });
+  waiting.postMessage('replace the old version');
+}
+
 function watchForUpdates(registration: ServiceWorkerRegistration): void {
-  const offer = (waiting: ServiceWorker) => {
-    update.value = () => {
-      navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true });
-      waiting.postMessage('replace the old version');
-    };
-  };
-  const { controller } = navigator.serviceWorker;
-  if (registration.waiting && controller) offer(registration.waiting);
   registration.addEventListener('updatefound', () => {
     const coming = registration.installing;
     coming?.addEventListener('statechange', () => {
-      if (coming.state === 'installed' && navigator.serviceWorker.controller) offer(coming);
+      if (coming.state === 'installed' && navigator.serviceWorker.controller) {
+        update.value = () => changeOver(coming);
+      }
     });
   });
 }

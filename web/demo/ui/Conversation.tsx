@@ -49,7 +49,8 @@ function useFollowing(app: App) {
   const { id, turns } = app.chats.current.value;
   const toEnd = () => {
     follow.current = true;
-    scroller.current!.scrollTop = scroller.current!.scrollHeight;
+    // A welcome is read from its beginning.
+    scroller.current!.scrollTop = app.chats.isEmpty.peek() ? 0 : scroller.current!.scrollHeight;
   };
   const onScroll = () => {
     const { scrollHeight, scrollTop, clientHeight } = scroller.current!;

@@ -52,7 +52,7 @@ export async function startServer(files, { policy = POLICY, isolated = false, on
   const places = Object.entries({ '/package/': DIST, '/': `${DIST}demo/`, ...files }).sort(([a], [b]) => b.length - a.length);
   const fileAt = (path) => {
     const [prefix, place] = places.find(([prefix]) => path === prefix || (prefix.endsWith('/') && path.startsWith(prefix)));
-    return place + path.slice(prefix.length) + (path === '/' ? 'index.html' : '');
+    return place + path.slice(prefix.length) + (path.endsWith('/') ? 'index.html' : '');
   };
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, 'http://localhost').pathname));
