@@ -1,6 +1,6 @@
 /** A modal dialog, which the browser itself keeps the focus in and closes on Escape. */
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { useApp } from '../app.js';
 import { useWords } from '../words/index.js';
 
@@ -16,7 +16,7 @@ export function Dialog({ name, title, className = '', children }: Properties): J
   const words = useWords();
   const dialog = useRef<HTMLDialogElement>(null);
   const open = app.dialog.value === name;
-  useEffect(() => {
+  useLayoutEffect(() => { // at once: Escape may follow
     if (open && !dialog.current!.open) dialog.current!.showModal();
     if (!open) dialog.current!.close();
   }, [open]);
