@@ -46,6 +46,8 @@ typedef enum ink_status {
   INK_ERR_CRASHED = 18,                  /* from bindings: the engine stopped working, a bug */
   INK_ERR_TEMPLATE = 19,                 /* a chat template that is wrong, refuses, or does not end */
   INK_ERR_INVALID_JSON = 20,             /* text that is not the JSON that was asked for */
+  INK_ERR_CHECKSUM = 21,                 /* from bindings: a file's SHA-256 is not the one asked for */
+  INK_ERR_QUOTA = 22,                    /* from bindings: the browser gives no more room for storage */
   INK_STATUS_COUNT
 } ink_status;
 

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/pool.h"
+#include "base/sha256.h"
 
+_Static_assert(INKJS_DEFAULT_CTX == INK_DEFAULT_CTX, "what JavaScript knows");
 _Static_assert(INKJS_MAX_THREADS == INK_MAX_THREADS, "what JavaScript knows");
 
 /* ---- Handles --------------------------------------------------------------------------------------- */
@@ -16,6 +18,7 @@ struct inkjs_model {
   ink_model *model;   /* afterwards */
   uint8_t *buffer;    /* the loader's, until the next commit */
   size_t buffer_size;
+  ink_sha256 sha256; /* of what the host says */
 
   void *result; /* owned; what the last call of "text and tokens" gave */
   size_t result_length;
@@ -124,8 +127,10 @@ const char *inkjs_error_message(const void *handle) {
 /* ---- Loading --------------------------------------------------------------------------------------- */
 
 ink_status inkjs_load_begin(inkjs_model *model, const char *kernels, double size,
-                            bool vocabulary_only) {
-  ink_load_params params = {.kernels = kernels, .vocabulary_only = vocabulary_only};
+                            inkjs_load_extent extent) {
+  ink_load_params params = {.kernels = kernels,
+                            .vocabulary_only = extent == INKJS_LOAD_VOCABULARY,
+                            .description_only = extent == INKJS_LOAD_DESCRIPTION};
   return ink_loader_begin(&model->loader, &params, (uint64_t)size, &model->error);
 }
 
@@ -156,6 +161,12 @@ ink_status inkjs_load_finish(inkjs_model *model) {
   ink_loader *loader = model->loader;
   model->loader = NULL; /* freed by the call, whatever it returns */
   return ink_loader_finish(loader, &model->model, &model->error);
+}
+
+void inkjs_sha256_begin(inkjs_model *model) { ink_sha256_begin(&model->sha256); }
+
+void inkjs_sha256_update(inkjs_model *model, const uint8_t *bytes, size_t n) {
+  ink_sha256_update(&model->sha256, bytes, n);
 }
 
 /* ---- What is known of the model -------------------------------------------------------------------- */
@@ -212,6 +223,15 @@ static ink_status make_room(inkjs_model *model, size_t n, size_t element_size) {
   model->result_length = 0;
   model->result = n <= SIZE_MAX / element_size ? inkjs_allocate(n * element_size) : NULL;
   return model->result ? INK_OK : fail_memory(&model->error);
+}
+
+ink_status inkjs_sha256_finish(inkjs_model *model) {
+  enum { SIZE = 32 };
+  ink_status status = make_room(model, SIZE, 1);
+  if (status != INK_OK) return status;
+  ink_sha256_finish(&model->sha256, model->result);
+  model->result_length = SIZE;
+  return INK_OK;
 }
 
 ink_status inkjs_tokenize(inkjs_model *model, const char *text, size_t len, uint32_t flags) {

@@ -31,6 +31,9 @@ INKJS_EXPORT void inkjs_model_destroy(inkjs_model *model);
 
 enum { INKJS_MAX_THREADS = 64 };
 
+/* Tokens of context where none are asked for, or as many as the model was trained for if these are fewer. */
+enum { INKJS_DEFAULT_CTX = 4096 };
+
 /* NULL on failure, which `model` then describes. n_ctx in tokens, 0: the core's default. n_threads: in a
  * build with threads the host must have workers ready for all but one of them; else there is one. */
 INKJS_EXPORT inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx,
@@ -46,10 +49,16 @@ INKJS_EXPORT const char *inkjs_error_message(const void *handle);
 
 /* ---- Loading: begin, then (buffer, commit) until complete, then finish ----------------------------- */
 
-/* kernels: NUL-terminated, or NULL for the fastest. size in bytes, 0 when not known. vocabulary_only as in
- * ink_load_params: no session can be created then. */
+/* How much is to be read; see vocabulary_only and description_only in ink_load_params. */
+typedef enum inkjs_load_extent {
+  INKJS_LOAD_ALL = 0,
+  INKJS_LOAD_VOCABULARY, /* no session can be created */
+  INKJS_LOAD_DESCRIPTION /* there is nothing to finish */
+} inkjs_load_extent;
+
+/* kernels: NUL-terminated, or NULL for the fastest. size in bytes, 0 when not known. */
 INKJS_EXPORT ink_status inkjs_load_begin(inkjs_model *model, const char *kernels, double size,
-                                         bool vocabulary_only);
+                                         inkjs_load_extent extent);
 
 /* Finds out where the next bytes go: inkjs_buffer_size() > 0 bytes at inkjs_buffer(). */
 INKJS_EXPORT ink_status inkjs_load_buffer(inkjs_model *model);
@@ -67,6 +76,11 @@ INKJS_EXPORT bool inkjs_load_part_is_complete(const inkjs_model *model);
 INKJS_EXPORT ink_status inkjs_load_next_part(inkjs_model *model, double size);
 
 INKJS_EXPORT ink_status inkjs_load_finish(inkjs_model *model);
+
+/* SHA-256 of bytes in pieces, one file at a time; finish gives 32 bytes at inkjs_result(). */
+INKJS_EXPORT void inkjs_sha256_begin(inkjs_model *model);
+INKJS_EXPORT void inkjs_sha256_update(inkjs_model *model, const uint8_t *bytes, size_t n);
+INKJS_EXPORT ink_status inkjs_sha256_finish(inkjs_model *model);
 
 /* ---- What is known of the model; once inkjs_has_info() -------------------------------------------- */
 

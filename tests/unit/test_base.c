@@ -1,8 +1,9 @@
-/* base: UTF-8, halves, elementary functions, the string index, sizes. */
+/* base: UTF-8, halves, elementary functions, the string index, sizes, SHA-256. */
 #include "base/half.h"
 #include "base/index.h"
 #include "base/math.h"
 #include "base/memory.h"
+#include "base/sha256.h"
 #include "base/utf8.h"
 #include "check.h"
 
@@ -106,6 +107,48 @@ static void sizes_do_not_wrap(void) {
   CHECK(!pointer);
 }
 
+static void check_digest(const ink_sha256 *hash, const char *expected) {
+  ink_sha256 copy = *hash;
+  uint8_t digest[32];
+  char text[65];
+  ink_sha256_finish(&copy, digest);
+  for (int i = 0; i < 32; i++) snprintf(text + 2 * i, 3, "%02x", digest[i]);
+  if (strcmp(text, expected) != 0) CHECK_FAILED("a digest is wrong");
+}
+
+/* Examples from FIPS 180-2, and one that covers every way to cut and to pad: the digest of the digests, as
+ * Python's hashlib has it. */
+static void sha256_digests(void) {
+  ink_sha256 hash;
+  ink_sha256_begin(&hash);
+  check_digest(&hash, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  ink_sha256_update(&hash, (const uint8_t *)"abc", 3);
+  check_digest(&hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  ink_sha256_begin(&hash);
+  uint8_t thousand[1000];
+  memset(thousand, 'a', sizeof thousand);
+  for (int i = 0; i < 1000; i++) ink_sha256_update(&hash, thousand, sizeof thousand);
+  check_digest(&hash, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  for (size_t n = 0; n < sizeof thousand; n++) thousand[n] = (uint8_t)n;
+  ink_sha256_begin(&hash);
+  for (size_t n = 0; n < 300; n++) {
+    ink_sha256 whole, pieces;
+    uint8_t digests[2][32];
+    ink_sha256_begin(&whole);
+    ink_sha256_update(&whole, thousand, n);
+    ink_sha256_finish(&whole, digests[0]);
+    ink_sha256_begin(&pieces);
+    for (size_t done = 0, step; done < n; done += step) {
+      step = 1 + (done * 7 + n) % 97 < n - done ? 1 + (done * 7 + n) % 97 : n - done;
+      ink_sha256_update(&pieces, thousand + done, step);
+    }
+    ink_sha256_finish(&pieces, digests[1]);
+    if (memcmp(digests[0], digests[1], 32) != 0) CHECK_FAILED("pieces give another digest");
+    ink_sha256_update(&hash, digests[0], 32);
+  }
+  check_digest(&hash, "df90175783c44235cf6aefd935a2c2747f42399416d16789ece339f1fd26d835");
+}
+
 int main(void) {
   RUN(utf8_accepts_every_character);
   RUN(utf8_refuses_what_is_none);
@@ -113,5 +156,6 @@ int main(void) {
   RUN(functions_agree_with_libm);
   RUN(index_finds_strings);
   RUN(sizes_do_not_wrap);
+  RUN(sha256_digests);
   return check_result();
 }

@@ -1,6 +1,7 @@
 /** The page's end of the protocol: matches answers to requests, and makes sure that each request ends. */
 import { InklingError } from './errors.js';
 import type { FromHost, Request, Results, ToHost } from './protocol.js';
+import type { LoadProgress } from './types.js';
 
 interface Pending {
   resolve: (value: never) => void;
@@ -10,7 +11,7 @@ interface Pending {
 
 /** What a request may hear before it is answered. */
 export interface Handlers {
-  onProgress?: (loaded: number, total: number) => void;
+  onProgress?: (progress: LoadProgress) => void;
   onPull?: (part: number) => void;
   onPiece?: (text: string) => void;
 }
@@ -99,7 +100,7 @@ export class Connection {
     if (!request) return; // aborted meanwhile
     switch (message.type) {
       case 'progress':
-        request.handlers.onProgress?.(message.loaded, message.total);
+        request.handlers.onProgress?.(message.progress);
         return;
       case 'piece':
         request.handlers.onPiece?.(message.text);

@@ -70,11 +70,11 @@ export class Engine {
 
   // ---- Loading ----
 
-  /** kernels: '' for the fastest. size in bytes, 0 when not known. */
-  beginLoad(kernels: string, size: number, vocabularyOnly: boolean): void {
+  /** kernels: '' for the fastest. size in bytes, 0 when not known. extent: INKJS_LOAD_… */
+  beginLoad(kernels: string, size: number, extent: number): void {
     this.#withText(`${kernels}\0`, (text) => {
       const name = kernels ? text : 0;
-      this.#check(this.#model, this.#wasm.inkjs_load_begin(this.#model, name, size, Number(vocabularyOnly)));
+      this.#check(this.#model, this.#wasm.inkjs_load_begin(this.#model, name, size, extent));
     });
   }
 
@@ -88,18 +88,39 @@ export class Engine {
     this.#check(this.#model, this.#wasm.inkjs_load_next_part(this.#model, size));
   }
 
-  /** Copies the file's next bytes straight to the places where they stay. True: the model needs no more of it. */
-  write(bytes: Uint8Array): boolean {
+  /**
+   * Copies the file's next bytes straight to the places where they stay. True: the model needs no more of it. hash: they
+   * count for the hash that was begun, those that are not needed too.
+   */
+  write(bytes: Uint8Array, hash: boolean): boolean {
     let offset = 0;
     while (offset < bytes.length && !this.#isPartComplete()) {
       this.#check(this.#model, this.#wasm.inkjs_load_buffer(this.#model));
       const room = this.#wasm.inkjs_buffer_size(this.#model) >>> 0;
       const n = Math.min(room, bytes.length - offset);
-      this.#bytes(this.#wasm.inkjs_buffer(this.#model), n).set(bytes.subarray(offset, offset + n));
+      const place = this.#wasm.inkjs_buffer(this.#model);
+      this.#bytes(place, n).set(bytes.subarray(offset, offset + n));
+      if (hash) this.#wasm.inkjs_sha256_update(this.#model, place, n);
       this.#check(this.#model, this.#wasm.inkjs_load_commit(this.#model, n));
       offset += n;
     }
+    if (hash && offset < bytes.length) {
+      const rest = bytes.subarray(offset);
+      this.#withBytes(rest, (place) => this.#wasm.inkjs_sha256_update(this.#model, place, rest.length));
+    }
     return this.#isPartComplete();
+  }
+
+  /** Of the bytes that are written from now on. */
+  beginHash(): void {
+    this.#wasm.inkjs_sha256_begin(this.#model);
+  }
+
+  /** Their SHA-256 in lower-case hexadecimal. */
+  finishHash(): string {
+    this.#check(this.#model, this.#wasm.inkjs_sha256_finish(this.#model));
+    const digest = this.#bytes(this.#wasm.inkjs_result(this.#model), this.#resultLength());
+    return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
   }
 
   /**
@@ -109,7 +130,7 @@ export class Engine {
   checkMemory(contextLength: number, kvType: number): void {
     if (!this.knowsModel()) return;
     const limit = this.#instance.memoryLimit;
-    const needed = this.#wasm.inkjs_memory_needed(this.#model, contextLength, kvType);
+    const needed = this.memoryNeeded(contextLength, kvType);
     if (needed <= limit) return;
     const gib = (bytes: number) => Number((bytes / 2 ** 30).toFixed(1));
     throw new InklingError(
@@ -117,6 +138,16 @@ export class Engine {
       `The model with its context needs ${gib(needed)} GiB; WebAssembly has ${gib(limit)}. Use a shorter context or a smaller model` +
         `${limit < 2 ** 32 ? ', or one thread, for which there may be more memory' : ''}.`,
     );
+  }
+
+  /** Bytes, of the model with its context; once its header has been read. */
+  memoryNeeded(contextLength: number, kvType: number): number {
+    return this.#wasm.inkjs_memory_needed(this.#model, contextLength, kvType);
+  }
+
+  /** Bytes that there is address space for. */
+  get memoryLimit(): number {
+    return this.#instance.memoryLimit;
   }
 
   /** The file's header has been read. */
@@ -170,7 +201,7 @@ export class Engine {
     return this.#wasm.inkjs_load_part_is_complete(this.#model) !== 0;
   }
 
-  info(): ModelInfo {
+  info(): Omit<ModelInfo, 'cached' | 'cacheError'> {
     const text = (field: number) => this.#string(this.#wasm.inkjs_info_string(this.#model, field));
     const number = (field: number) => this.#wasm.inkjs_info_number(this.#model, field);
     return {

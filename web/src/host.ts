@@ -3,9 +3,10 @@ import { Engine } from './engine.js';
 import { InklingError, reasonOf } from './errors.js';
 import { generate } from './generation.js';
 import { chooseLevel } from './level.js';
-import { load } from './loader.js';
+import { checkModel } from './check-host.js';
+import { LoadAgain, load } from './loader.js';
 import { StepPacer } from './pacer.js';
-import type { FromHost, Request, Results, ToHost } from './protocol.js';
+import type { FromHost, LoadRequest, Request, Results, ToHost } from './protocol.js';
 import { score } from './scoring.js';
 
 /** A dedicated worker's global scope, or a MessagePort where there are no workers. */
@@ -78,19 +79,8 @@ class Host {
   }
 
   async #perform(id: number, request: Request, signal: AbortSignal): Promise<Results[keyof Results]> {
-    if (request.type === 'load') {
-      const { level, kernels } = chooseLevel(request.kernels);
-      const engine = await Engine.create(level, request.threads);
-      this.#engine = engine;
-      await load(engine, {
-        ...request,
-        kernels,
-        signal,
-        pull: (part) => this.#pull(part),
-        onProgress: (loaded, total) => this.#port.postMessage({ type: 'progress', id, loaded, total }),
-      });
-      return engine.info();
-    }
+    if (request.type === 'load') return this.#load(id, request, signal);
+    if (request.type === 'check') return checkModel({ ...request, signal, pull: (part) => this.#pull(part) });
     const engine = this.#engine!; // the page has no model to ask before the load is answered
     switch (request.type) {
       case 'generate': {
@@ -109,6 +99,28 @@ class Host {
         return engine.applyChatTemplate(request.input);
       case 'score':
         return score(engine, this.#scorePacer, request.text, request.windowLength, signal);
+    }
+  }
+
+  async #load(id: number, request: LoadRequest, signal: AbortSignal): Promise<Results['load']> {
+    const { level, kernels } = chooseLevel(request.kernels);
+    for (let anew = false; ; anew = true) {
+      const engine = await Engine.create(level, request.threads);
+      this.#engine = engine;
+      try {
+        const outcome = await load(engine, {
+          ...request,
+          kernels,
+          signal,
+          pull: (part) => this.#pull(part),
+          onProgress: (progress) => this.#port.postMessage({ type: 'progress', id, progress }),
+        }, anew);
+        return { ...engine.info(), ...outcome };
+      } catch (error) {
+        if (!(error instanceof LoadAgain)) throw error;
+        if (anew) throw error.cause;
+        engine.close();
+      }
     }
   }
 

@@ -8,16 +8,21 @@
  * ```
  * @packageDocumentation
  */
+export { checkModel } from './check.js';
 export { CHAT_TEMPLATES } from './constants.js';
 export { loadModel } from './load.js';
+export { modelCache } from './model-cache.js';
 export { InklingError, type InklingErrorCode } from './errors.js';
 export type { Model } from './model.js';
 export type { Run } from './run.js';
 export type {
   ApplyChatTemplateOptions,
+  CacheEstimate,
+  CachedModel,
   ChatOptions,
   ChatTemplate,
   ChatTemplateName,
+  CheckOptions,
   CompleteOptions,
   Conversation,
   Examples,
@@ -25,14 +30,18 @@ export type {
   GenerateOptions,
   KvCacheType,
   LoadOptions,
+  LoadPhase,
   LoadProgress,
   Message,
+  ModelCheck,
   ModelInfo,
+  ModelPart,
   ModelSource,
   Role,
   RunResult,
   Score,
   ScoreOptions,
+  SourceOptions,
   TemplateOptions,
   TokenPiece,
   TokenizeOptions,

@@ -1,113 +1,236 @@
-/** Streams a source into the engine's memory, chunk by chunk; no whole file is ever held in JavaScript. */
+/** Streams a model's files into the engine's memory: from wherever they come, into the cache on the way, checked. */
+import { CacheFailure, type CacheTask, CachedSource, cachedSize, openCachedCopy, openCachedUrl } from './cached-source.js';
+import { INKJS_LOAD_ALL, INKJS_LOAD_VOCABULARY } from './constants.js';
+import { Download, type DownloadTask, FileChanged, currentVersion } from './download.js';
 import type { Engine } from './engine.js';
-import { InklingError, reasonOf } from './errors.js';
+import { InklingError, type InklingErrorCode } from './errors.js';
 import { yieldToEvents } from './events.js';
-import type { SourceMessage } from './protocol.js';
-import { nodeFiles } from './wasm.js';
+import { Meter } from './meter.js';
+import type { LoadRequest, SourceMessage } from './protocol.js';
+import { type Source, fileAt, fromBlob } from './sources.js';
+import type { LoadProgress } from './types.js';
 
-/** Read at a time. */
-const READ_BYTES = 1 << 18;
 const PROGRESS_MS = 50;
+/** While nothing comes: what the load waits for may have changed. */
+const IDLE_PROGRESS_MS = 250;
 /** Chunks that are already here come without events in between; so often they are let in all the same. */
 const YIELD_MS = 16;
+/** Failures that say nothing against the bytes; what the cache has of a model stays. */
+const INNOCENT: readonly InklingErrorCode[] = ['INK_ERR_IO', 'INK_ERR_OUT_OF_MEMORY', 'INK_ERR_QUOTA', 'INK_ERR_WRONG_STATE', 'INK_ERR_CRASHED'];
 
-/** A chunk of the file, or null at its end. Rejects with an InklingError. */
-export type Pull = () => Promise<Uint8Array | null>;
-
-interface Source {
-  /** Bytes; 0: not known. */
-  size: number;
-  next: Pull;
-  /** Appended to "this is no GGUF file". */
-  hint: string;
-  cancel(): void;
-}
-
-export interface LoadTask {
-  /** The model's files. */
-  parts: SourceMessage[];
-  kernels: string;
-  contextLength: number;
-  kvType: number;
-  vocabularyOnly: boolean;
+/** Kernels as the engine names them. */
+export interface LoadTask extends LoadRequest {
   signal: AbortSignal;
   /** For a part of kind 'pulled'. */
   pull: (part: number) => Promise<Uint8Array | null>;
-  /** Bytes; total is 0 when not known. */
-  onProgress: (loaded: number, total: number) => void;
+  onProgress: (progress: LoadProgress) => void;
 }
 
-/** Afterwards the engine holds the model. Rejects with an InklingError, or with the signal's reason. */
-export async function load(engine: Engine, task: LoadTask): Promise<void> {
-  const progress: Progress = { loaded: 0, total: await totalSize(task), reported: -Infinity, yielded: performance.now() };
-  for (let part = 0; ; part++) {
-    try {
-      if (await loadPart(engine, task, part, progress)) break;
-    } catch (error) {
-      if (!(error instanceof InklingError) || task.parts.length === 1) throw error;
-      const message = `Part ${part + 1} of ${task.parts.length}: ${error.message}`;
-      throw InklingError.fromMessage({ ...error.toMessage(), message });
-    }
+/** What became of the cache; see ModelInfo. */
+export interface CacheOutcome {
+  cached: boolean;
+  cacheError: { code: InklingErrorCode; message: string } | null;
+}
+
+/** The engine has been given bytes that don't belong together: a new one is to be given all of them again. */
+export class LoadAgain extends Error {
+  override readonly cause: InklingError;
+  constructor(cause: InklingError) {
+    super(cause.message);
+    this.cause = cause;
   }
-  task.onProgress(progress.loaded, progress.total);
-  engine.finishLoad();
-  if (task.vocabularyOnly) return;
-  const nThreads = await engine.threadsReady();
-  task.signal.throwIfAborted();
-  engine.openSession(task.contextLength, task.kvType, nThreads);
 }
 
-interface Progress {
-  loaded: number;
-  /** 0: not known. */
-  total: number;
-  /** When it was last reported, and when other events were last let in. */
-  reported: number;
-  yielded: number;
-}
-
-/** True: the model is complete. */
-async function loadPart(engine: Engine, task: LoadTask, part: number, progress: Progress): Promise<boolean> {
-  const source = await open(task, part);
-  if (task.parts.length === 1) progress.total = source.size;
+/**
+ * Afterwards the engine holds the model. Rejects with an InklingError, with LoadAgain, or with the signal's reason. anew:
+ * what the cache has is not to be used.
+ */
+export async function load(engine: Engine, task: LoadTask, anew: boolean): Promise<CacheOutcome> {
+  const meter = new Meter();
+  meter.total = await totalSize(task);
+  const loading = new Loading(engine, task, anew, meter);
+  const idle = setInterval(() => task.onProgress(meter.read()), IDLE_PROGRESS_MS);
   try {
-    if (part === 0) engine.beginLoad(task.kernels, source.size, task.vocabularyOnly);
-    else engine.nextPart(source.size);
-    await fill(engine, source, task, progress);
-    const complete = engine.endPart();
-    checkPartCount(engine, task);
-    return complete;
-  } catch (error) {
-    if (error instanceof InklingError && error.code === 'INK_ERR_NOT_GGUF' && source.hint) {
-      throw new InklingError(error.code, `${error.message} ${source.hint}`, { cause: error });
-    }
-    throw error;
+    for (let part = 0; !(await loading.loadPart(part)); part++);
+    meter.phase = 'prepare';
+    task.onProgress(meter.read());
   } finally {
-    source.cancel();
+    clearInterval(idle);
   }
+  engine.finishLoad();
+  if (!task.vocabularyOnly) {
+    const nThreads = await engine.threadsReady();
+    task.signal.throwIfAborted();
+    engine.openSession(task.contextLength, task.kvType, nThreads);
+  }
+  return loading.outcome();
 }
 
-async function fill(engine: Engine, source: Source, task: LoadTask, progress: Progress): Promise<void> {
-  for (let complete = false; !complete; ) {
-    const chunk = await source.next();
-    task.signal.throwIfAborted();
-    if (!chunk) break; // endPart() says what is missing
-    complete = engine.write(chunk);
-    checkPartCount(engine, task);
-    if (!task.vocabularyOnly) {
-      engine.checkMemory(task.contextLength, task.kvType);
-      if (engine.knowsModel()) engine.startThreads();
+class Loading {
+  readonly #engine: Engine;
+  readonly #task: LoadTask;
+  readonly #anew: boolean;
+  readonly #meter: Meter;
+  #reported = -Infinity;
+  #yielded = performance.now();
+  #kept = 0;
+  #problem: InklingError | undefined;
+
+  constructor(engine: Engine, task: LoadTask, anew: boolean, meter: Meter) {
+    this.#engine = engine;
+    this.#task = task;
+    this.#anew = anew;
+    this.#meter = meter;
+  }
+
+  outcome(): CacheOutcome {
+    return { cached: this.#kept === this.#task.parts.length, cacheError: this.#problem?.toMessage() ?? null };
+  }
+
+  /** True: the model is complete. */
+  async loadPart(part: number): Promise<boolean> {
+    const source = await this.#open(part).catch((error: unknown) => this.#fail(error, part));
+    try {
+      if (this.#task.parts.length === 1) this.#meter.total = source.size;
+      return await this.#readPart(source, part);
+    } catch (error) {
+      return await this.#judge(error, source, part);
+    } finally {
+      await source.close();
+      if (source instanceof CachedSource) {
+        this.#problem ??= source.problem;
+        if (source.kept) this.#kept++;
+      }
     }
-    progress.loaded += chunk.length;
-    const now = performance.now();
-    if (now - progress.reported >= PROGRESS_MS) {
-      task.onProgress(progress.loaded, progress.total);
-      progress.reported = now;
+  }
+
+  async #readPart(source: Source, part: number): Promise<boolean> {
+    const engine = this.#engine;
+    const { kernels, vocabularyOnly, sha256 } = this.#task;
+    const expected = sha256[part] ?? '';
+    if (part === 0) engine.beginLoad(kernels, source.size, vocabularyOnly ? INKJS_LOAD_VOCABULARY : INKJS_LOAD_ALL);
+    else engine.nextPart(source.size);
+    if (expected) engine.beginHash();
+    const isCached = source instanceof CachedSource;
+    const isEnd = await this.#fill(source, expected !== '', expected !== '' || (isCached && !vocabularyOnly));
+    const complete = engine.endPart();
+    checkPartCount(engine, this.#task);
+    if (expected) this.#checkHash(expected);
+    if (isEnd) await source.keep?.(expected);
+    return complete;
+  }
+
+  /** all: read what the model does not need too. Returns whether the source has ended. */
+  async #fill(source: Source, hash: boolean, all: boolean): Promise<boolean> {
+    const engine = this.#engine;
+    const task = this.#task;
+    const meter = this.#meter;
+    for (let complete = false; !complete || all; ) {
+      meter.phase = source.phase;
+      const chunk = await source.next();
+      task.signal.throwIfAborted();
+      if (!chunk) return true; // endPart() says what is missing
+      meter.phase = source.phase;
+      complete = engine.write(chunk, hash);
+      checkPartCount(engine, task);
+      if (!task.vocabularyOnly) {
+        engine.checkMemory(task.contextLength, task.kvType);
+        if (engine.knowsModel()) engine.startThreads();
+      }
+      meter.loaded += chunk.length;
+      const now = performance.now();
+      if (now - this.#reported >= PROGRESS_MS) {
+        task.onProgress(meter.read(now));
+        this.#reported = now;
+      }
+      if (now - this.#yielded >= YIELD_MS) {
+        await yieldToEvents();
+        this.#yielded = performance.now();
+      }
     }
-    if (now - progress.yielded >= YIELD_MS) {
-      await yieldToEvents();
-      progress.yielded = performance.now();
+    return false;
+  }
+
+  #checkHash(expected: string): void {
+    const found = this.#engine.finishHash();
+    if (found === expected) return;
+    throw new InklingError(
+      'INK_ERR_CHECKSUM',
+      `The file is not the one that was asked for: its SHA-256 is ${found}, not ${expected}. It was damaged on its way, or has been replaced.`,
+    );
+  }
+
+  /** Throws what is to be told of a failure; what is wrong does not stay in the cache. */
+  async #judge(error: unknown, source: Source, part: number): Promise<never> {
+    let failure = error;
+    if (error instanceof InklingError && !INNOCENT.includes(error.code)) {
+      await source.discard?.();
+      if (error.code === 'INK_ERR_NOT_GGUF' && source.hint) {
+        failure = new InklingError(error.code, `${error.message} ${source.hint}`, { cause: error });
+      }
+      if (source instanceof CachedSource && source.usedCache) failure = new LoadAgain(failure as InklingError);
     }
+    if (error instanceof FileChanged) {
+      await source.discard?.();
+      failure = new LoadAgain(new InklingError('INK_ERR_IO', error.message, { cause: error }));
+    }
+    return this.#fail(failure, part);
+  }
+
+  #fail(error: unknown, part: number): never {
+    const cause = error instanceof LoadAgain ? error.cause : error;
+    if (!(cause instanceof InklingError)) throw error;
+    const count = this.#task.parts.length;
+    const message = `Part ${part + 1} of ${count}: ${cause.message}`;
+    const told = count === 1 ? cause : InklingError.fromMessage({ ...cause.toMessage(), message });
+    // What the page hands over can't be read twice.
+    const canRepeat = error instanceof LoadAgain && this.#task.parts.every(({ kind }) => kind !== 'pulled');
+    throw canRepeat ? new LoadAgain(told) : told;
+  }
+
+  // ---- The kinds of source ----
+
+  async #open(part: number): Promise<Source> {
+    const message = this.#task.parts[part]!;
+    const caching = this.#caching(part);
+    if (message.kind !== 'url') {
+      const source = message.kind === 'blob' ? fromBlob(message.blob) : this.#pulled(message.size, part);
+      return caching ? this.#orWithout(openCachedCopy(caching, source), () => source) : source;
+    }
+    const file = await fileAt(new URL(message.url));
+    if (file) return fromBlob(file, `The model could not be read from ${message.url}`);
+    const { signal, sha256, headers, credentials } = this.#task;
+    const download: DownloadTask = { url: message.url, options: { headers, credentials }, signal, verified: Boolean(sha256[part]) };
+    const openPlainly = () => Download.open(download);
+    return caching ? this.#orWithout(openCachedUrl(caching, download), openPlainly) : openPlainly();
+  }
+
+  #caching(part: number): CacheTask | undefined {
+    const { cacheKey, evict, parts, sha256, signal } = this.#task;
+    if (!cacheKey) return undefined;
+    const onWait = (loaded: number, size: number) => {
+      this.#meter.phase = 'wait';
+      if (parts.length > 1) return;
+      this.#meter.loaded = 0;
+      this.#meter.total = size;
+      this.#task.onProgress({ ...this.#meter.read(), loaded });
+    };
+    return { key: cacheKey, part, parts: parts.length, evict, sha256: sha256[part] ?? '', anew: this.#anew, signal, onWait };
+  }
+
+  /** A cache that can't be used does not keep a model from being loaded. */
+  async #orWithout(cached: Promise<CachedSource>, openPlainly: () => Source | Promise<Source>): Promise<Source> {
+    try {
+      return await cached;
+    } catch (error) {
+      if (!(error instanceof CacheFailure)) throw error;
+      this.#problem ??= error.cause;
+      return openPlainly();
+    }
+  }
+
+  #pulled(size: number, part: number): Source {
+    return { size, phase: 'load', hint: '', next: () => this.#task.pull(part), close: () => {} };
   }
 }
 
@@ -126,121 +249,31 @@ function checkPartCount(engine: Engine, task: LoadTask): void {
 // ---- Sizes of models in several files ----
 
 /** 0 when not known. Finds out as well, before the first part is loaded, whether the server lacks one of the others. */
-async function totalSize({ parts, signal }: LoadTask): Promise<number> {
+async function totalSize(task: LoadTask): Promise<number> {
+  const { parts } = task;
   if (parts.length === 1) return 0;
-  const sizes = await Promise.all(parts.map((part, i) => sizeOf(part, `Part ${i + 1} of ${parts.length}`, signal)));
+  const sizes = await Promise.all(
+    parts.map(async (part, i) => {
+      const cached = part.kind === 'url' && task.cacheKey ? await cachedSize(task.cacheKey, i) : 0;
+      return cached || sizeOf(part, `Part ${i + 1} of ${parts.length}`, task);
+    }),
+  );
   return sizes.every((size) => size > 0) ? sizes.reduce((sum, size) => sum + size) : 0;
 }
 
-async function sizeOf(part: SourceMessage, name: string, signal: AbortSignal): Promise<number> {
+async function sizeOf(part: SourceMessage, name: string, task: LoadTask): Promise<number> {
   if (part.kind === 'blob') return part.blob.size;
   if (part.kind === 'pulled') return part.size;
-  const url = new URL(part.url);
-  const files = url.protocol === 'file:' ? nodeFiles() : undefined;
-  let response;
+  const missing = (reason: string, options = {}) => new InklingError('INK_ERR_IO', `${name} of the model is missing: ${reason}`, options);
   try {
-    if (files) return (await files.openAsBlob(url)).size;
-    response = await fetch(url, { method: 'HEAD', signal });
+    const file = await fileAt(new URL(part.url));
+    if (file) return file.size;
   } catch (cause) {
-    signal.throwIfAborted();
-    if (!files) return 0; // a server that doesn't answer that; loading will tell
-    throw new InklingError('INK_ERR_IO', `${name} of the model is missing: ${url} could not be read: ${reasonOf(cause)}`, { cause });
+    throw missing((cause as InklingError).message, { cause });
   }
-  if (response.status === 404 || response.status === 410) {
-    throw new InklingError('INK_ERR_IO', `${name} of the model is missing: ${url} answered ${response.status}`, {
-      httpStatus: response.status,
-    });
-  }
-  return response.ok ? lengthOf(response) : 0;
-}
-
-/** The length of a compressed answer says nothing about the file's. */
-function lengthOf(response: Response): number {
-  return response.headers.has('content-encoding') ? 0 : Number(response.headers.get('content-length') ?? 0);
-}
-
-// ---- The kinds of source ----
-
-function open(task: LoadTask, part: number): Promise<Source> | Source {
-  const source = task.parts[part]!;
-  switch (source.kind) {
-    case 'url':
-      return openUrl(new URL(source.url), task.signal);
-    case 'blob':
-      return fromStream(source.blob.stream(), source.blob.size, 'The file could not be read');
-    case 'pulled':
-      return { size: source.size, next: () => task.pull(part), hint: '', cancel: () => {} };
-  }
-}
-
-async function openUrl(url: URL, signal: AbortSignal): Promise<Source> {
-  const files = url.protocol === 'file:' ? nodeFiles() : undefined;
-  if (files) {
-    const failure = `The model could not be read from ${url}`;
-    try {
-      const blob = await files.openAsBlob(url);
-      return fromStream(blob.stream(), blob.size, failure);
-    } catch (cause) {
-      throw new InklingError('INK_ERR_IO', `${failure}: ${reasonOf(cause)}`, { cause });
-    }
-  }
-  let response;
-  try {
-    response = await fetch(url, { signal });
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw new InklingError(
-      'INK_ERR_IO',
-      `The model could not be fetched from ${url}: ${reasonOf(cause)}. Check the address and the connection; ` +
-        'a server of another origin must allow this page by CORS.',
-      { cause },
-    );
-  }
-  if (!response.ok || !response.body) {
-    throw new InklingError('INK_ERR_IO', `The model could not be fetched: ${url} answered ${response.status} ${response.statusText}`.trim(), {
-      httpStatus: response.status,
-    });
-  }
-  const source = fromStream(response.body, lengthOf(response), 'The connection broke while the model was loading');
-  if (response.headers.get('content-type')?.startsWith('text/html')) {
-    source.hint = `The server answered with a web page: is ${url} the address of the model's file?`;
-  }
-  return source;
-}
-
-function fromStream(stream: ReadableStream<Uint8Array>, size: number, failure: string): Source {
-  const { next, cancel } = readInto(stream) ?? readFrom(stream);
-  return {
-    size,
-    hint: '',
-    next: () =>
-      next().catch((cause: unknown) => {
-        throw new InklingError('INK_ERR_IO', `${failure}: ${reasonOf(cause)}`, { cause });
-      }),
-    cancel: () => void cancel().catch(() => {}),
-  };
-}
-
-type Reader = { next: Pull; cancel: () => Promise<void> };
-
-/** Reads into one buffer again and again, so that no garbage piles up beside the weights; not all streams can. */
-function readInto(stream: ReadableStream<Uint8Array>): Reader | undefined {
-  let reader: ReadableStreamBYOBReader;
-  try {
-    reader = stream.getReader({ mode: 'byob' });
-  } catch {
-    return undefined;
-  }
-  let buffer = new ArrayBuffer(READ_BYTES);
-  const next = async () => {
-    const { value, done } = await reader.read(new Uint8Array(buffer));
-    if (value) buffer = value.buffer;
-    return done || !value ? null : value;
-  };
-  return { next, cancel: () => reader.cancel() };
-}
-
-function readFrom(stream: ReadableStream<Uint8Array>): Reader {
-  const reader = stream.getReader();
-  return { next: async () => (await reader.read()).value ?? null, cancel: () => reader.cancel() };
+  const current = await currentVersion(part.url, task, task.signal);
+  task.signal.throwIfAborted();
+  if (!current) return 0; // a server that doesn't answer that; loading will tell
+  if (current.status === 404 || current.status === 410) throw missing(`${part.url} answered ${current.status}`, { httpStatus: current.status });
+  return current.version.size;
 }

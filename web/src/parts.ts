@@ -1,5 +1,5 @@
 /** Models in several files: NAME-00001-of-00003.gguf and so on. */
-import { invalidArgument } from './errors.js';
+import { InklingError, invalidArgument } from './errors.js';
 import type { ModelPart, ModelSource } from './types.js';
 
 const PART_NAME = /-(\d{5})-of-(\d{5})\.gguf$/;
@@ -7,7 +7,7 @@ const PART_NAME = /-(\d{5})-of-(\d{5})\.gguf$/;
 const MAX_PARTS = 1000;
 
 /** The sources of all of a model's files, in order. A URL of one part stands for its siblings too. */
-export function partsOf(source: ModelSource, absoluteUrl: (source: string | URL) => string): ModelPart[] {
+export function partsOf(source: ModelSource): ModelPart[] {
   if (typeof source === 'string' || source instanceof URL) return siblings(absoluteUrl(source));
   if (!isList(source)) return [source];
   const parts = Array.from(source);
@@ -37,4 +37,14 @@ function siblings(url: string): string[] {
     parsed.pathname = parsed.pathname.replace(PART_NAME, `-${String(i + 1).padStart(5, '0')}-of-${match[2]}.gguf`);
     return parsed.href;
   });
+}
+
+/** Throws INK_ERR_INVALID_ARGUMENT. */
+export function absoluteUrl(source: string | URL): string {
+  const base = (globalThis as { document?: Document }).document?.baseURI ?? (globalThis as { location?: Location }).location?.href;
+  try {
+    return new URL(source, base).href;
+  } catch (cause) {
+    throw new InklingError('INK_ERR_INVALID_ARGUMENT', `${String(source)} is not a URL${base ? '' : '; here it must be an absolute one'}.`, { cause });
+  }
 }

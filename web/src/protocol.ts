@@ -1,6 +1,6 @@
 /** The messages between the page's side (model.ts, run.ts) and the engine's side (host.ts). */
 import type { ErrorMessage } from './errors.js';
-import type { GenerateOptions, ModelInfo, RunResult, Score } from './types.js';
+import type { GenerateOptions, LoadProgress, ModelCheck, ModelInfo, RunResult, Score } from './types.js';
 
 /** 'pulled': the page hands over chunk after chunk, each when asked for. Sizes in bytes, 0: not known. */
 export type SourceMessage =
@@ -18,9 +18,33 @@ export type TextInput = ChatInput | { text: string; flags: number };
 /** `draft` as in ink_generation. */
 export type Sampling = Omit<GenerateOptions, 'signal' | 'stop' | 'draft'> & { seed: number; stop: string[]; draft: number };
 
+/** Where a model is to be got, and how. */
+export interface SourceRequest {
+  /** Its files. */
+  parts: SourceMessage[];
+  /** Its name in the cache; '': it has none. */
+  cacheKey: string;
+  /** Of requests for URLs. */
+  headers: Readonly<Record<string, string>>;
+  credentials: RequestCredentials;
+  contextLength: number;
+  kvType: number;
+}
+
+export interface LoadRequest extends SourceRequest {
+  kernels: string;
+  threads: number;
+  vocabularyOnly: boolean;
+  /** Of each part, in lower case; none: anything is right. */
+  sha256: string[];
+  /** Other models may be deleted from the cache. */
+  evict: boolean;
+}
+
 /** What a request is answered with. */
 export interface Results {
   load: ModelInfo;
+  check: ModelCheck;
   generate: RunResult;
   tokenize: Int32Array;
   countTokens: number;
@@ -31,7 +55,8 @@ export interface Results {
 }
 
 export type Request =
-  | { type: 'load'; parts: SourceMessage[]; kernels: string; threads: number; contextLength: number; kvType: number; vocabularyOnly: boolean }
+  | ({ type: 'load' } & LoadRequest)
+  | ({ type: 'check' } & SourceRequest)
   | { type: 'generate'; input: TextInput; sampling: Sampling }
   | { type: 'tokenize'; input: TextInput }
   | { type: 'countTokens'; input: TextInput }
@@ -53,7 +78,7 @@ export type ToHost =
 
 /** From the engine. */
 export type FromHost =
-  | { type: 'progress'; id: number; loaded: number; total: number }
+  | { type: 'progress'; id: number; progress: LoadProgress }
   | { type: 'pull'; part: number }
   | { type: 'piece'; id: number; text: string }
   | { type: 'done'; id: number; value: Results[keyof Results] }

@@ -1,7 +1,11 @@
 import type { CHAT_TEMPLATES } from './constants.js';
+import type { InklingErrorCode } from './errors.js';
 
-/** Where a GGUF file comes from. A string is a URL, relative to the page. A stream is read once. */
-export type ModelPart = string | URL | Blob | ArrayBuffer | ReadableStream<Uint8Array>;
+/**
+ * Where a GGUF file comes from. A string is a URL, relative to the page. A stream is read once. A FileSystemFileHandle
+ * is a file of the origin's private file system (OPFS), or one that the visitor picked.
+ */
+export type ModelPart = string | URL | Blob | ArrayBuffer | ReadableStream<Uint8Array> | FileSystemFileHandle;
 
 /**
  * Where a GGUF model comes from. Of a model in several files (NAME-00001-of-00003.gguf …) a URL of any of them will
@@ -9,15 +13,46 @@ export type ModelPart = string | URL | Blob | ArrayBuffer | ReadableStream<Uint8
  */
 export type ModelSource = ModelPart | readonly ModelPart[] | FileList;
 
+/**
+ * What a load is doing. 'download': reading from the network; 'cache': from the cache; 'load': from a file, a buffer or
+ * a stream. 'retry': the connection was lost, and the download goes on in a moment where it stopped. 'wait': another tab
+ * is downloading the same model into the cache. 'prepare': all bytes are there.
+ */
+export type LoadPhase = 'download' | 'cache' | 'load' | 'retry' | 'wait' | 'prepare';
+
 /** How much of a model has been read. */
 export interface LoadProgress {
   /** Bytes read so far. */
   loaded: number;
   /** Bytes in all; undefined when the source does not say. */
   total: number | undefined;
+  phase: LoadPhase;
+  /** Of the last seconds; 0 while there is nothing to measure. */
+  bytesPerSecond: number;
 }
 
-export interface LoadOptions {
+/** How files are got from servers, and what is kept of them. */
+export interface SourceOptions {
+  /**
+   * Keep the model in the browser (OPFS), so that the next visit needs no download and works offline; and keep what an
+   * interrupted download got, so that the next attempt goes on from there. True, the default, is for URLs; a string
+   * keeps a source of any kind under that name, e.g. of a signed URL that is different every time. A model is fetched
+   * again when its server has another version of it. Where caching is impossible the model loads all the same, and
+   * {@link ModelInfo.cacheError} says why. False: neither read nor written.
+   */
+  cache?: boolean | string;
+  /** Delete least recently used models from the cache when there is no room for this one. Default false. */
+  evict?: boolean;
+  /** The file's SHA-256 in hexadecimal, of a model in several files one for each. A file that differs is
+   *  `INK_ERR_CHECKSUM`, and nothing of it stays in the cache. All of the file is read, with `vocabularyOnly` too. */
+  sha256?: string | readonly string[];
+  /** Sent with requests for URLs, e.g. `{ authorization: 'Bearer …' }`. */
+  headers?: Readonly<Record<string, string>>;
+  /** As for fetch(). */
+  credentials?: RequestCredentials;
+}
+
+export interface LoadOptions extends SourceOptions {
   /** Called a few times a second while loading, and once at the end. */
   onProgress?: (progress: LoadProgress) => void;
   /** Gives the load up: the promise rejects with the signal's reason, and all memory is freed. */
@@ -84,6 +119,66 @@ export interface ModelInfo {
   addsBos: boolean;
   /** `chat()` works; else only `complete()`. */
   hasChatFormat: boolean;
+  /** All of the model is in the cache now. */
+  cached: boolean;
+  /** Why it is not though it was to be, e.g. `INK_ERR_QUOTA`; else null. */
+  cacheError: { readonly code: InklingErrorCode; readonly message: string } | null;
+}
+
+/** A model in the cache, or what there is of it yet. */
+export interface CachedModel {
+  /** For `modelCache.delete()`: its URL, of a model in several files the first one's, or the name it was given. */
+  key: string;
+  /** Bytes that are there. */
+  bytes: number;
+  /** Bytes of the whole model; undefined when not known. */
+  totalBytes: number | undefined;
+  /** False: a download that can be taken up again. */
+  complete: boolean;
+  /** How many files are there. */
+  files: number;
+  /** When it was last loaded or written, in milliseconds since 1970. */
+  lastUsed: number;
+}
+
+export interface CacheEstimate {
+  /** Bytes that the cached models take. */
+  models: number;
+  /** Bytes that this origin takes in all, and may take, as far as the browser tells. */
+  usage: number | undefined;
+  quota: number | undefined;
+}
+
+export interface CheckOptions extends Pick<SourceOptions, 'cache' | 'headers' | 'credentials'> {
+  /** As in {@link LoadOptions}. */
+  contextLength?: number;
+  kvCache?: KvCacheType;
+  signal?: AbortSignal;
+}
+
+/** What loading a model would take, and whether this device has it. */
+export interface ModelCheck {
+  fits: boolean;
+  /** Why it does not fit; '' when it does. */
+  reason: string;
+  /** Memory that the model takes with its context, in bytes. */
+  neededBytes: number;
+  /** Memory that there is for it at most, as far as the browser tells. */
+  availableBytes: number | undefined;
+  /** The model's files together; undefined when the server does not say. */
+  fileBytes: number | undefined;
+  /** The cache has all of it: nothing need be downloaded. */
+  cached: boolean;
+  /** There is room to keep the model in the browser; undefined when that is not known. */
+  fitsCache: boolean | undefined;
+  architecture: string;
+  name: string;
+  tokenizer: string;
+  quantization: string;
+  parameterCount: number;
+  /** The context that `neededBytes` is for, in tokens. */
+  contextLength: number;
+  trainedContextLength: number;
 }
 
 /** What chat templates know; some know others too. */

@@ -22,7 +22,7 @@ export interface WasmExports {
   inkjs_session_destroy(session: number): void;
   inkjs_error_code(handle: number): number;
   inkjs_error_message(handle: number): number;
-  inkjs_load_begin(model: number, kernels: number, size: number, vocabularyOnly: number): number;
+  inkjs_load_begin(model: number, kernels: number, size: number, extent: number): number;
   inkjs_load_buffer(model: number): number;
   inkjs_buffer(model: number): number;
   inkjs_buffer_size(model: number): number;
@@ -32,6 +32,9 @@ export interface WasmExports {
   inkjs_load_part_is_complete(model: number): number;
   inkjs_load_next_part(model: number, size: number): number;
   inkjs_load_finish(model: number): number;
+  inkjs_sha256_begin(model: number): void;
+  inkjs_sha256_update(model: number, bytes: number, n: number): void;
+  inkjs_sha256_finish(model: number): number;
   inkjs_has_info(model: number): number;
   inkjs_info_string(model: number, field: number): number;
   inkjs_info_number(model: number, field: number): number;

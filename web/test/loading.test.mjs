@@ -24,6 +24,8 @@ function streamOf(buffer, sizes) {
   });
 }
 
+const withoutSpeed = ({ bytesPerSecond: _, ...progress }) => progress;
+
 async function textFrom(source, options) {
   const model = await loadModel(source, options);
   const { text } = await model.complete('Once upon a time', GREEDY).result();
@@ -65,8 +67,9 @@ test('progress rises to the whole file', async () => {
   const seen = [];
   const model = await loadModel(new Blob([STORIES]), { onProgress: (progress) => seen.push(progress) });
   model.dispose();
-  assert.deepEqual(seen.at(-1), { loaded: STORIES.byteLength, total: STORIES.byteLength });
+  assert.deepEqual(withoutSpeed(seen.at(-1)), { loaded: STORIES.byteLength, total: STORIES.byteLength, phase: 'prepare' });
   assert.ok(seen.every(({ loaded }, i) => i === 0 || loaded >= seen[i - 1].loaded));
+  assert.ok(seen.every(({ bytesPerSecond }) => Number.isInteger(bytesPerSecond) && bytesPerSecond >= 0));
 });
 
 test('info describes the model', async () => {
@@ -164,7 +167,7 @@ test('a model in several files', async (t) => {
   await t.test('progress is over all of them', async () => {
     const seen = [];
     await answer(dataUrl(names[2]), { onProgress: (progress) => seen.push(progress) });
-    assert.deepEqual(seen.at(-1), { loaded: size, total: size });
+    assert.deepEqual(withoutSpeed(seen.at(-1)), { loaded: size, total: size, phase: 'prepare' });
     assert.ok(seen.every(({ loaded, total }, i) => total === size && (i === 0 || loaded >= seen[i - 1].loaded)));
   });
   await t.test('the vocabulary comes from the first', async () => {
@@ -189,7 +192,7 @@ test('a model in several files', async (t) => {
     const { url, close, asked } = await servePath(`${DATA}split/`);
     const seen = [];
     assert.deepEqual(await answer(`${url}tiny-gpt2-00001-of-00003.gguf`, { onProgress: (p) => seen.push(p) }), expected);
-    assert.deepEqual(seen.at(-1), { loaded: size, total: size });
+    assert.deepEqual(withoutSpeed(seen.at(-1)), { loaded: size, total: size, phase: 'prepare' });
     const before = asked.length;
     await assert.rejects(loadModel(`${url}bare-00001-of-00004.gguf`), { code: 'INK_ERR_IO', httpStatus: 404 });
     assert.ok(asked.slice(before).every((method) => method === 'HEAD')); // nothing was downloaded for it
