@@ -4,7 +4,10 @@ import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { Answers } from './answers.js';
 import { Chats } from './chats.js';
-import { type Choice, Models, choiceOfFiles, firstChoice, isCrash, isOutOfMemory } from './models.js';
+import { type CachedModel, type ModelCheck, checkModel } from 'inkling-wasm';
+import {
+  CONTEXT_LENGTH, type Choice, Models, choiceOfFiles, choiceOfKept, firstChoice, isCrash, isForeign, isMetered, isOutOfMemory,
+} from './models.js';
 import { Settings } from './settings.js';
 import { ChatStore } from './store.js';
 
@@ -21,9 +24,18 @@ export type Problem =
       makeRoom?: () => void;
     };
 
+/** A download that waits for the visitor's word. */
+export interface Offer {
+  choice: Choice;
+  /** Bytes to download, as far as known. */
+  size: number | undefined;
+  /** What is known of a model that is not one of ours. */
+  check?: ModelCheck;
+}
+
 /** A short word at the page's edge. */
 export interface Toast {
-  words: 'deleted' | 'copied' | 'copyFailed';
+  words: 'deleted' | 'inUse' | 'copied' | 'copyFailed';
   undo?: () => void;
 }
 
@@ -35,22 +47,24 @@ export class App {
   readonly models = new Models();
   readonly answers: Answers;
   readonly problem = signal<Problem | undefined>();
+  readonly offer = signal<Offer | undefined>();
   readonly toast = signal<Toast | undefined>();
   readonly dialog = signal<'model' | 'settings' | 'chats' | undefined>();
   /** What stands in the message field. */
   readonly draft = signal('');
-  /** What cancelled or failed loads are taken up with. */
-  #last: Choice = firstChoice();
+  /** What a cancelled load is taken up with. */
+  #last: Choice;
   #toastTimer = 0;
 
-  private constructor(settings: Settings, chats: Chats) {
+  private constructor(settings: Settings, chats: Chats, first: Choice) {
+    this.#last = first;
     this.settings = settings;
     this.chats = chats;
     this.answers = new Answers(chats, settings, (error) => this.#answerFailed(error));
   }
 
   static async start(settings: Settings): Promise<App> {
-    return new App(settings, await Chats.open(await ChatStore.open()));
+    return new App(settings, await Chats.open(await ChatStore.open()), await firstChoice());
   }
 
   // ---- Models ----
@@ -58,16 +72,49 @@ export class App {
   /** Shows the first model as coming; ready: when its load may begin, or false for never. */
   async openFirst(ready: Promise<boolean>): Promise<void> {
     const first = (this.models.loading.value = { label: this.#last.label });
-    if ((await ready) && this.models.loading.peek() === first) await this.open(this.#last);
+    if (!(await ready) || this.models.loading.peek() !== first) return;
+    if (isForeign(this.#last)) return this.look(this.#last);
+    if (!(await isMetered(this.#last))) return this.open(this.#last);
+    this.models.cancel();
+    this.offer.value = { choice: this.#last, size: this.#last.offered?.size };
+  }
+
+  /** Looks at a model before its download: what it is, and whether it fits. */
+  async look(choice: Choice): Promise<void> {
+    this.dialog.value = undefined;
+    this.problem.value = undefined;
+    const control = this.models.expect(choice);
+    try {
+      const check = await checkModel(choice.source, { contextLength: CONTEXT_LENGTH, signal: control.signal });
+      if (control.signal.aborted) return;
+      this.models.cancel();
+      if (check.cached) return this.open(choice);
+      this.offer.value = { choice, size: check.fileBytes, check };
+    } catch (error) {
+      if (control.signal.aborted) return;
+      this.models.cancel();
+      this.problem.value = { kind: 'error', error, label: choice.label, retry: () => void this.look(choice) };
+    }
+  }
+
+  async openKept(kept: CachedModel): Promise<void> {
+    const choice = await choiceOfKept(kept);
+    if (choice) await this.open(choice);
+    else await this.models.refreshKept(); // another tab has deleted it
+  }
+
+  forget(kept: CachedModel): void {
+    this.models.forget(kept).catch(() => this.say({ words: 'inUse' }));
   }
 
   openFiles(files: readonly File[]): void {
-    if (files.length > 0) void this.open(choiceOfFiles(files));
+    if (files.length > 0) void this.open(choiceOfFiles(files, this.settings.values.peek().keepFiles));
   }
 
   async open(choice: Choice): Promise<void> {
     this.#last = choice;
     this.problem.value = undefined;
+    this.offer.value = undefined;
     this.dialog.value = undefined;
     try {
       if (await this.models.open(choice)) this.answers.stop(); // what the old model was writing

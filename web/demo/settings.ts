@@ -21,6 +21,8 @@ export interface SettingValues {
   maxTokens: number;
   /** null: a different one each time. */
   seed: number | null;
+  /** Copy a file that is opened into the cache of models. */
+  keepFiles: boolean;
 }
 
 export const DEFAULTS: SettingValues = {
@@ -35,6 +37,7 @@ export const DEFAULTS: SettingValues = {
   repeatPenalty: 1.1, // without it, a small model soon goes round in circles
   maxTokens: 512,
   seed: null,
+  keepFiles: false,
 };
 
 /** Of theme.js too. */
@@ -72,10 +75,10 @@ export class Settings {
     this.values.value = { ...this.values.peek(), ...change };
   }
 
-  /** All but what the page looks like. */
+  /** Of what the model answers by. */
   restoreDefaults(): void {
-    const { language, theme } = this.values.peek();
-    this.values.value = { ...DEFAULTS, language, theme };
+    const { language, theme, keepFiles } = this.values.peek();
+    this.values.value = { ...DEFAULTS, language, theme, keepFiles };
   }
 }
 
@@ -99,6 +102,7 @@ function isValid(name: keyof SettingValues, value: unknown): boolean {
     case 'language': return value === 'auto' || value === 'en' || value === 'ko';
     case 'theme': return value === 'auto' || value === 'light' || value === 'dark';
     case 'system': return typeof value === 'string';
+    case 'keepFiles': return typeof value === 'boolean';
     case 'seed': return value === null || Number.isSafeInteger(value);
     case 'examples': return Array.isArray(value) && value.every(isExample);
     default: return name in DEFAULTS && Number.isFinite(value);

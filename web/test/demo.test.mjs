@@ -282,11 +282,61 @@ test('a model of one’s own, by drag and drop and by its address', LIMIT, () =>
   await page.click('#open-model');
   await page.fill('#address', `${server.url}/stories.gguf`);
   await page.press('#address', 'Enter');
+  await page.waitForSelector('#offer', LIMIT);
+  assert.match(await page.textContent('#offer'), /^stories1\.1 MB to download, once · \d\.\d MB of memory · 0\.3 million, llama/);
+  assert.equal(await page.textContent('#model-name'), 'tiny-gpt2', 'nothing has been loaded yet');
+  await page.click('#download');
   await modelShown(page, 'stories');
   await page.click('#open-model');
   await page.click('.models button');
   await modelShown(page, MODEL_NAME);
 }));
+
+test('a file that is to be kept is there on the next visit, until it is deleted', LIMIT, () => visit(async (page, visitor) => {
+  await page.click('#open-model');
+  await page.check('#keep-files');
+  await page.keyboard.press('Escape');
+  await page.setInputFiles('#file', `${DATA}stories260K.gguf`);
+  await modelShown(page, 'stories260K');
+  await page.close();
+  const { page: next } = await openDemo(visitor, server.url, '');
+  assert.equal(await next.textContent('#model-name'), 'stories260K');
+  await next.click('#open-model');
+  const kept = next.locator('#kept li');
+  await kept.first().waitFor();
+  assert.deepEqual((await kept.allTextContents()).sort(), ['stories260K1.1 MB', 'tiny0.1 MB']);
+  await kept.filter({ hasText: 'tiny' }).locator('.kept').click();
+  await modelShown(next, 'tiny');
+  await next.click('#open-model');
+  await kept.filter({ hasText: 'stories' }).locator('.icon-button').click();
+  await next.waitForFunction(() => document.querySelectorAll('#kept li').length === 1);
+}));
+
+test('no model is downloaded unasked on a connection that may cost money, nor from a stranger’s link', LIMIT, async (t) => {
+  const other = await startServer(demoFiles(), { more: { 'access-control-allow-origin': '*' } });
+  const open = await startServer(demoFiles(), { policy: "script-src 'self' 'wasm-unsafe-eval'" });
+  const cases = {
+    metered: ['', async (visitor) => visitor.addInitScript(() => {
+      Object.defineProperty(navigator, 'connection', { value: { saveData: true } });
+    }), /98 MB to download/],
+    stranger: [`?model=${other.url}/stories.gguf`, async () => {}, /1\.1 MB to download/],
+  };
+  for (const [name, [query, prepare, words]] of Object.entries(cases)) {
+    await t.test(name, async () => {
+      const visitor = await newVisitor(browser);
+      await prepare(visitor);
+      const { page } = await openPage(visitor, `${open.url}/${query}`);
+      await page.waitForSelector('#offer', LIMIT);
+      assert.match(await page.textContent('#offer'), words);
+      assert.equal(await page.textContent('#model-name'), '');
+      await page.click('#download');
+      await modelShown(page);
+      await visitor.close();
+    });
+  }
+  await other.close();
+  await open.close();
+});
 
 test('a broken file that is picked changes nothing', LIMIT, () => visit(async (page) => {
   await ask(page, 'Hello');

@@ -23,13 +23,14 @@ export function LoadingCard(): JSX.Element | null {
   );
 }
 
-/** e.g. "12 MB of 98 MB · 5.1 MB/s · about 17 s left" */
+/** e.g. "Downloading · 12 MB of 98 MB · 5.1 MB/s · about 17 s left" */
 function describe(progress: Loading['progress'], words: Words): string {
   if (!progress) return words.starting;
-  const { loaded, total, bytesPerSecond } = progress;
-  const parts = [total ? words.progress(megabytes(loaded), megabytes(total)) : megabytes(loaded)];
-  parts.push(words.perSecond(megabytes(bytesPerSecond)));
-  const left = total ? (total - loaded) / bytesPerSecond : 0;
+  const { loaded, total, phase, bytesPerSecond } = progress;
+  if (phase === 'prepare') return words.phases.prepare;
+  const parts = [words.phases[phase], total ? words.progress(megabytes(loaded), megabytes(total)) : megabytes(loaded)];
+  if (bytesPerSecond > 0) parts.push(words.perSecond(megabytes(bytesPerSecond)));
+  const left = total && bytesPerSecond > 0 && phase === 'download' ? (total - loaded) / bytesPerSecond : 0;
   if (left > 90) parts.push(words.minutesLeft(Math.ceil(left / 60)));
   else if (left > 2) parts.push(words.secondsLeft(Math.ceil(left)));
   return parts.join(' · ');

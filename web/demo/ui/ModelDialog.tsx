@@ -1,11 +1,12 @@
 /** Choosing a model, and what is known of the loaded one. */
 import type { JSX } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { useApp } from '../app.js';
-import { type LoadedModel, choiceAt, choiceOf, offeredModels } from '../models.js';
+import { type LoadedModel, choiceAt, choiceOf, nameOfFile, offeredModels } from '../models.js';
 import { megabytes, useWords } from '../words/index.js';
 import { Dialog } from './Dialog.js';
 import { chooseFiles } from './files.js';
+import { Icon } from './icons.js';
 
 export function ModelDialog(): JSX.Element {
   const words = useWords();
@@ -13,6 +14,7 @@ export function ModelDialog(): JSX.Element {
     <Dialog name="model" title={words.modelDialog}>
       <Offered />
       <Own />
+      <Kept />
       <Facts />
     </Dialog>
   );
@@ -49,18 +51,56 @@ function Own(): JSX.Element {
   const load = (event: Event) => {
     event.preventDefault();
     const value = address.current!.value.trim();
-    if (URL.canParse(value, location.href) && value) void app.open(choiceAt(value));
+    if (URL.canParse(value, location.href) && value) void app.look(choiceAt(value));
   };
   return (
     <fieldset>
       <legend>{words.ownModel}</legend>
       <button type="button" id="pick" onClick={() => chooseFiles()}>{words.openFile}</button>
       <p class="fine">{words.ownModelMore}</p>
+      <label class="check">
+        <input type="checkbox" id="keep-files" checked={app.settings.values.value.keepFiles}
+          onChange={({ currentTarget }) => app.settings.set({ keepFiles: currentTarget.checked })} />
+        {words.keepFiles}
+      </label>
       <form class="field-line" onSubmit={load}>
         <label class="hidden" for="address">{words.address}</label>
         <input ref={address} id="address" type="url" inputMode="url" placeholder={words.address} required />
         <button type="submit">{words.load}</button>
       </form>
+    </fieldset>
+  );
+}
+
+/** What the cache holds. */
+function Kept(): JSX.Element {
+  const app = useApp();
+  const words = useWords();
+  useEffect(() => void app.models.refreshKept(), []);
+  const kept = app.models.kept.value;
+  return (
+    <fieldset>
+      <legend>{words.kept}</legend>
+      {kept.length === 0 && <p class="fine">{words.keptNothing}</p>}
+      <ul class="models" id="kept">
+        {kept.map((model) => {
+          const { key, bytes, totalBytes, complete } = model;
+          const name = nameOfFile(key);
+          const total = totalBytes === undefined ? '?' : megabytes(totalBytes);
+          return (
+            <li key={key}>
+              <button type="button" class="quiet kept" title={key} onClick={() => void app.openKept(model)}>
+                <strong>{name}</strong>
+                <span class="fine">{complete ? megabytes(bytes) : words.incomplete(megabytes(bytes), total)}</span>
+              </button>
+              <button type="button" class="quiet icon-button" aria-label={words.deleteModel(name)} title={words.deleteModel(name)}
+                onClick={() => app.forget(model)}>
+                <Icon name="close" />
+              </button>
+            </li>
+          );
+        })}
+      </ul>
     </fieldset>
   );
 }
@@ -79,6 +119,7 @@ function Facts(): JSX.Element | null {
     [facts.context, words.tokens(info.contextLength)],
     [facts.kernels, info.kernels],
     [facts.threads, threads(current)],
+    [facts.kept, info.cached ? words.keptYes : [words.keptNo, info.cacheError?.message].filter(Boolean).join(': ')],
   ];
   return (
     <fieldset>

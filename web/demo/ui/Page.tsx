@@ -1,6 +1,6 @@
 /** The whole page. */
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { type App, AppContext } from '../app.js';
 import { WordsContext, wordsFor } from '../words/index.js';
 import { Announcements } from './Announcements.js';
@@ -10,6 +10,7 @@ import { Conversation } from './Conversation.js';
 import { DropZone } from './DropZone.js';
 import { LoadingCard } from './LoadingCard.js';
 import { ModelDialog } from './ModelDialog.js';
+import { OfferCard } from './OfferCard.js';
 import { ProblemCard } from './ProblemCard.js';
 import { SettingsDialog } from './SettingsDialog.js';
 import { ChatsDialog, Sidebar } from './Sidebar.js';
@@ -18,7 +19,7 @@ import { Toasts } from './Toasts.js';
 export function Page({ app }: { app: App }): JSX.Element {
   const words = wordsFor(app.settings.values.value.language);
   const { title } = app.chats.current.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.documentElement.lang = words.tag;
     document.title = title ? `${title} · ${words.title}` : words.title;
   }, [words, title]);
@@ -39,6 +40,7 @@ export function Page({ app }: { app: App }): JSX.Element {
             <Bar />
             <Conversation />
             <footer class="dock">
+              <OfferCard />
               <LoadingCard />
               <ProblemCard />
               <Composer />

@@ -45,10 +45,10 @@ function sendFile(response, path, headers, { limit = Infinity, pauseMs = 0 }) {
 /**
  * Serves the page at / and the package at /package/; `files` adds paths to files and folders outside (which end in
  * a slash). /slow/NAME trickles, and /breaking/NAME ends after a megabyte. onFile(path) hears which files are asked for;
- * isolated: pages get shared memory.
+ * isolated: pages get shared memory; more: headers to add.
  */
-export async function startServer(files, { policy = POLICY, isolated = false, onFile = () => {} } = {}) {
-  const headers = { 'content-security-policy': policy, ...(isolated ? ISOLATION : {}) };
+export async function startServer(files, { policy = POLICY, isolated = false, onFile = () => {}, more = {} } = {}) {
+  const headers = { 'content-security-policy': policy, ...(isolated ? ISOLATION : {}), ...more };
   const places = Object.entries({ '/package/': DIST, '/': `${DIST}demo/`, ...files }).sort(([a], [b]) => b.length - a.length);
   const fileAt = (path) => {
     const [prefix, place] = places.find(([prefix]) => path === prefix || (prefix.endsWith('/') && path.startsWith(prefix)));
