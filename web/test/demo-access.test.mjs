@@ -69,7 +69,7 @@ for (const [name, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
 
 test('nothing is cut off or scrolls sideways on a narrow phone', LIMIT, async () => {
   const visitor = await newVisitor(browser, { viewport: { width: 320, height: 568 }, hasTouch: true, locale: 'ko-KR' });
-  const { page } = await openDemo(visitor, server.url);
+  const { page } = await openDemo(visitor, server.url, '');
   const overflow = () => page.evaluate(() => Math.max(
     ...[document.documentElement, ...document.querySelectorAll('main, .dock, .bar, dialog[open]')]
       .map((element) => element.scrollWidth - element.clientWidth),
@@ -80,6 +80,7 @@ test('nothing is cut off or scrolls sideways on a narrow phone', LIMIT, async ()
   assert.equal(await overflow(), 0);
   for (const opener of ['#open-settings', '#open-model', '.bar .narrow']) {
     await page.click(opener);
+    if (opener === '#open-model') await page.waitForSelector('#kept li');
     assert.equal(await overflow(), 0, opener);
     await page.keyboard.press('Escape');
   }

@@ -13,6 +13,7 @@ export function Composer(): JSX.Element {
   const field = useRef<HTMLTextAreaElement>(null);
   const draft = app.draft.value;
   const model = app.models.current.value;
+  const loading = app.models.loading.value !== undefined;
   const busy = app.answers.live.value !== undefined;
 
   useLayoutEffect(() => {
@@ -39,7 +40,7 @@ export function Composer(): JSX.Element {
     <form class="composer" id="composer" onSubmit={submit}>
       <label class="hidden" for="message">{words.message}</label>
       <textarea ref={field} id="message" rows={1} dir="auto" autocomplete="off" enterkeyhint="send" value={draft}
-        placeholder={model ? words.placeholder : words.placeholderLoading} aria-describedby="hint"
+        placeholder={!model && loading ? words.placeholderLoading : words.placeholder} aria-describedby="hint"
         onInput={({ currentTarget }) => (app.draft.value = currentTarget.value)} onKeyDown={onKeyDown} />
       <button type="submit" class="primary icon-button" id="send" hidden={busy} aria-label={words.send} title={words.send}
         disabled={!model || !draft.trim()}>

@@ -45,6 +45,7 @@ export function Conversation(): JSX.Element {
 function useFollowing(app: App) {
   const scroller = useRef<HTMLElement>(null);
   const follow = useRef(true);
+  const lastTop = useRef(0);
   const [atEnd, setAtEnd] = useState(true);
   const { id, turns } = app.chats.current.value;
   const toEnd = () => {
@@ -54,7 +55,10 @@ function useFollowing(app: App) {
   };
   const onScroll = () => {
     const { scrollHeight, scrollTop, clientHeight } = scroller.current!;
-    follow.current = scrollHeight - scrollTop - clientHeight < FOLLOW_PX;
+    const near = scrollHeight - scrollTop - clientHeight < FOLLOW_PX;
+    // Text that grows, or a card below it, moves the end away too; only a reader moves up.
+    if (near || scrollTop < lastTop.current) follow.current = near;
+    lastTop.current = scrollTop;
     setAtEnd(follow.current);
   };
   useLayoutEffect(toEnd, [id, turns.length]);

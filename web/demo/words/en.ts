@@ -66,8 +66,8 @@ export const en = {
     'Give me five ideas for a rainy afternoon.',
   ],
   about: (count: string) =>
-    `At ${count} parameters this model is hundreds of times smaller than the assistants in data centres. It writes ` +
-    'fluent short texts, and gets many facts, all but the simplest sums and most code wrong.',
+    `At ${count} parameters this model is a tiny fraction of the assistants in data centres. It writes fluent short ` +
+    'texts, and gets many facts, all but the simplest sums and most code wrong.',
   foreign: 'This small model knows English only. For another language, open a model that speaks it.',
 
   you: 'You',
@@ -165,7 +165,10 @@ export const en = {
   keptYes: 'yes, it works without a network',
   keptNo: 'no',
   parameters: (count: string, architecture: string) => `${count}, ${architecture}`,
-  count: (n: number) => (n < 1e9 ? `${(n / 1e6).toFixed(n < 1e7 ? 1 : 0)} million` : `${(n / 1e9).toFixed(1)} billion`),
+  count: (n: number) => {
+    if (n < 1e6) return Math.round(n).toLocaleString('en');
+    return n < 1e9 ? `${(n / 1e6).toFixed(n < 1e7 ? 1 : 0)} million` : `${(n / 1e9).toFixed(1)} billion`;
+  },
   weights: (size: string, type: string) => `${size}, mostly ${type}`,
   memoryLabel: (size: string) => `${size} of memory in use`,
 

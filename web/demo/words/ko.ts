@@ -37,7 +37,7 @@ export const ko: Words = {
     'Give me five ideas for a rainy afternoon.',
   ],
   about: (count) =>
-    `매개변수가 ${count} 개인 이 모델은 데이터 센터의 비서들보다 수백 배 작습니다. 짧은 글은 매끄럽게 쓰지만, ` +
+    `매개변수가 ${count} 개인 이 모델은 데이터 센터에서 도는 비서에 비하면 아주 작습니다. 짧은 글은 매끄럽게 쓰지만, ` +
     '사실과 계산, 코드는 자주 틀립니다.',
   foreign: '이 작은 모델은 영어만 압니다. 한국어로 대화하려면 한국어를 아는 모델(GGUF)을 여세요.',
 
@@ -161,7 +161,10 @@ export const ko: Words = {
   keptYes: '예, 인터넷 없이도 됩니다',
   keptNo: '아니요',
   parameters: (count, architecture) => `${count} 개, ${architecture}`,
-  count: (n) => (n < 1e8 ? `${Math.round(n / 1e4).toLocaleString('ko')}만` : `${(n / 1e8).toFixed(2)}억`),
+  count: (n) => {
+    if (n < 1e6) return Math.round(n).toLocaleString('ko');
+    return n < 1e8 ? `${Math.round(n / 1e4).toLocaleString('ko')}만` : `${(n / 1e8).toFixed(2)}억`;
+  },
   weights: (size, type) => `${size}, 주로 ${type}`,
   memoryLabel: (size) => `메모리 ${size} 사용 중`,
 
