@@ -82,6 +82,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     rollupOptions: {
+      checks: { pluginTimings: false },
       input: { main: at('index.html'), sw: at('sw.ts') },
       output: {
         // Its address must stay, for browsers look there for a new version.
