@@ -20,6 +20,7 @@ export interface CheckTask extends SourceRequest {
 /** Rejects with an InklingError as a load would, or with the signal's reason. */
 export async function checkModel(task: CheckTask): Promise<ModelCheck> {
   const engine = await Engine.create(chooseLevel('').level, 1);
+  const ownBytes = engine.memoryBytes;
   const sizes: number[] = [];
   let cached = true;
   for (let part = 0, complete = false; !complete && part < task.parts.length; part++) {
@@ -32,7 +33,7 @@ export async function checkModel(task: CheckTask): Promise<ModelCheck> {
     sizes.push(size);
     cached &&= isCached;
   }
-  return describe(engine, task, sizes, cached);
+  return describe(engine, task, ownBytes, sizes, cached);
 }
 
 async function readHeader(engine: Engine, source: Source, part: number, signal: AbortSignal): Promise<boolean> {
@@ -81,9 +82,10 @@ async function openUrl(url: string, task: CheckTask, part: number): Promise<Open
   return { source, size: size ?? 0, isCached: false };
 }
 
-async function describe(engine: Engine, task: CheckTask, sizes: number[], cached: boolean): Promise<ModelCheck> {
-  const { architecture, name, tokenizer, quantization, parameterCount, trainedContextLength, memoryBytes } = engine.info();
-  const neededBytes = memoryBytes + engine.memoryNeeded(task.contextLength, task.kvType);
+/** ownBytes: what the engine takes without a model. */
+async function describe(engine: Engine, task: CheckTask, ownBytes: number, sizes: number[], cached: boolean): Promise<ModelCheck> {
+  const { architecture, name, tokenizer, quantization, parameterCount, trainedContextLength } = engine.info();
+  const neededBytes = ownBytes + engine.memoryNeeded(task.contextLength, task.kvType);
   const fileBytes = sizes.every((size) => size > 0) ? sizes.reduce((sum, size) => sum + size, 0) : undefined;
   const { availableBytes, reason } = memoryFor(neededBytes, engine.memoryLimit);
   return {

@@ -145,6 +145,11 @@ export class Engine {
     return this.#wasm.inkjs_memory_needed(this.#model, contextLength, kvType);
   }
 
+  /** All of the instance's memory, in bytes. */
+  get memoryBytes(): number {
+    return this.#wasm.memory.buffer.byteLength;
+  }
+
   /** Bytes that there is address space for. */
   get memoryLimit(): number {
     return this.#instance.memoryLimit;
@@ -214,7 +219,7 @@ export class Engine {
       whyOneThread: this.#whyOneThread,
       parameterCount: number(c.INKJS_NUMBER_N_PARAMS),
       weightBytes: number(c.INKJS_NUMBER_WEIGHT_BYTES),
-      memoryBytes: this.#wasm.memory.buffer.byteLength,
+      memoryBytes: this.memoryBytes,
       vocabularySize: number(c.INKJS_NUMBER_N_VOCAB),
       contextLength: this.#session && this.#wasm.inkjs_session_capacity(this.#session),
       trainedContextLength: number(c.INKJS_NUMBER_N_CTX_TRAIN),

@@ -35,6 +35,7 @@ class Host {
     switch (message.type) {
       case 'abort':
         this.#live.get(message.id)?.abort();
+        this.#chunkAsked?.reject(new InklingError('INK_ERR_IO', 'The load was given up.')); // only a load asks
         break;
       case 'close':
         this.#port.onmessage = null;
@@ -80,7 +81,7 @@ class Host {
 
   async #perform(id: number, request: Request, signal: AbortSignal): Promise<Results[keyof Results]> {
     if (request.type === 'load') return this.#load(id, request, signal);
-    if (request.type === 'check') return checkModel({ ...request, signal, pull: (part) => this.#pull(part) });
+    if (request.type === 'check') return checkModel({ ...request, signal, pull: (part) => this.#pull(part, signal) });
     const engine = this.#engine!; // the page has no model to ask before the load is answered
     switch (request.type) {
       case 'generate': {
@@ -112,7 +113,7 @@ class Host {
           ...request,
           kernels,
           signal,
-          pull: (part) => this.#pull(part),
+          pull: (part) => this.#pull(part, signal),
           onProgress: (progress) => this.#port.postMessage({ type: 'progress', id, progress }),
         }, anew);
         return { ...engine.info(), ...outcome };
@@ -124,7 +125,8 @@ class Host {
     }
   }
 
-  #pull(part: number): Promise<Uint8Array | null> {
+  async #pull(part: number, signal: AbortSignal): Promise<Uint8Array | null> {
+    signal.throwIfAborted(); // nobody would answer
     return new Promise((resolve, reject) => {
       this.#chunkAsked = { resolve, reject };
       this.#port.postMessage({ type: 'pull', part });

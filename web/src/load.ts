@@ -43,9 +43,8 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
 }
 
 function checkDigests(sha256: LoadOptions['sha256'] = []): string[] {
-  const digests = typeof sha256 === 'string' ? [sha256] : Array.from(sha256);
-  if (digests.every((digest) => typeof digest === 'string' && /^[0-9a-f]{64}$/i.test(digest))) {
-    return digests.map((digest) => digest.toLowerCase());
-  }
+  const digests = Array.isArray(sha256) ? (sha256 as readonly unknown[]) : [sha256];
+  const isDigest = (digest: unknown): digest is string => typeof digest === 'string' && /^[0-9a-f]{64}$/i.test(digest);
+  if (digests.every(isDigest)) return digests.map((digest) => digest.toLowerCase());
   throw invalidArgument('sha256 must be 64 hexadecimal digits, or a list of such.');
 }

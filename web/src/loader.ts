@@ -12,7 +12,7 @@ import type { LoadProgress } from './types.js';
 
 const PROGRESS_MS = 50;
 /** While nothing comes: what the load waits for may have changed. */
-const IDLE_PROGRESS_MS = 250;
+const IDLE_PROGRESS_MS = 100;
 /** Chunks that are already here come without events in between; so often they are let in all the same. */
 const YIELD_MS = 16;
 /** Failures that say nothing against the bytes; what the cache has of a model stays. */
@@ -49,7 +49,7 @@ export async function load(engine: Engine, task: LoadTask, anew: boolean): Promi
   const meter = new Meter();
   meter.total = await totalSize(task);
   const loading = new Loading(engine, task, anew, meter);
-  const idle = setInterval(() => task.onProgress(meter.read()), IDLE_PROGRESS_MS);
+  const idle = setInterval(() => loading.report(), IDLE_PROGRESS_MS);
   try {
     for (let part = 0; !(await loading.loadPart(part)); part++);
     meter.phase = 'prepare';
@@ -71,6 +71,8 @@ class Loading {
   readonly #task: LoadTask;
   readonly #anew: boolean;
   readonly #meter: Meter;
+  /** What is being read. */
+  #source: Source | undefined;
   #reported = -Infinity;
   #yielded = performance.now();
   #kept = 0;
@@ -87,15 +89,23 @@ class Loading {
     return { cached: this.#kept === this.#task.parts.length, cacheError: this.#problem?.toMessage() ?? null };
   }
 
+  report(now = performance.now()): void {
+    if (this.#source) this.#meter.phase = this.#source.phase;
+    this.#task.onProgress(this.#meter.read(now));
+    this.#reported = now;
+  }
+
   /** True: the model is complete. */
   async loadPart(part: number): Promise<boolean> {
     const source = await this.#open(part).catch((error: unknown) => this.#fail(error, part));
+    this.#source = source;
     try {
       if (this.#task.parts.length === 1) this.#meter.total = source.size;
       return await this.#readPart(source, part);
     } catch (error) {
       return await this.#judge(error, source, part);
     } finally {
+      this.#source = undefined;
       await source.close();
       if (source instanceof CachedSource) {
         this.#problem ??= source.problem;
@@ -126,11 +136,9 @@ class Loading {
     const task = this.#task;
     const meter = this.#meter;
     for (let complete = false; !complete || all; ) {
-      meter.phase = source.phase;
       const chunk = await source.next();
       task.signal.throwIfAborted();
       if (!chunk) return true; // endPart() says what is missing
-      meter.phase = source.phase;
       complete = engine.write(chunk, hash);
       checkPartCount(engine, task);
       if (!task.vocabularyOnly) {
@@ -139,10 +147,7 @@ class Loading {
       }
       meter.loaded += chunk.length;
       const now = performance.now();
-      if (now - this.#reported >= PROGRESS_MS) {
-        task.onProgress(meter.read(now));
-        this.#reported = now;
-      }
+      if (now - this.#reported >= PROGRESS_MS) this.report(now);
       if (now - this.#yielded >= YIELD_MS) {
         await yieldToEvents();
         this.#yielded = performance.now();

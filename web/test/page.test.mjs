@@ -6,6 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './lib/browser.mjs';
 import { DATA, NATIVE, ROOT, defaultModel, runNatively } from './lib/files.mjs';
+import { peakMemory } from './lib/memory.mjs';
 import { startServer } from './lib/server.mjs';
 
 const MANIFEST = JSON.parse(readFileSync(`${ROOT}models/manifest.json`, 'utf8'));
@@ -30,21 +31,6 @@ async function onBlankPage(use) {
   } finally {
     await page.close();
   }
-}
-
-/** The renderer processes' private memory in bytes, by process id: their heaps, without program code and files. */
-function rendererMemory(pids) {
-  return new Map(pids.map((pid) => {
-    const [, kilobytes] = /RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    return [pid, Number(kilobytes) * 1024];
-  }));
-}
-
-async function rendererPids() {
-  const session = await browser.context.browser().newBrowserCDPSession();
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  await session.detach();
-  return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
 }
 
 test('greedy tokens are those of the native scalar kernels', LIMIT, async () => {
@@ -124,19 +110,13 @@ test('the engine is quiet 100 ms after an abort', LIMIT, async () => {
 test('loading keeps the weights in memory once', LIMIT, async () => {
   const size = statSync(defaultModel()).size;
   const [engine, renderer] = await onBlankPage(async (page) => {
-    const pids = await rendererPids();
-    const before = rendererMemory(pids);
-    let peak = 0;
-    const watch = setInterval(() => {
-      for (const [pid, bytes] of rendererMemory(pids)) peak = Math.max(peak, bytes - before.get(pid));
-    }, 5);
+    const memory = await peakMemory(browser.context);
     const engine = await page.evaluate(async (url) => {
       const { loadModel } = await import('/package/index.js');
       globalThis.model = await loadModel(url, { contextLength: 16 }); // kept, so that it is not collected
       return globalThis.model.info.memoryBytes;
     }, MODEL);
-    clearInterval(watch);
-    return [engine, peak];
+    return [engine, memory.stop()];
   });
   assert.ok(engine <= 1.1 * size, `the engine took ${(engine / size).toFixed(3)} of the file`);
   // Besides the engine: a worker thread with its own JavaScript heap, compiled code, and chunks on their way.

@@ -42,6 +42,26 @@ function sendFile(response, path, headers, { limit = Infinity, pauseMs = 0 }) {
   pipeline(pieces(path, limit, pauseMs), response).catch(() => {}); // the page went away, or was meant to suffer
 }
 
+const sendBlankPage = (response, headers) => {
+  response.writeHead(200, { 'content-type': TYPES['.html'], ...headers });
+  response.end('<!doctype html><title>blank</title><link rel="icon" href="data:,">');
+};
+
+/** Handles requests for an empty page at /blank, and for the package at /package/; connect: where pages may. */
+export function handlePackage({ connect }) {
+  const headers = { 'content-security-policy': POLICY.replace("connect-src 'self'", `connect-src ${connect}`).replace("img-src 'self'", 'img-src data:') };
+  return (request, response) => {
+    const path = normalize(new URL(request.url, 'http://localhost').pathname);
+    if (path === '/blank') return sendBlankPage(response, headers);
+    try {
+      if (!path.startsWith('/package/')) throw new Error('nothing else is here');
+      sendFile(response, DIST + path.slice('/package/'.length), headers, {});
+    } catch {
+      response.writeHead(404).end();
+    }
+  };
+}
+
 /**
  * Serves the page at / and the package at /package/; `files` adds paths to files and folders outside (which end in
  * a slash). /slow/NAME trickles, and /breaking/NAME ends after a megabyte. onFile(path) hears which files are asked for;

@@ -1,0 +1,396 @@
+// The cache in OPFS, in a real Chromium: second visits, closed tabs, several tabs, full disks, spoilt files.
+import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import { after, before, beforeEach, test } from 'node:test';
+import { openBrowser, openPage } from './lib/browser.mjs';
+import { DATA, defaultModel, readData } from './lib/files.mjs';
+import { peakMemory } from './lib/memory.mjs';
+import { randomOffsets, sha256Of, startModelServer } from './lib/model-server.mjs';
+import { handlePackage } from './lib/server.mjs';
+
+const buffer = (name) => Buffer.from(readData(name));
+const STORIES = buffer('stories260K.gguf');
+const GPT2 = buffer('tiny-gpt2.gguf');
+const SPLIT = [1, 2, 3].map((i) => `/tiny-gpt2-0000${i}-of-00003.gguf`);
+const LIMIT = { timeout: 120_000 };
+const DEFAULTS = { ranges: true, etags: true, dates: true, exposes: undefined, breakAt: [], downMs: 0, bytesPerSecond: Infinity, failures: [] };
+let server, browser, context;
+
+before(async () => {
+  server = await startModelServer({}, handlePackage({ connect: "'self' http://127.0.0.1:*" }));
+  browser = await openBrowser();
+  context = browser.context;
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+beforeEach(async () => {
+  const parts = SPLIT.map((path) => [path, buffer(`split${path}`)]);
+  Object.assign(server, DEFAULTS, { files: { '/m.gguf': STORIES, '/n.gguf': GPT2, ...Object.fromEntries(parts) } });
+  await onPage((page) => page.evaluate(() => package_.modelCache.clear()));
+  Object.assign(server, { requests: [], bytesSent: 0 });
+});
+
+/** A page of the origin with the package, and textOf(), failureOf() and sleep() to use in evaluate(). */
+async function open() {
+  const { page, complaints } = await openPage(context, `${server.url}/blank`);
+  await page.evaluate(async () => {
+    globalThis.package_ = await import('/package/index.js');
+    globalThis.load = (source, options) => package_.loadModel(source, { threads: 1, ...options });
+    globalThis.sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+    globalThis.rejections = 0;
+    addEventListener('unhandledrejection', () => rejections++);
+    // What the model says, and what is known of it.
+    globalThis.textOf = async (source, options) => {
+      const model = await load(source, options);
+      const { tokens } = await model.complete('Once', { temperature: 0, maxTokens: 12 }).result();
+      const { cached, cacheError } = model.info;
+      model.dispose();
+      return { tokens: tokens.join(' '), cached, problem: cacheError?.code ?? null };
+    };
+    globalThis.failureOf = (promise) => promise.then(() => ({ code: 'none' }), ({ name, code, message }) => ({ name, code, message }));
+  });
+  return { page, complaints };
+}
+
+async function onPage(use) {
+  const { page } = await open();
+  try {
+    const result = await use(page);
+    assert.equal(await page.evaluate(() => rejections), 0);
+    return result;
+  } finally {
+    await page.close();
+  }
+}
+
+const textOf = (source, options) => onPage((page) => page.evaluate((given) => textOf(...given), [source, options]));
+const list = () => onPage((page) => page.evaluate(() => package_.modelCache.list()));
+const downloads = () => server.requests.filter(({ method }) => method === 'GET');
+let expected, expectedGpt2;
+
+test('the second visit downloads nothing, and needs no server', LIMIT, async () => {
+  expected = await textOf('/m.gguf', { cache: false });
+  expectedGpt2 = (await textOf('/n.gguf', { cache: false })).tokens;
+  assert.deepEqual([expected.cached, expected.problem], [false, null]);
+  expected = expected.tokens;
+  assert.deepEqual(await list(), []);
+  server.requests = [];
+  assert.deepEqual(await textOf('/m.gguf'), { tokens: expected, cached: true, problem: null });
+  assert.deepEqual(await textOf('/m.gguf'), { tokens: expected, cached: true, problem: null });
+  assert.deepEqual(server.requests.map(({ method }) => method), ['GET', 'HEAD']);
+  const [{ key, bytes, totalBytes, complete, files }] = await list();
+  assert.deepEqual([key, bytes, totalBytes, complete, files], [`${server.url}/m.gguf`, STORIES.length, STORIES.length, true, 1]);
+  for (const failures of [[404], [429], [503]]) {
+    Object.assign(server, { failures });
+    assert.equal((await textOf('/m.gguf')).tokens, expected);
+  }
+  await onPage(async (page) => {
+    await page.route('**/m.gguf', (route) => route.abort('internetdisconnected'));
+    assert.equal((await page.evaluate(() => textOf('/m.gguf'))).tokens, expected);
+  });
+  assert.equal(downloads().length, 1);
+});
+
+test('another version on the server takes the place of the cached one', LIMIT, async () => {
+  await textOf('/m.gguf');
+  server.files['/m.gguf'] = GPT2;
+  assert.equal((await textOf('/m.gguf')).tokens, expectedGpt2);
+  assert.equal((await list())[0].bytes, GPT2.length);
+  // With a checksum no server need be asked.
+  server.requests = [];
+  const options = { sha256: sha256Of(GPT2) };
+  assert.equal((await textOf('/m.gguf', options)).tokens, expectedGpt2);
+  assert.equal((await textOf('/m.gguf', options)).tokens, expectedGpt2);
+  assert.deepEqual(server.requests.map(({ method }) => method), ['HEAD']);
+  server.files['/m.gguf'] = STORIES;
+  assert.equal((await textOf('/m.gguf', { sha256: sha256Of(STORIES) })).tokens, expected);
+});
+
+test('a tab that is closed loses little of a download', { timeout: 180_000 }, async () => {
+  server.bytesPerSecond = 500_000;
+  const { page } = await open();
+  await page.evaluate(() => void load('/m.gguf').catch(() => {}));
+  await page.waitForTimeout(1700); // a checkpoint is made each second
+  await page.close();
+  const [{ bytes, complete, totalBytes }] = await list();
+  assert.equal(complete, false);
+  assert.equal(totalBytes, STORIES.length);
+  assert.ok(bytes > 200_000 && bytes < STORIES.length, `${bytes}`);
+  Object.assign(server, { requests: [], bytesSent: 0, bytesPerSecond: Infinity });
+  const seen = await onPage((page) => page.evaluate(async () => {
+    const seen = [];
+    const result = await textOf('/m.gguf', { onProgress: (progress) => seen.push(progress) });
+    return { result, seen };
+  }));
+  assert.deepEqual(seen.result, { tokens: expected, cached: true, problem: null });
+  assert.deepEqual(downloads().map(({ range, status }) => [range, status]), [[`bytes=${bytes}-`, 206]]);
+  assert.equal(server.bytesSent, STORIES.length - bytes);
+  assert.ok(seen.seen.every(({ total, loaded }, i) => total === STORIES.length && (i === 0 || loaded >= seen.seen[i - 1].loaded)));
+});
+
+test('tabs that are closed while they write leave nothing that is taken for a model', { timeout: 180_000 }, async () => {
+  server.bytesPerSecond = 4_000_000;
+  for (const delay of randomOffsets(8, 450, 3)) {
+    const { page } = await open();
+    await page.evaluate(() => void load('/m.gguf').catch(() => {}));
+    await page.waitForTimeout(delay);
+    await page.close({ runBeforeUnload: false });
+    for (const { complete, bytes } of await list()) assert.ok(!complete || bytes === STORIES.length);
+    assert.equal((await textOf('/m.gguf')).tokens, expected);
+    await onPage((page) => page.evaluate(() => package_.modelCache.clear()));
+  }
+});
+
+test('a partial file of another version is not continued', LIMIT, async () => {
+  for (const knobs of [{}, { etags: false }, { ranges: false }]) {
+    Object.assign(server, { ...DEFAULTS, ...knobs, bytesPerSecond: 500_000 });
+    server.files['/m.gguf'] = STORIES;
+    const { page } = await open();
+    await page.evaluate(() => void load('/m.gguf').catch(() => {}));
+    await page.waitForTimeout(1600);
+    await page.close();
+    assert.ok((await list())[0].bytes > 0);
+    Object.assign(server, { bytesPerSecond: Infinity });
+    server.files['/m.gguf'] = GPT2;
+    assert.deepEqual(await textOf('/m.gguf'), { tokens: expectedGpt2, cached: true, problem: null });
+    await onPage((page) => page.evaluate(() => package_.modelCache.clear()));
+  }
+});
+
+test('two tabs download once', LIMIT, async () => {
+  server.bytesPerSecond = 1_500_000;
+  const [first, second] = [await open(), await open()];
+  const texts = await Promise.all([first, second].map(({ page }, i) => page.evaluate(async (i) => {
+    await sleep(200 * i);
+    const phases = new Set();
+    const result = await textOf('/m.gguf', { onProgress: ({ phase }) => phases.add(phase) });
+    return [result.tokens, [...phases]];
+  }, i)));
+  assert.equal(downloads().length, 1);
+  assert.deepEqual(texts.map(([tokens]) => tokens), [expected, expected]);
+  assert.deepEqual(texts[1][1], ['wait', 'cache', 'prepare']);
+  // The one that waits goes on when the other is closed.
+  await first.page.evaluate(() => package_.modelCache.clear());
+  await first.page.evaluate(() => void load('/m.gguf').catch(() => {}));
+  await first.page.waitForTimeout(300);
+  const waiting = second.page.evaluate(() => textOf('/m.gguf'));
+  await second.page.waitForTimeout(200);
+  const refused = await second.page.evaluate(() => failureOf(package_.modelCache.delete('/m.gguf')));
+  assert.equal(refused.code, 'INK_ERR_WRONG_STATE');
+  await first.page.close();
+  assert.equal((await waiting).tokens, expected);
+  // One that waits can be given up.
+  await second.page.evaluate(() => package_.modelCache.clear());
+  const aborted = await second.page.evaluate(async () => {
+    const first = load('/m.gguf').then((model) => model.dispose());
+    await sleep(100);
+    const start = performance.now();
+    const failure = await failureOf(load('/m.gguf', { signal: AbortSignal.timeout(200) }));
+    await first;
+    return { failure, ms: performance.now() - start };
+  });
+  assert.equal(aborted.failure.name, 'TimeoutError');
+  await second.page.close();
+});
+
+test('aborts at random moments leave a cache that is right', { timeout: 180_000 }, async () => {
+  server.bytesPerSecond = 8_000_000;
+  await onPage(async (page) => {
+    for (const round of [0, 1]) {
+      await page.evaluate(async (moments) => {
+        for (const ms of moments) {
+          await failureOf(load('/m.gguf', { signal: AbortSignal.timeout(ms) }).then((model) => model.dispose()));
+        }
+      }, randomOffsets(30, 350, round));
+      assert.equal((await page.evaluate(() => textOf('/m.gguf'))).tokens, expected);
+      await page.evaluate(() => package_.modelCache.clear());
+    }
+    assert.deepEqual(await page.evaluate(() => package_.modelCache.list()), []);
+  });
+});
+
+test('what is wrong does not stay', LIMIT, async () => {
+  const spoilt = Buffer.from(STORIES);
+  spoilt[STORIES.length - 999] ^= 4;
+  const sha256 = sha256Of(STORIES);
+  await onPage(async (page) => {
+    const refused = (options) => page.evaluate((options) => failureOf(load('/m.gguf', options)), options);
+    server.files['/m.gguf'] = spoilt;
+    assert.equal((await refused({ sha256 })).code, 'INK_ERR_CHECKSUM');
+    assert.deepEqual(await list(), []);
+    server.files['/m.gguf'] = Buffer.from('<!doctype html><p>Please log in.');
+    assert.equal((await refused()).code, 'INK_ERR_NOT_GGUF');
+    server.files['/m.gguf'] = STORIES.subarray(0, 600_000);
+    assert.equal((await refused()).code, 'INK_ERR_TRUNCATED');
+    assert.deepEqual(await list(), []);
+    server.files['/m.gguf'] = STORIES;
+    assert.equal((await textOf('/m.gguf', { sha256 })).tokens, expected);
+  });
+});
+
+test('a cached file that has gone bad is downloaded anew', LIMIT, async () => {
+  const spoil = (page, at) => page.evaluate(async (at) => {
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('inkling-models');
+    for await (const handle of folder.values()) {
+      const stream = await handle.createWritable({ keepExistingData: true });
+      await stream.write({ type: 'write', position: at, data: new Uint8Array(64).fill(0xff) });
+      await stream.close();
+    }
+  }, at);
+  await onPage(async (page) => {
+    const text = (options) => page.evaluate((options) => textOf('/m.gguf', options), options);
+    for (const [at, options] of [[16384, {}], [16384 + 900_000, { sha256: sha256Of(STORIES) }], [0, {}], [8192, {}]]) {
+      await text(); // no checksum is known
+      await spoil(page, at);
+      assert.deepEqual(await text(options), { tokens: expected, cached: true, problem: null }, `at ${at}`);
+      await page.evaluate(() => package_.modelCache.clear());
+    }
+  });
+});
+
+test('a full disk does not keep a model from being loaded', LIMIT, async () => {
+  await onPage(async (page) => {
+    const session = await context.newCDPSession(page);
+    const quota = (quotaSize) => session.send('Storage.overrideQuotaForOrigin', { origin: server.url, ...(quotaSize && { quotaSize }) });
+    const text = (path, options) => page.evaluate((given) => textOf(...given), [path, options]);
+    await quota(500_000);
+    assert.deepEqual(await text('/m.gguf'), { tokens: expected, cached: false, problem: 'INK_ERR_QUOTA' });
+    assert.deepEqual(await list(), []);
+    assert.equal((await page.evaluate(() => package_.checkModel('/m.gguf'))).fitsCache, false);
+    // Room for one of the two.
+    await quota(Math.round(Math.max(STORIES.length, GPT2.length) * 1.1) + 100_000);
+    assert.equal((await text('/m.gguf')).cached, true);
+    assert.equal((await text('/n.gguf', { cache: 'big' })).problem, GPT2.length > 400_000 ? 'INK_ERR_QUOTA' : null);
+    await page.evaluate(() => package_.modelCache.clear());
+    assert.equal((await text('/m.gguf')).cached, true);
+    assert.deepEqual(await text('/m.gguf', { cache: 'another', evict: true }), { tokens: expected, cached: true, problem: null });
+    assert.deepEqual((await list()).map(({ key }) => key), ['another']);
+    const { usage, quota: told, models } = await page.evaluate(() => package_.modelCache.estimate());
+    assert.ok(usage >= STORIES.length && told > usage && models === STORIES.length);
+    await quota();
+    assert.equal((await page.evaluate(() => package_.checkModel('/m.gguf'))).fitsCache, true);
+  });
+});
+
+test('models in several files are one', LIMIT, async () => {
+  const size = SPLIT.reduce((sum, path) => sum + server.files[path].length, 0);
+  assert.deepEqual(await textOf(SPLIT[1]), { tokens: expectedGpt2, cached: true, problem: null });
+  const [{ key, bytes, totalBytes, complete, files }] = await list();
+  assert.deepEqual([key, bytes, totalBytes, complete, files], [server.url + SPLIT[0], size, size, true, 3]);
+  const before = downloads().length;
+  await onPage(async (page) => {
+    await page.route('**/*.gguf', (route) => route.abort());
+    assert.equal((await page.evaluate((path) => textOf(path), SPLIT[2])).tokens, expectedGpt2);
+    assert.equal((await page.evaluate((path) => package_.checkModel(path), SPLIT[0])).cached, true);
+    assert.equal(await page.evaluate(async (path) => (await package_.modelCache.open(path)).length, SPLIT[0]), 3);
+    const text = await page.evaluate(async (path) => (await textOf(await package_.modelCache.open(path))).tokens, SPLIT[0]);
+    assert.equal(text, expectedGpt2);
+    assert.equal(await page.evaluate((path) => package_.modelCache.delete(path), SPLIT[2]), true);
+    assert.deepEqual(await page.evaluate(() => package_.modelCache.list()), []);
+  });
+  assert.equal(downloads().length, before);
+});
+
+test('a file of one’s own is kept under a name; files in OPFS are sources', LIMIT, async () => {
+  await onPage(async (page) => {
+    const [tokens, kept, direct, models] = await page.evaluate(async () => {
+      const bytes = await (await fetch('/m.gguf')).arrayBuffer();
+      const { tokens, cached } = await textOf(new File([bytes], 'mine.gguf'), { cache: 'mine' });
+      const [kept] = await package_.modelCache.open('mine');
+      const again = await textOf(kept);
+      const handle = await (await navigator.storage.getDirectory()).getFileHandle('own.gguf', { create: true });
+      const stream = await handle.createWritable();
+      await stream.write(bytes);
+      await stream.close();
+      const direct = await textOf(handle);
+      return [[tokens, cached], again.tokens, direct.tokens, await package_.modelCache.list()];
+    });
+    assert.deepEqual(tokens, [expected, true]);
+    assert.deepEqual([kept, direct], [expected, expected]);
+    assert.deepEqual(models.map(({ key, complete }) => [key, complete]), [['mine', true]]);
+    assert.equal(typeof (await page.evaluate(() => package_.modelCache.persist())), 'boolean');
+    assert.equal(await page.evaluate(() => package_.modelCache.delete('yours')), false);
+    assert.equal(await page.evaluate(() => package_.modelCache.evict()), true);
+    assert.equal(await page.evaluate(() => package_.modelCache.evict()), false);
+  });
+});
+
+test('a tokenizer alone keeps what it read, and its model goes on from there', LIMIT, async () => {
+  await onPage(async (page) => {
+    const count = await page.evaluate(async () => {
+      const model = await load('/m.gguf', { vocabularyOnly: true });
+      return { tokens: await model.countTokens('Once upon a time'), cached: model.info.cached };
+    });
+    assert.ok(count.tokens > 0 && !count.cached);
+    assert.equal((await page.evaluate(() => textOf('/m.gguf'))).cached, true);
+  });
+});
+
+test('a server of another origin, which shows neither ETag nor Content-Range', LIMIT, async () => {
+  const other = await startModelServer({ '/m.gguf': STORIES });
+  for (const exposes of ['', 'ETag, Content-Range']) {
+    Object.assign(other, { exposes, requests: [], breakAt: [400_000], downMs: 100 });
+    const url = `${other.url}/m.gguf`;
+    assert.deepEqual(await textOf(url), { tokens: expected, cached: true, problem: null });
+    assert.deepEqual(other.requests.map(({ method, status }) => [method, status]), [['GET', 200], ['GET', 206]]);
+    assert.equal((await onPage((page) => page.evaluate((url) => package_.checkModel(url, { cache: false }), url))).fileBytes, STORIES.length);
+    assert.deepEqual(await textOf(url), { tokens: expected, cached: true, problem: null });
+    await onPage((page) => page.evaluate(() => package_.modelCache.clear()));
+  }
+  await other.close();
+});
+
+test('a picked file that is broken leaves the loaded model alone', LIMIT, async () => {
+  const broken = readFileSync(`${DATA}hostile/truncated-data.gguf`).toString('base64');
+  const outcome = await onPage((page) => page.evaluate(async (broken) => {
+    const model = await load('/m.gguf');
+    const bytes = Uint8Array.from(atob(broken), (character) => character.charCodeAt(0));
+    const { code } = await failureOf(load(new File([bytes], 'broken.gguf')));
+    const checked = await failureOf(package_.checkModel(new File(['text'], 'broken.gguf')));
+    const { tokens } = await model.complete('Once', { temperature: 0, maxTokens: 12 }).result();
+    return [code, checked.code, tokens.join(' ')];
+  }, broken));
+  assert.deepEqual(outcome, ['INK_ERR_TRUNCATED', 'INK_ERR_NOT_GGUF', expected]);
+});
+
+test('the 98 MB model: ten deaths of the server, memory, and the second visit', { timeout: 300_000 }, async (t) => {
+  const path = defaultModel();
+  const { size } = statSync(path);
+  const content = readFileSync(path);
+  const sha256 = sha256Of(content);
+  server.files = { '/big.gguf': content };
+  const visit = async (options) => {
+    const { page } = await open();
+    const memory = await peakMemory(context);
+    const result = await page.evaluate(async (options) => {
+      const start = performance.now();
+      const model = await package_.loadModel('/big.gguf', { contextLength: 512, ...options });
+      const ms = performance.now() - start;
+      const { tokens } = await model.complete('The capital of France is', { temperature: 0, maxTokens: 8 }).result();
+      return { ms, tokens: tokens.join(' '), cached: model.info.cached, engine: model.info.memoryBytes };
+    }, options);
+    const peak = memory.stop();
+    await page.close();
+    return { ...result, peak };
+  };
+  const plain = await visit({ cache: false });
+  Object.assign(server, { breakAt: randomOffsets(10, size, 5), downMs: 200, requests: [], bytesSent: 0 });
+  const broken = await visit({ sha256 });
+  assert.deepEqual(server.breakAt, []);
+  assert.equal(server.requests.length, 11);
+  assert.ok(server.bytesSent < size * 1.3, `${server.bytesSent} of ${size}`);
+  const visits = [];
+  for (let i = 0; i < 3; i++) visits.push(await visit({}));
+  for (const { tokens, peak } of [plain, broken, ...visits]) {
+    assert.equal(tokens, plain.tokens);
+    assert.ok(peak <= 1.3 * size, `peak memory is ${(peak / size).toFixed(3)} of the file`);
+  }
+  assert.ok(visits.every(({ cached }) => cached));
+  assert.equal(downloads().length, 11);
+  const seconds = visits.map(({ ms }) => (ms / 1000).toFixed(2)).join(', ');
+  const share = ({ peak }) => (peak / size).toFixed(2);
+  t.diagnostic(`uncached ${(plain.ms / 1000).toFixed(2)} s; cached ${seconds} s`);
+  t.diagnostic(`peak memory above an empty tab: uncached ${share(plain)}, with ten deaths ${share(broken)}, cached ${visits.map(share).join(', ')} of the file`);
+});
