@@ -10,7 +10,9 @@ export interface ErrorAdvice {
 }
 
 export function adviceFor(error: unknown, words: Words): ErrorAdvice {
-  if (!(error instanceof InklingError)) return { title: words.wrong[0], advice: words.wrong[1], detail: String(error) };
-  const [title, advice] = error.httpStatus === 404 ? words.notThere : (words.errors[error.code] ?? words.wrong);
+  if (!(error instanceof InklingError))
+    return { title: words.wrong[0], advice: words.wrong[1], detail: String(error) };
+  const [title, advice] =
+    error.httpStatus === 404 ? words.notThere : (words.errors[error.code] ?? words.wrong);
   return { title, advice, detail: `${error.code}: ${error.message}` };
 }

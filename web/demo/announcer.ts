@@ -1,4 +1,7 @@
-/** Reads an answer out, for screen readers: whole sentences as they are finished, not piece by piece. */
+/**
+ * Reads an answer out, for screen readers: whole sentences as they are finished, not piece by
+ * piece.
+ */
 import { signal } from '@preact/signals';
 
 /** Where a sentence ends; a line's end counts, so that lists are read entry by entry. */
@@ -20,7 +23,7 @@ export class Announcer {
   follow(text: string): void {
     SENTENCE_END.lastIndex = this.#said;
     let end = 0;
-    for (let match; (match = SENTENCE_END.exec(text)); ) end = match.index + match[0].length;
+    for (let match; (match = SENTENCE_END.exec(text));) end = match.index + match[0].length;
     if (end - this.#said >= SHORTEST) this.#say(text, end);
   }
 
@@ -29,7 +32,10 @@ export class Announcer {
   }
 
   #say(text: string, end: number): void {
-    const words = text.slice(this.#said, end).replace(/[*`#|]+/g, '').trim();
+    const words = text
+      .slice(this.#said, end)
+      .replace(/[*`#|]+/g, '')
+      .trim();
     this.#said = end;
     if (words) announced.value = [...announced.peek(), words];
   }

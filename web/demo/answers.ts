@@ -28,7 +28,10 @@ export interface Answerer {
 
 export class Answers {
   readonly live = signal<LiveAnswer | undefined>();
-  /** Of a conversation that outgrew the context: how many turns the model was not given, by the conversation's id. */
+  /**
+   * Of a conversation that outgrew the context: how many turns the model was not given, by the
+   * conversation's id.
+   */
   readonly forgotten = signal<{ chatId: string; turns: number } | undefined>();
   /** The last answer's tokens a second. */
   readonly lastRate = signal<number | undefined>();
@@ -58,23 +61,39 @@ export class Answers {
     return this.#answer(chat.id, turns, [], answerer);
   }
 
-  /** Answers the last question anew. What was there stays if the new answer is stopped before its first word. */
+  /**
+   * Answers the last question anew. What was there stays if the new answer is stopped before its
+   * first word.
+   */
   again(answerer: Answerer): Promise<void> {
     const { id, turns } = this.#chats.current.peek();
     const asked = turns.findLastIndex(({ role }) => role === 'user') + 1;
     return this.#answer(id, turns.slice(0, asked), turns.slice(asked), answerer);
   }
 
-  async #answer(chatId: string, turns: readonly Turn[], before: readonly Turn[], answerer: Answerer): Promise<void> {
+  async #answer(
+    chatId: string,
+    turns: readonly Turn[],
+    before: readonly Turn[],
+    answerer: Answerer,
+  ): Promise<void> {
     if (this.live.peek()) return;
     const stop = (this.#stop = new AbortController());
-    const live: LiveAnswer = { chatId, index: turns.length, text: signal(''), rate: signal(undefined) };
+    const live: LiveAnswer = {
+      chatId,
+      index: turns.length,
+      text: signal(''),
+      rate: signal(undefined),
+    };
     this.live.value = live;
     const announcer = new Announcer();
     const asked = performance.now();
     let first: number | undefined;
     let note: Note = { model: answerer.label, finish: 'failed' };
-    const withAnswer = () => [...turns, { role: 'assistant', content: live.text.peek(), note } as const];
+    const withAnswer = () => [
+      ...turns,
+      { role: 'assistant', content: live.text.peek(), note } as const,
+    ];
     let kept = asked;
     this.#keepNow = () => {
       const { current } = this.#chats;
@@ -101,20 +120,35 @@ export class Answers {
       note = noteOf(answerer.label, await run.result(), (first ?? performance.now()) - asked);
     } catch (error) {
       const stopped = stop.signal.aborted;
-      note = { ...note, finish: stopped ? 'stopped' : 'failed', ...optional('decode', live.rate.peek()) };
+      note = {
+        ...note,
+        finish: stopped ? 'stopped' : 'failed',
+        ...optional('decode', live.rate.peek()),
+      };
       if (!stopped) this.#fail(error);
     }
     announcer.finish(live.text.peek());
     this.#keepNow = () => {};
     this.lastRate.value = note.decode;
-    this.#chats.setTurns(chatId, live.text.peek() || note.finish === 'end' ? withAnswer() : [...turns, ...before]);
+    this.#chats.setTurns(
+      chatId,
+      live.text.peek() || note.finish === 'end' ? withAnswer() : [...turns, ...before],
+    );
     this.live.value = undefined;
   }
 }
 
 function samplingOf(settings: ReturnType<Settings['values']['peek']>) {
   const { temperature, topK, topP, minP, repeatPenalty, maxTokens, seed } = settings;
-  return { temperature, topK, topP, minP, repeatPenalty, maxTokens, ...optional('seed', seed ?? undefined) };
+  return {
+    temperature,
+    topK,
+    topP,
+    minP,
+    repeatPenalty,
+    maxTokens,
+    ...optional('seed', seed ?? undefined),
+  };
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined): { [key in K]?: V } {

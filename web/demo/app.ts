@@ -6,7 +6,16 @@ import { Answers } from './answers.js';
 import { Chats } from './chats.js';
 import { type CachedModel, type ModelCheck, checkModel } from 'inkling-wasm';
 import {
-  CONTEXT_LENGTH, type Choice, Models, choiceOfFiles, choiceOfKept, firstChoice, isCrash, isForeign, isMetered, isOutOfMemory,
+  CONTEXT_LENGTH,
+  type Choice,
+  Models,
+  choiceOfFiles,
+  choiceOfKept,
+  firstChoice,
+  isCrash,
+  isForeign,
+  isMetered,
+  isOutOfMemory,
 } from './models.js';
 import { Settings } from './settings.js';
 import { ChatStore } from './store.js';
@@ -85,7 +94,10 @@ export class App {
     this.problem.value = undefined;
     const control = this.models.expect(choice);
     try {
-      const check = await checkModel(choice.source, { contextLength: CONTEXT_LENGTH, signal: control.signal });
+      const check = await checkModel(choice.source, {
+        contextLength: CONTEXT_LENGTH,
+        signal: control.signal,
+      });
       if (control.signal.aborted) return;
       this.models.cancel();
       if (check.cached) return this.open(choice);
@@ -93,7 +105,12 @@ export class App {
     } catch (error) {
       if (control.signal.aborted) return;
       this.models.cancel();
-      this.problem.value = { kind: 'error', error, label: choice.label, retry: () => void this.look(choice) };
+      this.problem.value = {
+        kind: 'error',
+        error,
+        label: choice.label,
+        retry: () => void this.look(choice),
+      };
     }
   }
 
@@ -108,7 +125,8 @@ export class App {
   }
 
   openFiles(files: readonly File[]): void {
-    if (files.length > 0) void this.open(choiceOfFiles(files, this.settings.values.peek().keepFiles));
+    if (files.length > 0)
+      void this.open(choiceOfFiles(files, this.settings.values.peek().keepFiles));
   }
 
   async open(choice: Choice): Promise<void> {
@@ -126,7 +144,10 @@ export class App {
         retry();
       };
       this.problem.value = {
-        kind: 'error', error, label: choice.label, retry,
+        kind: 'error',
+        error,
+        label: choice.label,
+        retry,
         ...(hasModel && isOutOfMemory(error) ? { makeRoom } : {}),
       };
     }
@@ -135,7 +156,8 @@ export class App {
   cancelLoad(): void {
     this.models.cancel();
     const choice = this.#last;
-    if (!this.models.current.peek()) this.problem.value = { kind: 'cancelled', retry: () => void this.open(choice) };
+    if (!this.models.current.peek())
+      this.problem.value = { kind: 'cancelled', retry: () => void this.open(choice) };
   }
 
   // ---- Conversation ----
@@ -176,7 +198,10 @@ export class App {
 
   copy(text: string): void {
     const copied = navigator.clipboard ? navigator.clipboard.writeText(text) : Promise.reject();
-    copied.then(() => this.say({ words: 'copied' }), () => this.say({ words: 'copyFailed' }));
+    copied.then(
+      () => this.say({ words: 'copied' }),
+      () => this.say({ words: 'copyFailed' }),
+    );
   }
 
   #answerFailed(error: unknown): void {

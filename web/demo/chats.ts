@@ -39,7 +39,10 @@ export class Chats {
     if (chat) this.current.value = chat;
   }
 
-  /** Of the open conversation, or of the one that an answer belongs to when another has been opened since. */
+  /**
+   * Of the open conversation, or of the one that an answer belongs to when another has been opened
+   * since.
+   */
   setTurns(id: string, turns: readonly Turn[]): void {
     const current = this.current.peek();
     const before = current.id === id ? current : this.list.peek().find((chat) => chat.id === id);

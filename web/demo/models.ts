@@ -1,7 +1,13 @@
 /** Which models there are to choose from, and loading the chosen one. */
 import { signal } from '@preact/signals';
 import {
-  type CachedModel, InklingError, type LoadProgress, type Model, type ModelSource, loadModel, modelCache,
+  type CachedModel,
+  InklingError,
+  type LoadProgress,
+  type Model,
+  type ModelSource,
+  loadModel,
+  modelCache,
 } from 'inkling-wasm';
 import { readStored, writeStored } from './settings.js';
 
@@ -28,7 +34,10 @@ export interface Choice {
   label: string;
   source: ModelSource;
   offered?: OfferedModel;
-  /** What the next visit finds it by: an address, or `kept:` and the name that the cache has it under. */
+  /**
+   * What the next visit finds it by: an address, or `kept:` and the name that the cache has it
+   * under.
+   */
   place?: string;
 }
 
@@ -57,7 +66,9 @@ export function choiceOf(offered: OfferedModel): Choice {
 
 export function choiceAt(url: string): Choice {
   const offered = OFFERED_MODELS.find((model) => model.url === url);
-  return offered ? choiceOf(offered) : { label: nameOfFile(new URL(url, location.href).pathname), source: url, place: url };
+  return offered
+    ? choiceOf(offered)
+    : { label: nameOfFile(new URL(url, location.href).pathname), source: url, place: url };
 }
 
 /** A model of the cache; undefined when it is not there any more. */
@@ -69,15 +80,22 @@ async function choiceKept(key: string): Promise<Choice | undefined> {
 /** Several files are the parts of one model. keep: on this device, for the next visit. */
 export function choiceOfFiles(files: readonly File[], keep: boolean): Choice {
   const label = nameOfFile(files[0]!.name);
-  return { label, source: files.length > 1 ? files : files[0]!, ...(keep ? { place: KEPT + label } : {}) };
+  return {
+    label,
+    source: files.length > 1 ? files : files[0]!,
+    ...(keep ? { place: KEPT + label } : {}),
+  };
 }
 
 /** What this visit begins with: ?model=, the last visit's model, or the default one. */
 export async function firstChoice(): Promise<Choice> {
   const place = new URLSearchParams(location.search).get('model') ?? readStored(KEY);
-  const kept = place?.startsWith(KEPT) ? await choiceKept(place.slice(KEPT.length)).catch(() => undefined) : undefined;
+  const kept = place?.startsWith(KEPT)
+    ? await choiceKept(place.slice(KEPT.length)).catch(() => undefined)
+    : undefined;
   if (kept) return kept;
-  return place && !place.startsWith(KEPT) ? choiceAt(place) : choiceOf(OFFERED_MODELS[0]!);
+  const isAddress = place && !place.startsWith(KEPT) && URL.canParse(place, location.href);
+  return isAddress ? choiceAt(place) : choiceOf(OFFERED_MODELS[0]!);
 }
 
 /** The choice that a model of the cache stands for. */
@@ -89,7 +107,11 @@ export function choiceOfKept({ key }: CachedModel): Promise<Choice | undefined> 
 
 /** A link to this page can name a model anywhere: that is not yet the visitor's own choice. */
 export function isForeign({ source, offered }: Choice): boolean {
-  return typeof source === 'string' && !offered && new URL(source, document.baseURI).origin !== location.origin;
+  return (
+    typeof source === 'string' &&
+    !offered &&
+    new URL(source, document.baseURI).origin !== location.origin
+  );
 }
 
 /** Downloading it may cost the visitor money. */
@@ -110,8 +132,8 @@ export class Models {
   #load: AbortController | undefined;
 
   /**
-   * Loads beside the present model, which stays until the new one is ready, and for good if it doesn't load.
-   * Rejects as loadModel() does. False: another choice, or cancel(), came first.
+   * Loads beside the present model, which stays until the new one is ready, and for good if it
+   * doesn't load. Rejects as loadModel() does. False: another choice, or cancel(), came first.
    */
   async open(choice: Choice): Promise<boolean> {
     const load = this.expect(choice);
@@ -175,7 +197,8 @@ function cacheOptions({ source, offered, place }: Choice): { cache?: string; sha
 }
 
 /** The engine is gone, and with it the model. */
-export const isCrash = (error: unknown): boolean => error instanceof InklingError && error.code === 'INK_ERR_CRASHED';
+export const isCrash = (error: unknown): boolean =>
+  error instanceof InklingError && error.code === 'INK_ERR_CRASHED';
 
 export const isOutOfMemory = (error: unknown): boolean =>
   error instanceof InklingError && error.code === 'INK_ERR_OUT_OF_MEMORY';

@@ -9,8 +9,9 @@ const RELOADED = 'inkling.isolating';
 export const update = signal<(() => void) | undefined>();
 
 /**
- * Resolves when everything that is fetched from now on is kept for visits without a network. False: the page is about
- * to be loaded again, isolated by the service worker, so that the engine has threads; start nothing.
+ * Resolves when everything that is fetched from now on is kept for visits without a network. False:
+ * the page is about to be loaded again, isolated by the service worker, so that the engine has
+ * threads; start nothing.
  */
 export async function keepOffline(): Promise<boolean> {
   if (!('serviceWorker' in navigator) || !import.meta.env.PROD) return true;
@@ -22,7 +23,8 @@ export async function keepOffline(): Promise<boolean> {
   });
   try {
     const registration = await serviceWorker.register('sw.js');
-    if (registration.waiting && wasControlled) { // it came during the visit before; nothing has begun in this one
+    if (registration.waiting && wasControlled) {
+      // it came during the visit before; nothing has begun in this one
       changeOver(registration.waiting);
       return false;
     }
@@ -39,7 +41,7 @@ export async function keepOffline(): Promise<boolean> {
 function isolate(): boolean {
   const { serviceWorker, hardwareConcurrency } = navigator;
   if (crossOriginIsolated || !serviceWorker.controller || hardwareConcurrency === 1) return false;
-  if (typeof SharedArrayBuffer === 'undefined' && window.top !== window) return false; // the outer page decides
+  if (window.top !== window) return false; // the outer page decides
   try {
     if (sessionStorage.getItem(RELOADED)) return false; // it was tried, to no avail
     sessionStorage.setItem(RELOADED, 'yes');
@@ -52,7 +54,9 @@ function isolate(): boolean {
 
 /** Loads the page once more, in the version that waits. */
 function changeOver(waiting: ServiceWorker): void {
-  navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true });
+  navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), {
+    once: true,
+  });
   waiting.postMessage('replace the old version');
 }
 

@@ -22,14 +22,23 @@ function messagesOf(turns: readonly Turn[], { system, examples }: SettingValues)
   return [...messages, ...turns.map(({ role, content }) => ({ role, content }))];
 }
 
-/** Leaves out the oldest questions with their answers until the rest fits; the last question always stays. */
-export async function fitPrompt(model: Model, turns: readonly Turn[], settings: SettingValues): Promise<Prompt> {
+/**
+ * Leaves out the oldest questions with their answers until the rest fits; the last question always
+ * stays.
+ */
+export async function fitPrompt(
+  model: Model,
+  turns: readonly Turn[],
+  settings: SettingValues,
+): Promise<Prompt> {
   const { contextLength, hasChatFormat } = model.info;
-  const room = contextLength - Math.min(settings.maxTokens, Math.floor(contextLength * ANSWER_SHARE));
-  for (let forgotten = 0; ; ) {
+  const room =
+    contextLength - Math.min(settings.maxTokens, Math.floor(contextLength * ANSWER_SHARE));
+  for (let forgotten = 0; ;) {
     const messages = messagesOf(turns.slice(forgotten), settings);
     const next = turns.findIndex(({ role }, i) => i > forgotten && role === 'user');
-    if (next < 0 || !hasChatFormat || (await model.countTokens(messages)) <= room) return { messages, forgotten };
+    if (next < 0 || !hasChatFormat || (await model.countTokens(messages)) <= room)
+      return { messages, forgotten };
     forgotten = next;
   }
 }

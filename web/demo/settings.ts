@@ -99,13 +99,20 @@ function stored(): SettingValues {
 /** Another version of the page may have written something else. */
 function isValid(name: keyof SettingValues, value: unknown): boolean {
   switch (name) {
-    case 'language': return value === 'auto' || value === 'en' || value === 'ko';
-    case 'theme': return value === 'auto' || value === 'light' || value === 'dark';
-    case 'system': return typeof value === 'string';
-    case 'keepFiles': return typeof value === 'boolean';
-    case 'seed': return value === null || Number.isSafeInteger(value);
-    case 'examples': return Array.isArray(value) && value.every(isExample);
-    default: return name in DEFAULTS && Number.isFinite(value);
+    case 'language':
+      return value === 'auto' || value === 'en' || value === 'ko';
+    case 'theme':
+      return value === 'auto' || value === 'light' || value === 'dark';
+    case 'system':
+      return typeof value === 'string';
+    case 'keepFiles':
+      return typeof value === 'boolean';
+    case 'seed':
+      return value === null || Number.isSafeInteger(value);
+    case 'examples':
+      return Array.isArray(value) && value.every(isExample);
+    default:
+      return name in DEFAULTS && Number.isFinite(value);
   }
 }
 

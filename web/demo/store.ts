@@ -39,7 +39,8 @@ export class ChatStore {
   private constructor(database: IDBDatabase | undefined) {
     this.#database = database;
     this.keeps = database !== undefined;
-    database?.addEventListener('versionchange', () => database.close()); // a newer page wants to change it
+    // A newer page wants to change it.
+    database?.addEventListener('versionchange', () => database.close());
   }
 
   static async open(): Promise<ChatStore> {
@@ -71,9 +72,15 @@ export class ChatStore {
   }
 
   /** undefined: there is no storage, or it failed (full, or cleared by the visitor meanwhile). */
-  async #run<T>(mode: IDBTransactionMode, use: (store: IDBObjectStore) => IDBRequest<T>): Promise<T | undefined> {
+  async #run<T>(
+    mode: IDBTransactionMode,
+    use: (store: IDBObjectStore) => IDBRequest<T>,
+  ): Promise<T | undefined> {
     try {
-      return this.#database && (await settled(use(this.#database.transaction(CHATS, mode).objectStore(CHATS))));
+      return (
+        this.#database &&
+        (await settled(use(this.#database.transaction(CHATS, mode).objectStore(CHATS))))
+      );
     } catch (error) {
       console.warn('The conversation could not be kept:', error);
       return undefined;

@@ -1,7 +1,8 @@
 /// <reference lib="webworker" />
 /**
- * The service worker: keeps the app on the device, so that it opens without a network, and isolates the page, so that
- * the engine has threads on hosts that can't set headers. Models are the package's own business; they pass through.
+ * The service worker: keeps the app on the device, so that it opens without a network, and isolates
+ * the page, so that the engine has threads on hosts that can't set headers. Models are the
+ * package's own business; they pass through.
  */
 export {}; // a module of its own, for TypeScript
 
@@ -64,7 +65,11 @@ function isolating(response: Response): Response {
   const headers = new Headers(response.headers);
   headers.set('Cross-Origin-Opener-Policy', 'same-origin');
   headers.set('Cross-Origin-Embedder-Policy', 'require-corp');
-  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+  return new Response(response.body, {
+    status: response.status,
+    statusText: response.statusText,
+    headers,
+  });
 }
 
 worker.addEventListener('install', (event) => event.waitUntil(install()));

@@ -1,5 +1,6 @@
-// Builds the demo app into dist/demo: static files with relative addresses, for any host and any folder of it.
-// The package must have been built before: the app is bundled as any user of the package would bundle it.
+// Builds the demo app into dist/demo: static files with relative addresses, for any host and any
+// folder of it. The package must have been built before: the app is bundled as any user of the
+// package would bundle it.
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,23 +9,43 @@ import { defineConfig } from 'vite';
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const PUBLIC = at('public');
 
-// What the page itself may do, wherever it is served. Models may come from anywhere, and nothing else may.
+// What the page itself may do, wherever it is served. Models may come from anywhere, and nothing
+// else may.
 const POLICY = [
-  "default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "style-src 'self'", "img-src 'self'",
-  "worker-src 'self'", "manifest-src 'self'", 'connect-src *', "base-uri 'none'", "form-action 'none'",
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "worker-src 'self'",
+  "manifest-src 'self'",
+  'connect-src *',
+  "base-uri 'none'",
+  "form-action 'none'",
 ].join('; ');
 
-/** What of models/manifest.json a visitor can be offered: the models with a `page` entry, the default first. */
+/**
+ * What of models/manifest.json a visitor can be offered: the models with a `page` entry, the
+ * default first.
+ */
 function offeredModels() {
   const manifest = JSON.parse(readFileSync(at('../../models/manifest.json'), 'utf8'));
   const offered = Object.entries(manifest.models).filter(([, { page }]) => page);
   offered.sort(([a], [b]) => Number(b === manifest.default) - Number(a === manifest.default));
-  return offered.map(([id, { file, size, sha256, license, page }]) => (
-    { id, name: page.name, languages: page.languages, url: `models/${file}`, size, sha256, license }
-  ));
+  return offered.map(([id, { file, size, sha256, license, page }]) => ({
+    id,
+    name: page.name,
+    languages: page.languages,
+    url: `models/${file}`,
+    size,
+    sha256,
+    license,
+  }));
 }
 
-/** Tells the service worker which files make up the app: PRECACHE at once, MODULES when the page asks for one. */
+/**
+ * Tells the service worker which files make up the app: PRECACHE at once, MODULES when the page
+ * asks for one.
+ */
 function fillServiceWorker() {
   return {
     name: 'fill-service-worker',
@@ -40,7 +61,8 @@ function fillServiceWorker() {
           if (fileName === 'sw.js' || fileName.endsWith('.map')) continue;
           digest.update(fileName).update(file.type === 'chunk' ? file.code : file.source);
           if (fileName.endsWith('.wasm')) modules.push(fileName);
-          // The one dynamic import is the engine in the page's own thread, for hosts without workers.
+          // The one dynamic import is the engine in the page's own thread, for hosts without
+          // workers.
           else if (!(file.type === 'chunk' && file.isDynamicEntry)) precache.push(fileName);
         }
         for (const name of readdirSync(PUBLIC)) {
@@ -48,7 +70,11 @@ function fillServiceWorker() {
           precache.push(name);
         }
         const worker = bundle['sw.js'];
-        const values = { VERSION: digest.digest('hex').slice(0, 12), PRECACHE: precache.sort(), MODULES: modules.sort() };
+        const values = {
+          VERSION: digest.digest('hex').slice(0, 12),
+          PRECACHE: precache.sort(),
+          MODULES: modules.sort(),
+        };
         for (const [name, value] of Object.entries(values)) {
           worker.code = worker.code.replaceAll(`__${name}__`, JSON.stringify(value));
         }
@@ -61,7 +87,11 @@ const addPolicy = {
   name: 'add-policy',
   apply: 'build', // the development server's own scripts would break it
   transformIndexHtml: () => [
-    { tag: 'meta', attrs: { 'http-equiv': 'Content-Security-Policy', content: POLICY }, injectTo: 'head-prepend' },
+    {
+      tag: 'meta',
+      attrs: { 'http-equiv': 'Content-Security-Policy', content: POLICY },
+      injectTo: 'head-prepend',
+    },
   ],
 };
 

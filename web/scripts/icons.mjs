@@ -1,4 +1,5 @@
-// Draws the demo app's bitmap icons from its icon.svg, in Chromium. Run it by hand when the drawing changes.
+// Draws the demo app's bitmap icons from its icon.svg, in Chromium. Run it by hand when the drawing
+// changes.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { openBrowser } from '../test/lib/browser.mjs';
@@ -17,8 +18,10 @@ const page = await browser.context.newPage();
 for (const { file, size, share, background } of ICONS) {
   await page.setViewportSize({ width: size, height: size });
   const side = Math.round(size * share);
-  await page.setContent(`<body style="margin:0;height:100vh;display:grid;place-items:center;background:${background}">
-    <img src="${drawing}" width="${side}" height="${side}">`);
+  await page.setContent(
+    `<body style="margin:0;height:100vh;display:grid;place-items:center;background:${background}">` +
+      `<img src="${drawing}" width="${side}" height="${side}">`,
+  );
   writeFileSync(PUBLIC + file, await page.screenshot());
 }
 await browser.close();

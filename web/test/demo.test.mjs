@@ -1,9 +1,21 @@
-// The demo app in a real Chromium: what it does with models, messages, settings and mishaps.
+// The demo app in a real Chromium: what it does with messages and settings, and what it keeps.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { openBrowser, openPage } from './lib/browser.mjs';
-import { LIMIT, MODEL, MODEL_NAME, TINY, answers, ask, demoFiles, drop, idle, keepChat, modelShown, newVisitor, openDemo, questions } from './lib/demo.mjs';
-import { DATA } from './lib/files.mjs';
+import { openBrowser } from './lib/browser.mjs';
+import {
+  LIMIT,
+  MODEL_NAME,
+  answers,
+  ask,
+  demoFiles,
+  idle,
+  keepChat,
+  modelShown,
+  newVisitor,
+  openDemo,
+  questions,
+  visitDemo,
+} from './lib/demo.mjs';
 import { startServer } from './lib/server.mjs';
 
 let server, browser;
@@ -17,17 +29,7 @@ after(async () => {
   await server?.close();
 });
 
-/** Runs use(page, visitor) for a new visitor, and checks that nothing was complained of. */
-async function visit(use, { query, ...options } = {}) {
-  const visitor = await newVisitor(browser, options);
-  try {
-    const { page, complaints } = await openDemo(visitor, server.url, query);
-    await use(page, visitor);
-    assert.deepEqual(complaints.filter((text) => !/blocked by Playwright/.test(text)), []);
-  } finally {
-    await visitor.close();
-  }
-}
+const visit = (use, options) => visitDemo(browser, server.url, use, options);
 
 /** The default model is a while about it. */
 const STORY = 'Tell me a long story.';
@@ -37,82 +39,134 @@ const newChat = (page) => page.click('.new-chat:visible');
 
 // ---- Answers ----
 
-test('the page answers with the default model, goes on, and starts anew', LIMIT, () => visit(async (page) => {
-  assert.equal(await page.textContent('#model-name'), MODEL_NAME);
-  assert.equal(await page.evaluate(() => crossOriginIsolated), true, 'isolated by the service worker');
-  assert.match(await page.textContent('#memory'), /^\d+ MB$/);
-  assert.match(await page.textContent('#about'), /^At 135 million/);
-  await ask(page, 'Say hello.');
-  const [answer] = await answers(page);
-  assert.ok(answer.length > 3, answer);
-  assert.match(await page.locator('.stats').first().textContent(), /first word after \d.*prefill \d+ tokens\/s.*decode \d+ tokens\/s/);
-  assert.match(await page.textContent('#rate'), /^\d+ tokens\/s$/);
-  await ask(page, '안녕하세요! <b>&amp;');
-  assert.equal((await questions(page))[1], '안녕하세요! <b>&amp;');
-  assert.equal(await page.locator('.conversation b').count(), 0);
-  await newChat(page);
-  assert.equal(await page.locator('.message').count(), 0);
-  assert.ok(await page.isVisible('#welcome'));
-}, { query: '' }));
-
-test('without a service worker the page works on one thread', LIMIT, () => visit(async (page) => {
-  assert.equal(await page.evaluate(() => crossOriginIsolated), false);
-  await ask(page, 'Hello');
-  await page.click('#open-model');
-  assert.match(await page.textContent('#facts'), /Threads1: the page is not cross-origin isolated/);
-}, { serviceWorkers: 'block' }));
-
-test('Stop acts within 100 ms, while reading and while writing', LIMIT, () => visit(async (page) => {
-  const delays = { reading: [], writing: [] };
-  for (let i = 0; i < 3; i++) {
-    for (const when of ['reading', 'writing']) {
-      const message = when === 'reading' ? `${i} ${'The quick brown fox jumps over the lazy dog. '.repeat(60)}` : STORY;
-      await page.fill('#message', message);
-      await page.press('#message', 'Enter');
-      if (when === 'writing') await page.waitForFunction(() => document.querySelector('[aria-busy] .text')?.textContent.length > 20);
-      else await page.waitForTimeout(300);
-      delays[when].push(await page.evaluate(async () => {
-        let last = performance.now();
-        const observer = new MutationObserver(() => (last = performance.now()));
-        observer.observe(document.querySelector('#conversation'), { subtree: true, childList: true, characterData: true });
-        const clicked = performance.now();
-        document.querySelector('#stop').click();
-        await new Promise((resolve) => setTimeout(resolve, 400));
-        observer.disconnect();
-        return last - clicked;
-      }));
-      assert.ok(await page.isVisible('#send'));
-      if (when === 'writing') assert.match(await page.locator('.stats').last().textContent(), /^stopped/);
-      else assert.equal(await page.locator('.assistant').count(), 0);
+test('the page answers with the default model, goes on, and starts anew', LIMIT, () =>
+  visit(
+    async (page) => {
+      assert.equal(await page.textContent('#model-name'), MODEL_NAME);
+      assert.equal(
+        await page.evaluate(() => crossOriginIsolated),
+        true,
+        'isolated by the service worker',
+      );
+      assert.match(await page.textContent('#memory'), /^\d+ MB$/);
+      assert.match(await page.textContent('#about'), /^At 135 million/);
+      await ask(page, 'Say hello.');
+      const [answer] = await answers(page);
+      assert.ok(answer.length > 3, answer);
+      assert.match(
+        await page.locator('.stats').first().textContent(),
+        /first word after \d.*prefill \d+ tokens\/s.*decode \d+ tokens\/s/,
+      );
+      assert.match(await page.textContent('#rate'), /^\d+ tokens\/s$/);
+      await ask(page, '안녕하세요! <b>&amp;');
+      assert.equal((await questions(page))[1], '안녕하세요! <b>&amp;');
+      assert.equal(await page.locator('.conversation b').count(), 0);
       await newChat(page);
-    }
-  }
-  // The best of three: a busy machine delays everything now and then.
-  for (const [when, ms] of Object.entries(delays)) assert.ok(Math.min(...ms) < 100, `${when}: ${ms}`);
-}, { query: '' }));
+      assert.equal(await page.locator('.message').count(), 0);
+      assert.ok(await page.isVisible('#welcome'));
+    },
+    { query: '' },
+  ),
+);
 
-test('Escape stops, what is there stays, and Regenerate puts another answer in its place', LIMIT, () => visit(async (page) => {
-  await page.fill('#message', STORY);
-  await page.press('#message', 'Enter');
-  await page.waitForFunction(() => document.querySelector('[aria-busy] .text')?.textContent.length > 20);
-  await page.keyboard.press('Escape');
-  await idle(page);
-  const [stopped] = await answers(page);
-  assert.match(await page.textContent('.stats'), /^stopped/);
-  await page.click('.again');
-  await page.waitForSelector('[aria-busy]');
-  await idle(page);
-  const again = await answers(page);
-  assert.equal(again.length, 1);
-  assert.notEqual(again[0], stopped);
-  assert.deepEqual(await questions(page), [STORY]);
-}, { query: '' }));
+test('without a service worker the page works on one thread', LIMIT, () =>
+  visit(
+    async (page) => {
+      assert.equal(await page.evaluate(() => crossOriginIsolated), false);
+      await ask(page, 'Hello');
+      await page.click('#open-model');
+      assert.match(
+        await page.textContent('#facts'),
+        /Threads1: the page is not cross-origin isolated/,
+      );
+    },
+    { serviceWorkers: 'block' },
+  ),
+);
+
+test('Stop acts within 100 ms, while reading and while writing', LIMIT, () =>
+  visit(
+    async (page) => {
+      const delays = { reading: [], writing: [] };
+      for (let i = 0; i < 3; i++) {
+        for (const when of ['reading', 'writing']) {
+          const message =
+            when === 'reading'
+              ? `${i} ${'The quick brown fox jumps over the lazy dog. '.repeat(60)}`
+              : STORY;
+          await page.fill('#message', message);
+          await page.press('#message', 'Enter');
+          if (when === 'writing')
+            await page.waitForFunction(
+              () => document.querySelector('[aria-busy] .text')?.textContent.length > 20,
+            );
+          else await page.waitForTimeout(300);
+          delays[when].push(
+            await page.evaluate(async () => {
+              let last = performance.now();
+              const observer = new MutationObserver(() => (last = performance.now()));
+              observer.observe(document.querySelector('#conversation'), {
+                subtree: true,
+                childList: true,
+                characterData: true,
+              });
+              const clicked = performance.now();
+              document.querySelector('#stop').click();
+              await new Promise((resolve) => setTimeout(resolve, 400));
+              observer.disconnect();
+              return last - clicked;
+            }),
+          );
+          assert.ok(await page.isVisible('#send'));
+          if (when === 'writing')
+            assert.match(await page.locator('.stats').last().textContent(), /^stopped/);
+          else assert.equal(await page.locator('.assistant').count(), 0);
+          await newChat(page);
+        }
+      }
+      // The best of three: a busy machine delays everything now and then.
+      for (const [when, ms] of Object.entries(delays))
+        assert.ok(Math.min(...ms) < 100, `${when}: ${ms}`);
+    },
+    { query: '' },
+  ),
+);
+
+test(
+  'Escape stops, what is there stays, and Regenerate puts another answer in its place',
+  LIMIT,
+  () =>
+    visit(
+      async (page) => {
+        await page.fill('#message', STORY);
+        await page.press('#message', 'Enter');
+        await page.waitForFunction(
+          () => document.querySelector('[aria-busy] .text')?.textContent.length > 20,
+        );
+        await page.keyboard.press('Escape');
+        await idle(page);
+        const [stopped] = await answers(page);
+        assert.match(await page.textContent('.stats'), /^stopped/);
+        await page.click('.again');
+        await page.waitForSelector('[aria-busy]');
+        await idle(page);
+        const again = await answers(page);
+        assert.equal(again.length, 1);
+        assert.notEqual(again[0], stopped);
+        assert.deepEqual(await questions(page), [STORY]);
+      },
+      { query: '' },
+    ),
+);
 
 test('an answer and a piece of code are copied as they were written', LIMIT, async () => {
   const visitor = await newVisitor(browser, { permissions: ['clipboard-read', 'clipboard-write'] });
   const { page } = await openDemo(visitor, server.url);
   const text = 'See **this**:\n\n```js\nlet a = "<b>";\n```\n';
-  await keepChat(page, [{ role: 'user', content: 'Code?' }, { role: 'assistant', content: text }]);
+  await keepChat(page, [
+    { role: 'user', content: 'Code?' },
+    { role: 'assistant', content: text },
+  ]);
   const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
   await page.click('.foot .copy');
   await page.waitForSelector('#toast');
@@ -123,277 +177,212 @@ test('an answer and a piece of code are copied as they were written', LIMIT, asy
   await visitor.close();
 });
 
-test('Enter that ends an IME composition sends nothing', LIMIT, () => visit(async (page) => {
-  await page.fill('#message', '안녕');
-  await page.evaluate(() => {
-    const options = { key: 'Enter', isComposing: true, bubbles: true, cancelable: true };
-    document.querySelector('#message').dispatchEvent(new KeyboardEvent('keydown', options));
-  });
-  assert.equal(await page.inputValue('#message'), '안녕');
-  await page.press('#message', 'Shift+Enter');
-  assert.equal(await page.inputValue('#message'), '안녕\n');
-  assert.equal(await page.locator('.message').count(), 0);
-}));
+test('Enter that ends an IME composition sends nothing', LIMIT, () =>
+  visit(async (page) => {
+    await page.fill('#message', '안녕');
+    await page.evaluate(() => {
+      const options = { key: 'Enter', isComposing: true, bubbles: true, cancelable: true };
+      document.querySelector('#message').dispatchEvent(new KeyboardEvent('keydown', options));
+    });
+    assert.equal(await page.inputValue('#message'), '안녕');
+    await page.press('#message', 'Shift+Enter');
+    assert.equal(await page.inputValue('#message'), '안녕\n');
+    assert.equal(await page.locator('.message').count(), 0);
+  }),
+);
 
-test('settings reach the model, and hold on the next visit', LIMIT, () => visit(async (page, visitor) => {
-  await page.click('#open-settings');
-  await page.fill('#system', 'Answer in one word.');
-  await page.click('#settings summary');
-  await page.fill('#maxTokens', '7');
-  await page.fill('#seed', '11');
-  await page.fill('#topP', '7'); // out of its range: not taken over
-  await page.click('#sample');
-  await page.locator('.example textarea').first().fill('한국어 예시');
-  await page.selectOption('#theme', 'dark');
-  await page.keyboard.press('Escape');
-  await ask(page, 'Hello');
-  await newChat(page);
-  await ask(page, 'Hello');
-  const [stats] = await page.locator('.stats').allTextContents();
-  assert.match(stats, /7 tokens · cut off at the length in the settings$/);
-  const { page: next } = await openDemo(visitor, server.url);
-  const first = await answers(next);
-  await newChat(next);
-  await ask(next, 'Hello');
-  assert.deepEqual(await answers(next), first, 'the same seed, the same answer');
-  await next.click('#open-settings');
-  assert.equal(await next.inputValue('#system'), 'Answer in one word.');
-  assert.equal(await next.locator('.example textarea').first().inputValue(), '한국어 예시');
-  assert.equal(await next.inputValue('#topP'), '0.95');
-  assert.equal(await next.evaluate(() => getComputedStyle(document.documentElement).colorScheme), 'dark');
-  await next.locator('#defaults').evaluate((button) => button.click());
-  await next.keyboard.press('Escape');
-  await newChat(next);
-  await ask(next, 'Hello');
-  assert.notDeepEqual(await answers(next), first);
-}));
+test('settings reach the model, and hold on the next visit', LIMIT, () =>
+  visit(async (page, visitor) => {
+    await page.click('#open-settings');
+    await page.fill('#system', 'Answer in one word.');
+    await page.click('#settings summary');
+    await page.fill('#maxTokens', '7');
+    await page.fill('#seed', '11');
+    await page.fill('#topP', '7'); // out of its range: not taken over
+    await page.click('#sample');
+    await page.locator('.example textarea').first().fill('한국어 예시');
+    await page.selectOption('#theme', 'dark');
+    await page.keyboard.press('Escape');
+    await ask(page, 'Hello');
+    await newChat(page);
+    await ask(page, 'Hello');
+    const [stats] = await page.locator('.stats').allTextContents();
+    assert.match(stats, /7 tokens · cut off at the length in the settings$/);
+    const { page: next } = await openDemo(visitor, server.url);
+    const first = await answers(next);
+    await newChat(next);
+    await ask(next, 'Hello');
+    assert.deepEqual(await answers(next), first, 'the same seed, the same answer');
+    await next.click('#open-settings');
+    assert.equal(await next.inputValue('#system'), 'Answer in one word.');
+    assert.equal(await next.locator('.example textarea').first().inputValue(), '한국어 예시');
+    assert.equal(await next.inputValue('#topP'), '0.95');
+    assert.equal(
+      await next.evaluate(() => getComputedStyle(document.documentElement).colorScheme),
+      'dark',
+    );
+    await next.locator('#defaults').evaluate((button) => button.click());
+    await next.keyboard.press('Escape');
+    await newChat(next);
+    await ask(next, 'Hello');
+    assert.notDeepEqual(await answers(next), first);
+  }),
+);
 
-test('a conversation that outgrows the context goes on without its beginning', LIMIT, () => visit(async (page) => {
-  const turns = Array.from({ length: 40 }, (_, i) => ({ role: i % 2 ? 'assistant' : 'user', content: `${i} ${'word '.repeat(60)}` }));
-  await keepChat(page, turns);
-  await page.click('#open-settings');
-  await page.click('#settings summary');
-  await page.fill('#maxTokens', '8');
-  await page.keyboard.press('Escape');
-  await ask(page, 'And now?');
-  assert.equal(await page.locator('.forgotten').count(), 1);
-  assert.equal(await page.locator('#problem').count(), 0);
-  await page.fill('#message', 'word '.repeat(6000));
-  await page.press('#message', 'Enter');
-  await page.waitForSelector('#problem', LIMIT);
-  assert.match(await page.textContent('#problem'), /INK_ERR_CONTEXT_FULL/);
-}));
+test('a conversation that outgrows the context goes on without its beginning', LIMIT, () =>
+  visit(async (page) => {
+    const turns = Array.from({ length: 40 }, (_, i) => ({
+      role: i % 2 ? 'assistant' : 'user',
+      content: `${i} ${'word '.repeat(60)}`,
+    }));
+    await keepChat(page, turns);
+    await page.click('#open-settings');
+    await page.click('#settings summary');
+    await page.fill('#maxTokens', '8');
+    await page.keyboard.press('Escape');
+    await ask(page, 'And now?');
+    assert.equal(await page.locator('.forgotten').count(), 1);
+    assert.equal(await page.locator('#problem').count(), 0);
+    await page.fill('#message', 'word '.repeat(6000));
+    await page.press('#message', 'Enter');
+    await page.waitForSelector('#problem', LIMIT);
+    assert.match(await page.textContent('#problem'), /INK_ERR_CONTEXT_FULL/);
+  }),
+);
 
 // ---- Keeping ----
 
-test('conversations are there on the next visit, and can be deleted and brought back', LIMIT, () => visit(async (page, visitor) => {
-  await ask(page, '첫 번째 질문');
-  const first = await answers(page);
-  await newChat(page);
-  await ask(page, 'The second one');
-  await page.close();
-  const { page: next } = await openDemo(visitor, server.url);
-  const titles = () => next.locator('.sidebar .chat').allTextContents();
-  assert.deepEqual(await titles(), ['The second one', '첫 번째 질문']);
-  assert.deepEqual(await questions(next), ['The second one']);
-  await next.click('.sidebar .chat >> nth=1');
-  assert.deepEqual(await questions(next), ['첫 번째 질문']);
-  assert.deepEqual(await answers(next), first);
-  await next.hover('.sidebar li >> nth=1');
-  await next.click('.sidebar .delete >> nth=1');
-  assert.deepEqual(await titles(), ['The second one']);
-  await next.click('#undo');
-  assert.deepEqual(await questions(next), ['첫 번째 질문']);
-  await next.click('#open-settings');
-  await next.click('#delete-all');
-  await next.click('#delete-all');
-  await next.keyboard.press('Escape');
-  await settle(next);
-  await next.reload();
-  await modelShown(next);
-  assert.deepEqual(await titles(), []);
-}));
+test('conversations are there on the next visit, and can be deleted and brought back', LIMIT, () =>
+  visit(async (page, visitor) => {
+    await ask(page, '첫 번째 질문');
+    const first = await answers(page);
+    await newChat(page);
+    await ask(page, 'The second one');
+    await page.close();
+    const { page: next } = await openDemo(visitor, server.url);
+    const titles = () => next.locator('.sidebar .chat').allTextContents();
+    assert.deepEqual(await titles(), ['The second one', '첫 번째 질문']);
+    assert.deepEqual(await questions(next), ['The second one']);
+    await next.click('.sidebar .chat >> nth=1');
+    assert.deepEqual(await questions(next), ['첫 번째 질문']);
+    assert.deepEqual(await answers(next), first);
+    await next.hover('.sidebar li >> nth=1');
+    await next.click('.sidebar .delete >> nth=1');
+    assert.deepEqual(await titles(), ['The second one']);
+    await next.click('#undo');
+    assert.deepEqual(await questions(next), ['첫 번째 질문']);
+    await next.click('#open-settings');
+    await next.click('#delete-all');
+    await next.click('#delete-all');
+    await next.keyboard.press('Escape');
+    await settle(next);
+    await next.reload();
+    await modelShown(next);
+    assert.deepEqual(await titles(), []);
+  }),
+);
 
-test('an answer is kept up to where the page was closed', LIMIT, () => visit(async (page, visitor) => {
-  await page.fill('#message', STORY);
-  await page.press('#message', 'Enter');
-  await page.waitForFunction(() => document.querySelector('[aria-busy] .text')?.textContent.length > 20);
-  await page.evaluate(() => {
-    Object.defineProperty(document, 'visibilityState', { value: 'hidden' });
-    document.dispatchEvent(new Event('visibilitychange'));
-  });
-  await page.close();
-  const { page: next } = await openDemo(visitor, server.url);
-  assert.deepEqual(await questions(next), [STORY]);
-  assert.ok((await answers(next))[0].length > 20);
-  assert.match(await next.textContent('.stats'), /^stopped/);
-}, { query: '' }));
+test('an answer is kept up to where the page was closed', LIMIT, () =>
+  visit(
+    async (page, visitor) => {
+      await page.fill('#message', STORY);
+      await page.press('#message', 'Enter');
+      await page.waitForFunction(
+        () => document.querySelector('[aria-busy] .text')?.textContent.length > 20,
+      );
+      await page.evaluate(() => {
+        Object.defineProperty(document, 'visibilityState', { value: 'hidden' });
+        document.dispatchEvent(new Event('visibilitychange'));
+      });
+      await page.close();
+      const { page: next } = await openDemo(visitor, server.url);
+      assert.deepEqual(await questions(next), [STORY]);
+      assert.ok((await answers(next))[0].length > 20);
+      assert.match(await next.textContent('.stats'), /^stopped/);
+    },
+    { query: '' },
+  ),
+);
 
 // ---- Languages and markup ----
 
-test('the page speaks the browser’s language, and another when asked to', LIMIT, () => visit(async (page) => {
-  assert.equal(await page.getAttribute('html', 'lang'), 'ko');
-  assert.match(await page.textContent('#welcome'), /이 페이지 안에서/);
-  await ask(page, '안녕하세요?');
-  assert.match(await page.textContent('.stats'), /첫 단어까지 \d.*초당 \d+토큰/);
-  await page.click('#open-settings');
-  await page.selectOption('#language-choice', 'en');
-  assert.equal(await page.getAttribute('html', 'lang'), 'en');
-  assert.match(await page.textContent('.stats'), /first word after/);
-  await page.reload();
-  await modelShown(page);
-  assert.equal(await page.getAttribute('html', 'lang'), 'en');
-}, { locale: 'ko-KR' }));
-
-test('markdown becomes elements, and nothing else', LIMIT, () => visit(async (page) => {
-  const content = '# Title\n\nA **bold** and *slanted* word, `code <b>`, &amp; [good](https://example.org/) and ' +
-    '[bad](javascript:alert(1)) links.\n\n<img src=x onerror=alert(1)><script>alert(2)</script>\n\n' +
-    '![picture](https://example.org/p.png)\n\n1. one\n2. two\n   - three\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n> quoted\n\n```py\nx = "<i>"\n```';
-  await keepChat(page, [{ role: 'user', content: 'Show' }, { role: 'assistant', content }]);
-  const found = await page.evaluate(() => {
-    const text = document.querySelector('.assistant .text');
-    const all = (selector) => [...text.querySelectorAll(selector)].map((element) => element.textContent);
-    return {
-      title: all('h4'), strong: all('strong'), em: all('em'), inline: all('p > code'), block: all('pre code'),
-      items: text.querySelectorAll('ol > li').length, nested: all('ol ul li'), cells: all('td'), quote: all('blockquote p'),
-      links: [...text.querySelectorAll('a')].map(({ href, rel, textContent }) => [href, rel, textContent]),
-      foreign: text.querySelectorAll('img, script, b').length,
-      words: text.textContent,
-    };
-  });
-  const rel = 'noopener noreferrer nofollow';
-  assert.deepEqual(found.links, [['https://example.org/', rel, 'good'], ['https://example.org/p.png', rel, '[image: picture]']]);
-  assert.ok(found.words.includes('<img src=x onerror=alert(1)>') && found.words.includes(', & ') && found.words.includes('bad'));
-  delete found.links;
-  delete found.words;
-  assert.deepEqual(found, {
-    title: ['Title'], strong: ['bold'], em: ['slanted'], inline: ['code <b>'], block: ['x = "<i>"'], items: 2,
-    nested: ['three'], cells: ['1', '2'], quote: ['quoted'], foreign: 0,
-  });
-}));
-
-// ---- Models ----
-
-test('a model of one’s own, by drag and drop and by its address', LIMIT, () => visit(async (page) => {
-  await drop(page, [{ name: 'my own.gguf', path: TINY }]);
-  await modelShown(page, 'my own');
-  await drop(page, [1, 2, 3].map((i) => ({ name: `tiny-gpt2-0000${i}-of-00003.gguf`, path: `${DATA}split/tiny-gpt2-0000${i}-of-00003.gguf` })));
-  await modelShown(page, 'tiny-gpt2');
-  await page.click('#open-model');
-  await page.fill('#address', `${server.url}/stories.gguf`);
-  await page.press('#address', 'Enter');
-  await page.waitForSelector('#offer', LIMIT);
-  assert.match(await page.textContent('#offer'), /^stories1\.1 MB to download, once · \d\.\d MB of memory · 0\.3 million, llama/);
-  assert.equal(await page.textContent('#model-name'), 'tiny-gpt2', 'nothing has been loaded yet');
-  await page.click('#download');
-  await modelShown(page, 'stories');
-  await page.click('#open-model');
-  await page.click('.models button');
-  await modelShown(page, MODEL_NAME);
-}));
-
-test('a file that is to be kept is there on the next visit, until it is deleted', LIMIT, () => visit(async (page, visitor) => {
-  await page.click('#open-model');
-  await page.check('#keep-files');
-  await page.keyboard.press('Escape');
-  await page.setInputFiles('#file', `${DATA}stories260K.gguf`);
-  await modelShown(page, 'stories260K');
-  await page.close();
-  const { page: next } = await openDemo(visitor, server.url, '');
-  assert.equal(await next.textContent('#model-name'), 'stories260K');
-  await next.click('#open-model');
-  const kept = next.locator('#kept li');
-  await kept.first().waitFor();
-  assert.deepEqual((await kept.allTextContents()).sort(), ['stories260K1.1 MB', 'tiny0.1 MB']);
-  await kept.filter({ hasText: 'tiny' }).locator('.kept').click();
-  await modelShown(next, 'tiny');
-  await next.click('#open-model');
-  await kept.filter({ hasText: 'stories' }).locator('.icon-button').click();
-  await next.waitForFunction(() => document.querySelectorAll('#kept li').length === 1);
-}));
-
-test('no model is downloaded unasked on a connection that may cost money, nor from a stranger’s link', LIMIT, async (t) => {
-  const other = await startServer(demoFiles(), { more: { 'access-control-allow-origin': '*' } });
-  const open = await startServer(demoFiles(), { policy: "script-src 'self' 'wasm-unsafe-eval'" });
-  const cases = {
-    metered: ['', async (visitor) => visitor.addInitScript(() => {
-      Object.defineProperty(navigator, 'connection', { value: { saveData: true } });
-    }), /98 MB to download/],
-    stranger: [`?model=${other.url}/stories.gguf`, async () => {}, /1\.1 MB to download/],
-  };
-  for (const [name, [query, prepare, words]] of Object.entries(cases)) {
-    await t.test(name, async () => {
-      const visitor = await newVisitor(browser);
-      await prepare(visitor);
-      const { page } = await openPage(visitor, `${open.url}/${query}`);
-      await page.waitForSelector('#offer', LIMIT);
-      assert.match(await page.textContent('#offer'), words);
-      assert.equal(await page.textContent('#model-name'), '');
-      await page.click('#download');
+test('the page speaks the browser’s language, and another when asked to', LIMIT, () =>
+  visit(
+    async (page) => {
+      assert.equal(await page.getAttribute('html', 'lang'), 'ko');
+      assert.match(await page.textContent('#welcome'), /이 페이지 안에서/);
+      await ask(page, '안녕하세요?');
+      assert.match(await page.textContent('.stats'), /첫 단어까지 \d.*초당 \d+토큰/);
+      await page.click('#open-settings');
+      await page.selectOption('#language-choice', 'en');
+      assert.equal(await page.getAttribute('html', 'lang'), 'en');
+      assert.match(await page.textContent('.stats'), /first word after/);
+      await page.reload();
       await modelShown(page);
-      await visitor.close();
+      assert.equal(await page.getAttribute('html', 'lang'), 'en');
+    },
+    { locale: 'ko-KR' },
+  ),
+);
+
+test('markdown becomes elements, and nothing else', LIMIT, () =>
+  visit(async (page) => {
+    const content =
+      '# Title\n\nA **bold** and *slanted* word, `code <b>`, &amp; [good](https://example.org/) ' +
+      'and [bad](javascript:alert(1)) links.\n\n<img src=x onerror=alert(1)>' +
+      '<script>alert(2)</script>\n\n![picture](https://example.org/p.png)\n\n' +
+      '1. one\n2. two\n   - three\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n> quoted\n\n' +
+      '```py\nx = "<i>"\n```';
+    await keepChat(page, [
+      { role: 'user', content: 'Show' },
+      { role: 'assistant', content },
+    ]);
+    const found = await page.evaluate(() => {
+      const text = document.querySelector('.assistant .text');
+      const all = (selector) =>
+        [...text.querySelectorAll(selector)].map((element) => element.textContent);
+      return {
+        title: all('h4'),
+        strong: all('strong'),
+        em: all('em'),
+        inline: all('p > code'),
+        block: all('pre code'),
+        items: text.querySelectorAll('ol > li').length,
+        nested: all('ol ul li'),
+        cells: all('td'),
+        quote: all('blockquote p'),
+        links: [...text.querySelectorAll('a')].map(({ href, rel, textContent }) => [
+          href,
+          rel,
+          textContent,
+        ]),
+        foreign: text.querySelectorAll('img, script, b').length,
+        words: text.textContent,
+      };
     });
-  }
-  await other.close();
-  await open.close();
-});
-
-test('a broken file that is picked changes nothing', LIMIT, () => visit(async (page) => {
-  await ask(page, 'Hello');
-  const before = await answers(page);
-  const cases = { 'hostile/truncated-data.gguf': 'INK_ERR_TRUNCATED', 'README.md': 'INK_ERR_NOT_GGUF' };
-  for (const [file, code] of Object.entries(cases)) {
-    await drop(page, [{ name: file.split('/').pop(), path: DATA + file }]);
-    await page.waitForSelector('#problem');
-    assert.match(await page.textContent('#problem'), new RegExp(code));
-    assert.match(await page.textContent('#problem-kept'), /^tiny is still loaded/);
-    assert.equal(await page.textContent('#model-name'), 'tiny');
-    assert.deepEqual(await answers(page), before);
-    await page.click('#dismiss');
-    assert.equal(await page.locator('#problem').count(), 0);
-  }
-  await ask(page, 'Still there?');
-  assert.equal((await answers(page)).length, 2);
-}));
-
-test('errors are readable, and a model of one’s own gets past them', LIMIT, async (t) => {
-  const cases = {
-    '?model=broken.gguf': ['incomplete', 'INK_ERR_TRUNCATED'],
-    '?model=page.gguf': ['not a model', 'INK_ERR_NOT_GGUF'],
-    '?model=nothing.gguf': ['not there', 'INK_ERR_IO'],
-    [`?model=breaking/${MODEL}`]: ['could not be read', 'INK_ERR_IO'],
-  };
-  for (const [query, words] of Object.entries(cases)) {
-    await t.test(query, async () => {
-      const visitor = await newVisitor(browser);
-      const { page } = await openPage(visitor, `${server.url}/${query}`);
-      await page.waitForSelector('#problem', LIMIT);
-      const text = await page.textContent('#problem');
-      for (const word of words) assert.ok(text.includes(word), text);
-      await page.setInputFiles('#file', `${DATA}stories260K.gguf`);
-      await modelShown(page);
-      assert.equal(await page.locator('#problem').count(), 0);
-      await page.fill('#message', 'Hello');
-      await page.press('#message', 'Enter');
-      await page.waitForSelector('#problem');
-      assert.match(await page.textContent('#problem'), /INK_ERR_UNSUPPORTED_CHAT_FORMAT/);
-      assert.deepEqual(await questions(page), ['Hello']);
-      await page.setInputFiles('#file', TINY);
-      await modelShown(page, 'llama3');
-      await page.click('.user .foot button');
-      await page.waitForSelector('.assistant .stats', LIMIT);
-      await visitor.close();
+    const rel = 'noopener noreferrer nofollow';
+    assert.deepEqual(found.links, [
+      ['https://example.org/', rel, 'good'],
+      ['https://example.org/p.png', rel, '[image: picture]'],
+    ]);
+    assert.ok(
+      found.words.includes('<img src=x onerror=alert(1)>') &&
+        found.words.includes(', & ') &&
+        found.words.includes('bad'),
+    );
+    delete found.links;
+    delete found.words;
+    assert.deepEqual(found, {
+      title: ['Title'],
+      strong: ['bold'],
+      em: ['slanted'],
+      inline: ['code <b>'],
+      block: ['x = "<i>"'],
+      items: 2,
+      nested: ['three'],
+      cells: ['1', '2'],
+      quote: ['quoted'],
+      foreign: 0,
     });
-  }
-});
-
-test('a load can be cancelled and taken up again', LIMIT, async () => {
-  const visitor = await newVisitor(browser);
-  const { page } = await openPage(visitor, `${server.url}/?model=slow/stories.gguf`);
-  await page.waitForFunction(() => document.querySelector('#loading-bar')?.value > 0);
-  await page.click('#cancel-load');
-  await page.waitForSelector('#problem');
-  await page.click('#retry');
-  await modelShown(page);
-  await visitor.close();
-});
+  }),
+);

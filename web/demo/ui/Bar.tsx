@@ -12,20 +12,37 @@ export function Bar(): JSX.Element {
   const name = label || words.noModel;
   return (
     <header class="bar">
-      <button type="button" class="quiet icon-button narrow" onClick={() => (app.dialog.value = 'chats')}
-        aria-label={words.chats}>
+      <button
+        type="button"
+        class="quiet icon-button narrow"
+        onClick={() => (app.dialog.value = 'chats')}
+        aria-label={words.chats}
+      >
         <Icon name="menu" />
       </button>
-      <button type="button" class="quiet model-button" id="open-model" aria-haspopup="dialog"
-        aria-label={words.chooseModel(name)} onClick={() => (app.dialog.value = 'model')}>
+      <button
+        type="button"
+        class="quiet model-button"
+        id="open-model"
+        aria-haspopup="dialog"
+        aria-label={words.chooseModel(name)}
+        onClick={() => (app.dialog.value = 'model')}
+      >
         <span id="model-name">{label}</span>
         {!label && <span class="soft">{name}</span>}
         <Icon name="chevron" />
       </button>
       <Meters />
       <NewChat className="quiet icon-button narrow" short />
-      <button type="button" class="quiet icon-button" id="open-settings" aria-haspopup="dialog"
-        aria-label={words.settings} title={words.settings} onClick={() => (app.dialog.value = 'settings')}>
+      <button
+        type="button"
+        class="quiet icon-button"
+        id="open-settings"
+        aria-haspopup="dialog"
+        aria-label={words.settings}
+        title={words.settings}
+        onClick={() => (app.dialog.value = 'settings')}
+      >
         <Icon name="settings" />
       </button>
     </header>
@@ -44,7 +61,9 @@ function Meters(): JSX.Element | null {
   return (
     <p class="meters" id="meters">
       {rate !== undefined && <span id="rate">{words.rate(whole(rate))}</span>}
-      <span id="memory" title={words.memoryLabel(memory)}>{memory}</span>
+      <span id="memory" title={words.memoryLabel(memory)}>
+        {memory}
+      </span>
     </p>
   );
 }

@@ -32,22 +32,50 @@ export function Composer(): JSX.Element {
     if (app.send(app.draft.peek())) app.draft.value = '';
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    // While an input method composes (Korean, for one), Enter belongs to it; 229 is how Safari says so.
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    // While an input method composes (Korean, for one), Enter belongs to it; 229 is how Safari says
+    // so.
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229)
+      return;
     submit(event);
   };
   return (
     <form class="composer" id="composer" onSubmit={submit}>
-      <label class="hidden" for="message">{words.message}</label>
-      <textarea ref={field} id="message" rows={1} dir="auto" autocomplete="off" enterkeyhint="send" value={draft}
-        placeholder={!model && loading ? words.placeholderLoading : words.placeholder} aria-describedby="hint"
-        onInput={({ currentTarget }) => (app.draft.value = currentTarget.value)} onKeyDown={onKeyDown} />
-      <button type="submit" class="primary icon-button" id="send" hidden={busy} aria-label={words.send} title={words.send}
-        disabled={!model || !draft.trim()}>
+      <label class="hidden" for="message">
+        {words.message}
+      </label>
+      <textarea
+        ref={field}
+        id="message"
+        rows={1}
+        dir="auto"
+        autocomplete="off"
+        enterkeyhint="send"
+        value={draft}
+        placeholder={!model && loading ? words.placeholderLoading : words.placeholder}
+        aria-describedby="hint"
+        onInput={({ currentTarget }) => (app.draft.value = currentTarget.value)}
+        onKeyDown={onKeyDown}
+      />
+      <button
+        type="submit"
+        class="primary icon-button"
+        id="send"
+        hidden={busy}
+        aria-label={words.send}
+        title={words.send}
+        disabled={!model || !draft.trim()}
+      >
         <Icon name="send" />
       </button>
-      <button type="button" class="primary stop icon-button" id="stop" hidden={!busy} aria-label={words.stop}
-        title={words.stop} onClick={() => app.answers.stop()}>
+      <button
+        type="button"
+        class="primary stop icon-button"
+        id="stop"
+        hidden={!busy}
+        aria-label={words.stop}
+        title={words.stop}
+        onClick={() => app.answers.stop()}
+      >
         <Icon name="stop" />
       </button>
     </form>

@@ -23,7 +23,13 @@ export function Conversation(): JSX.Element {
   return (
     <main id="scroller" ref={scroller} onScroll={onScroll} tabIndex={-1}>
       {shown.length === 0 && <Welcome />}
-      <div class="conversation" id="conversation" role="log" aria-live="off" aria-label={words.conversation}>
+      <div
+        class="conversation"
+        id="conversation"
+        role="log"
+        aria-live="off"
+        aria-label={words.conversation}
+      >
         {shown.map((turn, i) => (
           <Fragment key={`${id} ${i}`}>
             {i > 0 && i === firstSeen && <p class="forgotten fine">{words.forgotten}</p>}
@@ -33,7 +39,13 @@ export function Conversation(): JSX.Element {
         {writing && <LiveMessage key={`${id} ${writing.index}`} live={writing} />}
       </div>
       {!atEnd && shown.length > 0 && (
-        <button type="button" class="to-end icon-button" aria-label={words.toEnd} title={words.toEnd} onClick={toEnd}>
+        <button
+          type="button"
+          class="to-end icon-button"
+          aria-label={words.toEnd}
+          title={words.toEnd}
+          onClick={toEnd}
+        >
           <Icon name="down" />
         </button>
       )}

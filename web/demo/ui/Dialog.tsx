@@ -16,7 +16,8 @@ export function Dialog({ name, title, className = '', children }: Properties): J
   const words = useWords();
   const dialog = useRef<HTMLDialogElement>(null);
   const open = app.dialog.value === name;
-  useLayoutEffect(() => { // at once: Escape may follow
+  useLayoutEffect(() => {
+    // at once: Escape may follow
     if (open && !dialog.current!.open) dialog.current!.showModal();
     if (!open) dialog.current!.close();
   }, [open]);
@@ -24,16 +25,25 @@ export function Dialog({ name, title, className = '', children }: Properties): J
     if (app.dialog.peek() === name) app.dialog.value = undefined;
   };
   const onPress = (event: MouseEvent) => {
-    if (event.target === dialog.current) close(); // on the backdrop: everything else is inside of something
+    // On the backdrop: everything else is inside of something.
+    if (event.target === dialog.current) close();
   };
   return (
-    <dialog ref={dialog} id={name} class={className} aria-labelledby={`${name}-title`} onClose={close}
-      onMouseDown={onPress}>
+    <dialog
+      ref={dialog}
+      id={name}
+      class={className}
+      aria-labelledby={`${name}-title`}
+      onClose={close}
+      onMouseDown={onPress}
+    >
       {open && (
         <div class="sheet">
           <div class="sheet-head">
             <h2 id={`${name}-title`}>{title}</h2>
-            <button type="button" class="quiet" onClick={close}>{words.done}</button>
+            <button type="button" class="quiet" onClick={close}>
+              {words.done}
+            </button>
           </div>
           {children}
         </div>

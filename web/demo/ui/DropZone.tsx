@@ -21,7 +21,8 @@ export function DropZone(): JSX.Element {
       setOver(true);
     };
     const onLeave = (event: DragEvent) => {
-      if (!event.relatedTarget) setOver(false); // out of the window, not from one element to the next
+      // Out of the window, not from one element to the next.
+      if (!event.relatedTarget) setOver(false);
     };
     const onDrop = (event: DragEvent) => {
       if (!hasFiles(event)) return;
@@ -44,7 +45,10 @@ export function DropZone(): JSX.Element {
       <input type="file" id={FILE_INPUT} accept=".gguf" multiple hidden onChange={onChange} />
       {over && (
         <div class="drop" id="drop">
-          <div><strong>{words.drop}</strong><p>{words.dropMore}</p></div>
+          <div>
+            <strong>{words.drop}</strong>
+            <p>{words.dropMore}</p>
+          </div>
         </div>
       )}
     </>

@@ -14,11 +14,19 @@ export function LoadingCard(): JSX.Element | null {
     <section class="card" id="loading" aria-labelledby="loading-title">
       <div class="card-line">
         <strong id="loading-title">{words.loading(label)}</strong>
-        <button type="button" class="quiet" id="cancel-load" onClick={() => app.cancelLoad()}>{words.cancel}</button>
+        <button type="button" class="quiet" id="cancel-load" onClick={() => app.cancelLoad()}>
+          {words.cancel}
+        </button>
       </div>
-      <progress id="loading-bar" aria-labelledby="loading-title" max={progress?.total ?? 1}
-        {...(progress?.total ? { value: progress.loaded } : {})} />
-      <p class="fine" id="loading-detail">{describe(progress, words)}</p>
+      <progress
+        id="loading-bar"
+        aria-labelledby="loading-title"
+        max={progress?.total ?? 1}
+        {...(progress?.total ? { value: progress.loaded } : {})}
+      />
+      <p class="fine" id="loading-detail">
+        {describe(progress, words)}
+      </p>
     </section>
   );
 }
@@ -28,9 +36,13 @@ function describe(progress: Loading['progress'], words: Words): string {
   if (!progress) return words.starting;
   const { loaded, total, phase, bytesPerSecond } = progress;
   if (phase === 'prepare') return words.phases.prepare;
-  const parts = [words.phases[phase], total ? words.progress(megabytes(loaded), megabytes(total)) : megabytes(loaded)];
+  const parts = [
+    words.phases[phase],
+    total ? words.progress(megabytes(loaded), megabytes(total)) : megabytes(loaded),
+  ];
   if (bytesPerSecond > 0) parts.push(words.perSecond(megabytes(bytesPerSecond)));
-  const left = total && bytesPerSecond > 0 && phase === 'download' ? (total - loaded) / bytesPerSecond : 0;
+  const left =
+    total && bytesPerSecond > 0 && phase === 'download' ? (total - loaded) / bytesPerSecond : 0;
   if (left > 90) parts.push(words.minutesLeft(Math.ceil(left / 60)));
   else if (left > 2) parts.push(words.secondsLeft(Math.ceil(left)));
   return parts.join(' · ');

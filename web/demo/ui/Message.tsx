@@ -11,7 +11,11 @@ import { Markdown } from './Markdown.js';
 
 /** last: nothing follows it. */
 export function Message({ turn, last }: { turn: Turn; last: boolean }): JSX.Element {
-  return turn.role === 'user' ? <Question content={turn.content} last={last} /> : <Answer turn={turn} last={last} />;
+  return turn.role === 'user' ? (
+    <Question content={turn.content} last={last} />
+  ) : (
+    <Answer turn={turn} last={last} />
+  );
 }
 
 function Question({ content, last }: { content: string; last: boolean }): JSX.Element {
@@ -20,10 +24,15 @@ function Question({ content, last }: { content: string; last: boolean }): JSX.El
   return (
     <article class="message user">
       <h3 class="hidden">{words.you}</h3>
-      <div class="text" dir="auto">{content}</div>
+      <div class="text" dir="auto">
+        {content}
+      </div>
       {last && app.models.current.value && (
         <div class="foot">
-          <button type="button" class="quiet small" onClick={() => app.again()}><Icon name="again" />{words.answerNow}</button>
+          <button type="button" class="quiet small" onClick={() => app.again()}>
+            <Icon name="again" />
+            {words.answerNow}
+          </button>
         </div>
       )}
     </article>
@@ -42,14 +51,26 @@ function Answer({ turn, last }: { turn: Turn; last: boolean }): JSX.Element {
         {content ? <Markdown text={content} /> : <p class="soft">{words.emptyAnswer}</p>}
       </div>
       <div class="foot">
-        <p class="fine stats" title={note?.model}>{note && describe(note, words)}</p>
-        <button type="button" class="quiet small copy" onClick={() => app.copy(content)} aria-label={words.copy}
-          title={words.copy}>
+        <p class="fine stats" title={note?.model}>
+          {note && describe(note, words)}
+        </p>
+        <button
+          type="button"
+          class="quiet small copy"
+          onClick={() => app.copy(content)}
+          aria-label={words.copy}
+          title={words.copy}
+        >
           <Icon name="copy" />
         </button>
         {can && (
-          <button type="button" class="quiet small again" onClick={() => app.again()} aria-label={words.again}
-            title={words.again}>
+          <button
+            type="button"
+            class="quiet small again"
+            onClick={() => app.again()}
+            aria-label={words.again}
+            title={words.again}
+          >
             <Icon name="again" />
           </button>
         )}
@@ -62,14 +83,18 @@ function Answer({ turn, last }: { turn: Turn; last: boolean }): JSX.Element {
 export function LiveMessage({ live }: { live: LiveAnswer }): JSX.Element {
   const words = useWords();
   const text = useFrames(live);
-  const rate = useComputed(() => (live.rate.value === undefined ? '' : words.rate(whole(live.rate.value))));
+  const rate = useComputed(() =>
+    live.rate.value === undefined ? '' : words.rate(whole(live.rate.value)),
+  );
   return (
     <article class="message assistant" aria-busy="true">
       <h3 class="hidden">{words.model}</h3>
       <div class="text" dir="auto">
         {text ? <Markdown text={text} unfinished /> : <p class="soft">{words.reading}</p>}
       </div>
-      <div class="foot"><p class="fine stats">{rate}</p></div>
+      <div class="foot">
+        <p class="fine stats">{rate}</p>
+      </div>
     </article>
   );
 }

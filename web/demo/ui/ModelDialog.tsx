@@ -32,11 +32,17 @@ function Offered(): JSX.Element {
           <li key={offered.id}>
             <div>
               <strong>{offered.name}</strong>
-              <p class="fine">{[megabytes(offered.size), languages, offered.license].join(' · ')}</p>
+              <p class="fine">
+                {[megabytes(offered.size), languages, offered.license].join(' · ')}
+              </p>
             </div>
-            {offered.id === inUse
-              ? <span class="fine">{words.inUse}</span>
-              : <button type="button" onClick={() => void app.open(choiceOf(offered))}>{words.use}</button>}
+            {offered.id === inUse ? (
+              <span class="fine">{words.inUse}</span>
+            ) : (
+              <button type="button" onClick={() => void app.open(choiceOf(offered))}>
+                {words.use}
+              </button>
+            )}
           </li>
         );
       })}
@@ -56,16 +62,31 @@ function Own(): JSX.Element {
   return (
     <fieldset>
       <legend>{words.ownModel}</legend>
-      <button type="button" id="pick" onClick={() => chooseFiles()}>{words.openFile}</button>
+      <button type="button" id="pick" onClick={() => chooseFiles()}>
+        {words.openFile}
+      </button>
       <p class="fine">{words.ownModelMore}</p>
       <label class="check">
-        <input type="checkbox" id="keep-files" checked={app.settings.values.value.keepFiles}
-          onChange={({ currentTarget }) => app.settings.set({ keepFiles: currentTarget.checked })} />
+        <input
+          type="checkbox"
+          id="keep-files"
+          checked={app.settings.values.value.keepFiles}
+          onChange={({ currentTarget }) => app.settings.set({ keepFiles: currentTarget.checked })}
+        />
         {words.keepFiles}
       </label>
       <form class="field-line" onSubmit={load}>
-        <label class="hidden" for="address">{words.address}</label>
-        <input ref={address} id="address" type="url" inputMode="url" placeholder={words.address} required />
+        <label class="hidden" for="address">
+          {words.address}
+        </label>
+        <input
+          ref={address}
+          id="address"
+          type="url"
+          inputMode="url"
+          placeholder={words.address}
+          required
+        />
         <button type="submit">{words.load}</button>
       </form>
     </fieldset>
@@ -89,12 +110,24 @@ function Kept(): JSX.Element {
           const total = totalBytes === undefined ? '?' : megabytes(totalBytes);
           return (
             <li key={key}>
-              <button type="button" class="quiet kept" title={key} onClick={() => void app.openKept(model)}>
+              <button
+                type="button"
+                class="quiet kept"
+                title={key}
+                onClick={() => void app.openKept(model)}
+              >
                 <strong>{name}</strong>
-                <span class="fine">{complete ? megabytes(bytes) : words.incomplete(megabytes(bytes), total)}</span>
+                <span class="fine">
+                  {complete ? megabytes(bytes) : words.incomplete(megabytes(bytes), total)}
+                </span>
               </button>
-              <button type="button" class="quiet icon-button" aria-label={words.deleteModel(name)} title={words.deleteModel(name)}
-                onClick={() => app.forget(model)}>
+              <button
+                type="button"
+                class="quiet icon-button"
+                aria-label={words.deleteModel(name)}
+                title={words.deleteModel(name)}
+                onClick={() => app.forget(model)}
+              >
                 <Icon name="close" />
               </button>
             </li>
@@ -119,13 +152,23 @@ function Facts(): JSX.Element | null {
     [facts.context, words.tokens(info.contextLength)],
     [facts.kernels, info.kernels],
     [facts.threads, threads(current)],
-    [facts.kept, info.cached ? words.keptYes : [words.keptNo, info.cacheError?.message].filter(Boolean).join(': ')],
+    [
+      facts.kept,
+      info.cached
+        ? words.keptYes
+        : [words.keptNo, info.cacheError?.message].filter(Boolean).join(': '),
+    ],
   ];
   return (
     <fieldset>
       <legend>{current.label}</legend>
       <dl id="facts">
-        {rows.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
       </dl>
     </fieldset>
   );

@@ -5,7 +5,13 @@ import { useWords } from '../words/index.js';
 import { Icon } from './icons.js';
 
 /** short: the icon alone. */
-export function NewChat({ className, short = false }: { className: string; short?: boolean }): JSX.Element {
+export function NewChat({
+  className,
+  short = false,
+}: {
+  className: string;
+  short?: boolean;
+}): JSX.Element {
   const app = useApp();
   const words = useWords();
   const onClick = () => {
@@ -13,9 +19,14 @@ export function NewChat({ className, short = false }: { className: string; short
     document.getElementById('message')?.focus();
   };
   return (
-    <button type="button" class={`new-chat ${className}`} {...(short ? { 'aria-label': words.newChat, title: words.newChat } : {})}
-      onClick={onClick}>
-      <Icon name="plus" />{short ? '' : words.newChat}
+    <button
+      type="button"
+      class={`new-chat ${className}`}
+      {...(short ? { 'aria-label': words.newChat, title: words.newChat } : {})}
+      onClick={onClick}
+    >
+      <Icon name="plus" />
+      {short ? '' : words.newChat}
     </button>
   );
 }

@@ -33,7 +33,9 @@ export function Page({ app }: { app: App }): JSX.Element {
   return (
     <AppContext value={app}>
       <WordsContext value={words}>
-        <a class="skip" href="#message">{words.skipToMessage}</a>
+        <a class="skip" href="#message">
+          {words.skipToMessage}
+        </a>
         <div class="page">
           <Sidebar />
           <div class="room">
@@ -44,7 +46,9 @@ export function Page({ app }: { app: App }): JSX.Element {
               <LoadingCard />
               <ProblemCard />
               <Composer />
-              <p class="fine centred" id="hint">{words.notice}</p>
+              <p class="fine centred" id="hint">
+                {words.notice}
+              </p>
             </footer>
           </div>
         </div>

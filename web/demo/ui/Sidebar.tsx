@@ -10,7 +10,10 @@ export function Sidebar(): JSX.Element {
   const words = useWords();
   return (
     <aside class="sidebar" aria-label={words.chats}>
-      <h1 class="brand"><img src="icon.svg" alt="" width="24" height="24" />Inkling</h1>
+      <h1 class="brand">
+        <img src="icon.svg" alt="" width="24" height="24" />
+        Inkling
+      </h1>
       <ChatList />
     </aside>
   );
@@ -18,7 +21,11 @@ export function Sidebar(): JSX.Element {
 
 export function ChatsDialog(): JSX.Element {
   const words = useWords();
-  return <Dialog name="chats" title={words.chats} className="drawer"><ChatList /></Dialog>;
+  return (
+    <Dialog name="chats" title={words.chats} className="drawer">
+      <ChatList />
+    </Dialog>
+  );
 }
 
 function ChatList(): JSX.Element {
@@ -37,11 +44,21 @@ function ChatList(): JSX.Element {
       <ul>
         {list.map(({ id, title }) => (
           <li key={id}>
-            <button type="button" class="quiet chat" aria-current={id === open} onClick={() => show(id)}>
+            <button
+              type="button"
+              class="quiet chat"
+              aria-current={id === open}
+              onClick={() => show(id)}
+            >
               {title || words.untitled}
             </button>
-            <button type="button" class="quiet icon-button delete" aria-label={words.deleteChat(title)}
-              title={words.deleteChat(title)} onClick={() => app.deleteChat(id)}>
+            <button
+              type="button"
+              class="quiet icon-button delete"
+              aria-label={words.deleteChat(title)}
+              title={words.deleteChat(title)}
+              onClick={() => app.deleteChat(id)}
+            >
               <Icon name="close" />
             </button>
           </li>

@@ -17,13 +17,19 @@ export function Toasts(): JSX.Element {
       {update.value && (
         <p class="toast">
           {words.updateReady}
-          <button type="button" class="quiet" onClick={() => update.value?.()}>{words.reload}</button>
+          <button type="button" class="quiet" onClick={() => update.value?.()}>
+            {words.reload}
+          </button>
         </p>
       )}
       {toast && (
         <p class="toast" id="toast">
           {words.toasts[toast.words]}
-          {toast.undo && <button type="button" class="quiet" id="undo" onClick={undo}>{words.undo}</button>}
+          {toast.undo && (
+            <button type="button" class="quiet" id="undo" onClick={undo}>
+              {words.undo}
+            </button>
+          )}
         </p>
       )}
     </div>

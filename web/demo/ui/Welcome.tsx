@@ -1,4 +1,6 @@
-/** What there is before the first message: what this is, what to expect of it, and something to try. */
+/**
+ * What there is before the first message: what this is, what to expect of it, and something to try.
+ */
 import type { JSX } from 'preact';
 import { useApp } from '../app.js';
 import { useWords } from '../words/index.js';
@@ -19,12 +21,22 @@ export function Welcome(): JSX.Element {
       <ul class="examples" id="examples" lang="en">
         {words.prompts.map((prompt) => (
           <li key={prompt}>
-            <button type="button" disabled={!current} onClick={() => app.send(prompt)}>{prompt}</button>
+            <button type="button" disabled={!current} onClick={() => app.send(prompt)}>
+              {prompt}
+            </button>
           </li>
         ))}
       </ul>
-      {size > 0 && size < SMALL && <p class="fine" id="about">{words.about(words.count(size))}</p>}
-      {languages && !languages.includes(words.tag) && <p class="fine" id="language">{words.foreign}</p>}
+      {size > 0 && size < SMALL && (
+        <p class="fine" id="about">
+          {words.about(words.count(size))}
+        </p>
+      )}
+      {languages && !languages.includes(words.tag) && (
+        <p class="fine" id="language">
+          {words.foreign}
+        </p>
+      )}
     </section>
   );
 }

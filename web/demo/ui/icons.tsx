@@ -11,7 +11,8 @@ const PATHS = {
   again: 'M20 5v5h-5M19.500 10A8 8 0 1 0 20 14',
   down: 'M12 5v14M6 13l6 6 6-6',
   chevron: 'M7 10l5 5 5-5',
-  settings: 'M4 8h9M17 8h3M4 16h3M11 16h9M15 5.500a2.500 2.500 0 1 1 0 5 2.500 2.500 0 0 1 0-5zM9 13.500a2.500 2.500 0 1 1 0 5 2.500 2.500 0 0 1 0-5z',
+  settings:
+    'M4 8h8M18 8h2M4 16h2M12 16h8M15 5a3 3 0 1 1 0 6 3 3 0 0 1 0-6zM9 13a3 3 0 1 1 0 6 3 3 0 0 1 0-6z',
 } as const;
 
 export function Icon({ name }: { name: keyof typeof PATHS }): JSX.Element {

@@ -10,15 +10,27 @@ const UNSUPPORTED: Advice = [
 ];
 
 const errors: Partial<Record<InklingErrorCode, Advice>> = {
-  INK_ERR_OUT_OF_MEMORY: ['There is not enough memory', 'Close other tabs, or use a smaller model.'],
-  INK_ERR_IO: ['The model could not be read', 'Check the connection and the address, then try again.'],
+  INK_ERR_OUT_OF_MEMORY: [
+    'There is not enough memory',
+    'Close other tabs, or use a smaller model.',
+  ],
+  INK_ERR_IO: [
+    'The model could not be read',
+    'Check the connection and the address, then try again.',
+  ],
   INK_ERR_NOT_GGUF: ['This is not a model', 'Inkling reads GGUF files, whose names end in .gguf.'],
   INK_ERR_TRUNCATED: ['The model’s file is incomplete', 'Its end is missing: download it again.'],
   INK_ERR_CORRUPT: DAMAGED,
   INK_ERR_CHECKSUM: DAMAGED,
-  INK_ERR_QUOTA: ['There is no room left on this device', 'Delete models that you do not need, under “Model”.'],
+  INK_ERR_QUOTA: [
+    'There is no room left on this device',
+    'Delete models that you do not need, under “Model”.',
+  ],
   INK_ERR_BAD_MODEL: DAMAGED,
-  INK_ERR_UNSUPPORTED_VERSION: ['This GGUF file is too old or too new', 'Versions 2 and 3 are read. Open another file.'],
+  INK_ERR_UNSUPPORTED_VERSION: [
+    'This GGUF file is too old or too new',
+    'Versions 2 and 3 are read. Open another file.',
+  ],
   INK_ERR_UNSUPPORTED_ARCHITECTURE: UNSUPPORTED,
   INK_ERR_UNSUPPORTED_TYPE: UNSUPPORTED,
   INK_ERR_UNSUPPORTED_TOKENIZER: UNSUPPORTED,
@@ -26,14 +38,23 @@ const errors: Partial<Record<InklingErrorCode, Advice>> = {
     'This model can’t hold a conversation',
     'It has no chat format that Inkling knows. Open one whose name says “chat” or “instruct”.',
   ],
-  INK_ERR_TEMPLATE: ['This model’s chat template could not be used', 'Start a new chat, or open another model.'],
+  INK_ERR_TEMPLATE: [
+    'This model’s chat template could not be used',
+    'Start a new chat, or open another model.',
+  ],
   INK_ERR_CONTEXT_FULL: [
     'That is more than the model can read at once',
     'Write a shorter message, or shorten the system prompt and the examples in the settings.',
   ],
   INK_ERR_INVALID_ARGUMENT: ['That could not be done', 'Check the settings, then try again.'],
-  INK_ERR_UNSUPPORTED_HOST: ['This browser is too old', 'Update it, or use a recent Chrome, Edge, Firefox or Safari.'],
-  INK_ERR_CRASHED: ['The engine stopped working', 'Load the model again; your conversation is kept.'],
+  INK_ERR_UNSUPPORTED_HOST: [
+    'This browser is too old',
+    'Update it, or use a recent Chrome, Edge, Firefox or Safari.',
+  ],
+  INK_ERR_CRASHED: [
+    'The engine stopped working',
+    'Load the model again; your conversation is kept.',
+  ],
 };
 
 export const en = {
@@ -53,30 +74,33 @@ export const en = {
   undo: 'Undo',
   toasts: {
     inUse: 'A model that is being loaded can’t be deleted now',
-    deleted: 'Conversation deleted', 
+    deleted: 'Conversation deleted',
     copied: 'Copied',
     copyFailed: 'The browser did not allow copying',
   },
 
   welcome: 'A language model, inside this page',
-  welcomeMore: 'It computes on your own device. No server, no account, and nothing you write leaves this page.',
+  welcomeMore:
+    'It computes on your own device. No server, no account, and nothing you write leaves ' +
+    'this page.',
   prompts: [
     'Explain in two sentences why the sky is blue.',
     'Write a polite email asking for a day off.',
     'Give me five ideas for a rainy afternoon.',
   ],
   about: (count: string) =>
-    `At ${count} parameters this model is a tiny fraction of the assistants in data centres. It writes fluent short ` +
-    'texts, and gets many facts, all but the simplest sums and most code wrong.',
-  foreign: 'This small model knows English only. For another language, open a model that speaks it.',
+    `At ${count} parameters this model is a tiny fraction of the assistants in data ` +
+    'centres. It writes fluent short texts, and gets many facts, all but the simplest sums and most code wrong.',
+  foreign:
+    'This small model knows English only. For another language, open a model that speaks it.',
 
   you: 'You',
   model: 'The model',
   conversation: 'Conversation',
   reading: 'Reading…',
-  stoppedEmpty: 'Stopped before the first word.',
   emptyAnswer: 'The model had nothing to say.',
-  forgotten: 'The model no longer sees what stands above: the conversation has outgrown its context.',
+  forgotten:
+    'The model no longer sees what stands above: the conversation has outgrown its context.',
   copy: 'Copy',
   copyCode: 'Copy code',
   again: 'Regenerate',
@@ -121,11 +145,15 @@ export const en = {
   download: 'Download',
   toDownload: (size: string) => `${size} to download, once`,
   unknownSize: 'a download of unknown size',
+  parametersOf: (count: string) => `${count} parameters`,
   memoryNeeded: (size: string) => `${size} of memory`,
   doesNotFit: 'It will probably not fit this device.',
 
   errors,
-  notThere: ['The model is not there', 'Check its address, or open a GGUF file of your own.'] as Advice,
+  notThere: [
+    'The model is not there',
+    'Check its address, or open a GGUF file of your own.',
+  ] as Advice,
   wrong: ['Something went wrong', 'Try again; if it stays so, reload the page.'] as Advice,
   cancelled: ['Loading was cancelled', 'Load it again, or open a GGUF file of your own.'] as Advice,
   stillThere: (label: string) => `${label} is still loaded, and the conversation is as it was.`,
@@ -144,7 +172,8 @@ export const en = {
   use: 'Use',
   languages: { en: 'English', ko: 'Korean' } as Record<string, string>,
   ownModel: 'A model of your own',
-  ownModelMore: 'A file is read where it lies; it is not uploaded. You can also drop it anywhere on the page.',
+  ownModelMore:
+    'A file is read where it lies; it is not uploaded. You can also drop it anywhere on the page.',
   keepFiles: 'Keep a copy on this device for the next visit',
   kept: 'On this device',
   keptNothing: 'Models that you download are kept here, so that they work without a network.',
@@ -167,7 +196,9 @@ export const en = {
   parameters: (count: string, architecture: string) => `${count}, ${architecture}`,
   count: (n: number) => {
     if (n < 1e6) return Math.round(n).toLocaleString('en');
-    return n < 1e9 ? `${(n / 1e6).toFixed(n < 1e7 ? 1 : 0)} million` : `${(n / 1e9).toFixed(1)} billion`;
+    return n < 1e9
+      ? `${(n / 1e6).toFixed(n < 1e7 ? 1 : 0)} million`
+      : `${(n / 1e9).toFixed(1)} billion`;
   },
   weights: (size: string, type: string) => `${size}, mostly ${type}`,
   memoryLabel: (size: string) => `${size} of memory in use`,
@@ -186,7 +217,9 @@ export const en = {
   seed: 'Seed',
   seedPlaceholder: 'random',
   examples: 'Few-shot examples',
-  examplesMore: 'Questions with the answers you would like. A small model follows examples better than instructions.',
+  examplesMore:
+    'Questions with the answers you would like. A small model follows examples better than ' +
+    'instructions.',
   exampleUser: (n: number) => `Example ${n}: question`,
   exampleAnswer: (n: number) => `Example ${n}: answer`,
   addExample: 'Add an example',
@@ -210,5 +243,4 @@ export const en = {
 
   updateReady: 'A new version is ready.',
   reload: 'Reload',
-  offline: 'Offline',
 };

@@ -30,7 +30,8 @@ export const ko: Words = {
   },
 
   welcome: '이 페이지 안에서 도는 언어 모델',
-  welcomeMore: '모든 계산은 내 기기에서 이루어집니다. 서버도 계정도 없으며, 쓴 글은 이 페이지를 떠나지 않습니다.',
+  welcomeMore:
+    '모든 계산은 내 기기에서 이루어집니다. 서버도 계정도 없으며, 쓴 글은 이 페이지를 떠나지 않습니다.',
   prompts: [
     'Explain in two sentences why the sky is blue.',
     'Write a polite email asking for a day off.',
@@ -45,7 +46,6 @@ export const ko: Words = {
   model: '모델',
   conversation: '대화',
   reading: '읽는 중…',
-  stoppedEmpty: '첫 단어가 나오기 전에 멈췄습니다.',
   emptyAnswer: '모델이 아무 말도 하지 않았습니다.',
   forgotten: '대화가 길어져, 모델은 이 위의 내용을 더 이상 보지 못합니다.',
   copy: '복사',
@@ -92,19 +92,26 @@ export const ko: Words = {
   download: '내려받기',
   toDownload: (size) => `한 번만 ${size} 내려받기`,
   unknownSize: '내려받을 크기를 알 수 없음',
+  parametersOf: (count) => `매개변수 ${count} 개`,
   memoryNeeded: (size) => `메모리 ${size}`,
   doesNotFit: '이 기기에는 맞지 않을 수 있습니다.',
 
   errors: {
     INK_ERR_OUT_OF_MEMORY: ['메모리가 부족합니다', '다른 탭을 닫거나 더 작은 모델을 쓰세요.'],
     INK_ERR_IO: ['모델을 읽지 못했습니다', '인터넷 연결과 주소를 확인한 뒤 다시 시도하세요.'],
-    INK_ERR_NOT_GGUF: ['모델 파일이 아닙니다', 'Inkling은 이름이 .gguf로 끝나는 GGUF 파일을 읽습니다.'],
+    INK_ERR_NOT_GGUF: [
+      '모델 파일이 아닙니다',
+      'Inkling은 이름이 .gguf로 끝나는 GGUF 파일을 읽습니다.',
+    ],
     INK_ERR_TRUNCATED: ['모델 파일이 불완전합니다', '끝부분이 없습니다. 다시 내려받으세요.'],
     INK_ERR_CORRUPT: DAMAGED,
     INK_ERR_CHECKSUM: DAMAGED,
     INK_ERR_QUOTA: ['이 기기에 남은 공간이 없습니다', '“모델”에서 필요 없는 모델을 지우세요.'],
     INK_ERR_BAD_MODEL: DAMAGED,
-    INK_ERR_UNSUPPORTED_VERSION: ['읽을 수 없는 GGUF 버전입니다', '버전 2와 3을 읽습니다. 다른 파일을 여세요.'],
+    INK_ERR_UNSUPPORTED_VERSION: [
+      '읽을 수 없는 GGUF 버전입니다',
+      '버전 2와 3을 읽습니다. 다른 파일을 여세요.',
+    ],
     INK_ERR_UNSUPPORTED_ARCHITECTURE: UNSUPPORTED,
     INK_ERR_UNSUPPORTED_TYPE: UNSUPPORTED,
     INK_ERR_UNSUPPORTED_TOKENIZER: UNSUPPORTED,
@@ -112,13 +119,19 @@ export const ko: Words = {
       '대화를 할 수 없는 모델입니다',
       'Inkling이 아는 대화 형식이 없습니다. 이름에 “chat”이나 “instruct”가 있는 모델을 여세요.',
     ],
-    INK_ERR_TEMPLATE: ['이 모델의 대화 템플릿을 쓸 수 없습니다', '새 대화를 시작하거나 다른 모델을 여세요.'],
+    INK_ERR_TEMPLATE: [
+      '이 모델의 대화 템플릿을 쓸 수 없습니다',
+      '새 대화를 시작하거나 다른 모델을 여세요.',
+    ],
     INK_ERR_CONTEXT_FULL: [
       '모델이 한 번에 읽을 수 있는 양을 넘었습니다',
       '메시지를 줄이거나, 설정에서 시스템 프롬프트와 예시를 줄이세요.',
     ],
     INK_ERR_INVALID_ARGUMENT: ['할 수 없는 일입니다', '설정을 확인한 뒤 다시 시도하세요.'],
-    INK_ERR_UNSUPPORTED_HOST: ['브라우저가 너무 오래되었습니다', '업데이트하거나 최신 Chrome, Edge, Firefox, Safari를 쓰세요.'],
+    INK_ERR_UNSUPPORTED_HOST: [
+      '브라우저가 너무 오래되었습니다',
+      '업데이트하거나 최신 Chrome, Edge, Firefox, Safari를 쓰세요.',
+    ],
     INK_ERR_CRASHED: ['엔진이 멈췄습니다', '모델을 다시 불러오세요. 대화는 그대로 있습니다.'],
   },
   notThere: ['그곳에 모델이 없습니다', '주소를 확인하거나 가지고 있는 GGUF 파일을 여세요.'],
@@ -140,7 +153,8 @@ export const ko: Words = {
   use: '사용',
   languages: { en: '영어', ko: '한국어' },
   ownModel: '내 모델',
-  ownModelMore: '파일은 있는 자리에서 읽으며, 업로드하지 않습니다. 페이지 아무 곳에나 끌어다 놓아도 됩니다.',
+  ownModelMore:
+    '파일은 있는 자리에서 읽으며, 업로드하지 않습니다. 페이지 아무 곳에나 끌어다 놓아도 됩니다.',
   keepFiles: '다음 방문을 위해 이 기기에 사본 두기',
   kept: '이 기기에 있는 모델',
   keptNothing: '내려받은 모델은 여기에 저장되어, 인터넷 없이도 쓸 수 있습니다.',
@@ -206,5 +220,4 @@ export const ko: Words = {
 
   updateReady: '새 버전이 준비되었습니다.',
   reload: '새로 고침',
-  offline: '오프라인',
 };

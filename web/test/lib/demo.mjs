@@ -23,7 +23,9 @@ export const demoFiles = () => ({
 
 /** A visitor who was never there before; options as Playwright's newContext() takes them. */
 export function newVisitor(browser, options = {}) {
-  return browser.context.browser().newContext({ viewport: { width: 1100, height: 700 }, ...options });
+  return browser.context
+    .browser()
+    .newContext({ viewport: { width: 1100, height: 700 }, ...options });
 }
 
 /** Opens the app and waits for its model, by default a tiny one. */
@@ -33,17 +35,26 @@ export async function openDemo(visitor, url, query = '?model=tiny.gguf') {
   return opened;
 }
 
-export const modelShown = (page, name = '') => page.waitForFunction((name) => {
-  const shown = document.querySelector('#model-name')?.textContent;
-  return name ? shown === name : shown;
-}, name, LIMIT);
+export const modelShown = (page, name = '') =>
+  page.waitForFunction(
+    (name) => {
+      const shown = document.querySelector('#model-name')?.textContent;
+      return name ? shown === name : shown;
+    },
+    name,
+    LIMIT,
+  );
 
 /** Asks, and waits for the whole answer. */
 export async function ask(page, question) {
   const before = await page.locator('.assistant .stats').count();
   await page.fill('#message', question);
   await page.press('#message', 'Enter');
-  await page.waitForFunction((n) => document.querySelectorAll('.assistant .stats').length > n, before, LIMIT);
+  await page.waitForFunction(
+    (n) => document.querySelectorAll('.assistant .stats').length > n,
+    before,
+    LIMIT,
+  );
   await idle(page);
 }
 
@@ -51,26 +62,57 @@ export const idle = (page) => page.waitForSelector('#send:not([hidden])', LIMIT)
 export const answers = (page) => page.locator('.assistant .text').allTextContents();
 export const questions = (page) => page.locator('.user .text').allTextContents();
 
+/** Runs use(page, visitor) for a new visitor, and checks that nothing was complained of. */
+export async function visitDemo(browser, url, use, { query, ...options } = {}) {
+  const visitor = await newVisitor(browser, options);
+  try {
+    const { page, complaints } = await openDemo(visitor, url, query);
+    await use(page, visitor);
+    assert.deepEqual(
+      complaints.filter((text) => !/blocked by Playwright/.test(text)),
+      [],
+    );
+  } finally {
+    await visitor.close();
+  }
+}
+
 /** Puts a conversation where the app keeps them, and has it shown. */
 export async function keepChat(page, turns) {
-  await page.evaluate((turns) => new Promise((resolve) => {
-    const opening = indexedDB.open('inkling', 1);
-    opening.onsuccess = () => {
-      const chat = { id: 'put by the test', title: turns[0].content, updated: Date.now(), turns };
-      const request = opening.result.transaction('chats', 'readwrite').objectStore('chats').put(chat);
-      request.onsuccess = resolve;
-    };
-  }), turns);
+  await page.evaluate(
+    (turns) =>
+      new Promise((resolve) => {
+        const opening = indexedDB.open('inkling', 1);
+        opening.onsuccess = () => {
+          const chat = {
+            id: 'put by the test',
+            title: turns[0].content,
+            updated: Date.now(),
+            turns,
+          };
+          const request = opening.result
+            .transaction('chats', 'readwrite')
+            .objectStore('chats')
+            .put(chat);
+          request.onsuccess = resolve;
+        };
+      }),
+    turns,
+  );
   await page.reload();
   await modelShown(page);
 }
 
 /** Drops files on the page as a file manager would. */
 export async function drop(page, files) {
-  const given = files.map(({ name, path }) => ({ name, bytes: readFileSync(path).toString('base64') }));
+  const given = files.map(({ name, path }) => ({
+    name,
+    bytes: readFileSync(path).toString('base64'),
+  }));
   const data = await page.evaluateHandle((given) => {
     const data = new DataTransfer();
-    for (const { name, bytes } of given) data.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name));
+    for (const { name, bytes } of given)
+      data.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name));
     return data;
   }, given);
   await page.dispatchEvent('body', 'dragover', { dataTransfer: data });
