@@ -54,9 +54,10 @@ export class Answers {
     this.#stop?.abort();
   }
 
-  ask(content: string, answerer: Answerer): Promise<void> {
+  /** at: the turn that the question takes the place of, with all that follow; default: the end. */
+  ask(content: string, answerer: Answerer, at?: number): Promise<void> {
     const chat = this.#chats.current.peek();
-    const turns = [...chat.turns, { role: 'user', content } as const];
+    const turns = [...chat.turns.slice(0, at), { role: 'user', content } as const];
     this.#chats.setTurns(chat.id, turns);
     return this.#answer(chat.id, turns, [], answerer);
   }

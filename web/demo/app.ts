@@ -61,6 +61,8 @@ export class App {
   readonly dialog = signal<'model' | 'settings' | 'chats' | undefined>();
   /** What stands in the message field. */
   readonly draft = signal('');
+  /** The question that it will take the place of, with all that follows. */
+  readonly editing = signal<{ chatId: string; index: number } | undefined>();
   /** What a cancelled load is taken up with. */
   #last: Choice;
   #toastTimer = 0;
@@ -167,8 +169,27 @@ export class App {
     const answerer = this.models.current.peek();
     if (!answerer || this.answers.live.peek() || !content.trim()) return false;
     this.problem.value = undefined;
-    void this.answers.ask(content.trim(), answerer);
+    void this.answers.ask(content.trim(), answerer, this.editedIndex());
+    this.editing.value = undefined;
     return true;
+  }
+
+  /** Takes a question back into the message field. */
+  edit(index: number): void {
+    const { id, turns } = this.chats.current.peek();
+    this.editing.value = { chatId: id, index };
+    this.draft.value = turns[index]!.content;
+  }
+
+  cancelEdit(): void {
+    this.editing.value = undefined;
+    this.draft.value = '';
+  }
+
+  /** Of the open conversation. */
+  editedIndex(): number | undefined {
+    const editing = this.editing.value;
+    return editing?.chatId === this.chats.current.value.id ? editing.index : undefined;
   }
 
   again(): void {

@@ -8,6 +8,8 @@ import { defineConfig } from 'vite';
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
 const PUBLIC = at('public');
+/** Where the build's time went is of no interest. */
+const QUIET = { pluginTimings: false };
 
 // What the page itself may do, wherever it is served. Models may come from anywhere, and nothing
 // else may.
@@ -102,7 +104,7 @@ export default defineConfig({
   plugins: [addPolicy, fillServiceWorker()],
   define: { OFFERED_MODELS: JSON.stringify(offeredModels()) },
   resolve: { alias: { 'inkling-wasm': at('../dist/index.js') } },
-  worker: { format: 'es' },
+  worker: { format: 'es', rollupOptions: { checks: QUIET } },
   build: {
     outDir: at('../dist/demo'),
     emptyOutDir: true,
@@ -112,7 +114,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     rollupOptions: {
-      checks: { pluginTimings: false },
+      checks: QUIET,
       input: { main: at('index.html'), sw: at('sw.ts') },
       output: {
         // Its address must stay, for browsers look there for a new version.

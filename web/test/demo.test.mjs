@@ -250,6 +250,27 @@ test('a conversation that outgrows the context goes on without its beginning', L
   }),
 );
 
+test('a question can be changed, which takes back what followed it', LIMIT, () =>
+  visit(async (page) => {
+    await ask(page, 'First');
+    await ask(page, 'Second');
+    await page.hover('.user >> nth=0');
+    await page.click('.edit >> nth=0');
+    assert.equal(await page.inputValue('#message'), 'First');
+    await page.click('#cancel-edit');
+    assert.equal(await page.inputValue('#message'), '');
+    assert.deepEqual(await questions(page), ['First', 'Second']);
+    await page.focus('.edit >> nth=0');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type(' of all');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.assistant .copy', LIMIT);
+    await idle(page);
+    assert.deepEqual(await questions(page), ['First of all']);
+    assert.equal((await answers(page)).length, 1);
+  }),
+);
+
 // ---- Keeping ----
 
 test('conversations are there on the next visit, and can be deleted and brought back', LIMIT, () =>

@@ -24,7 +24,8 @@ export function Composer(): JSX.Element {
   }, [draft]);
   const touch = matchMedia('(pointer: coarse)').matches;
   useEffect(() => {
-    if (!busy && !touch) field.current!.focus(); // on a phone, the keyboard would cover the answer
+    // On a phone, the keyboard would cover the answer; and nobody is torn away from where they are.
+    if (!busy && !touch && document.activeElement === document.body) field.current!.focus();
   }, [busy]);
 
   const submit = (event: Event) => {
@@ -32,14 +33,26 @@ export function Composer(): JSX.Element {
     if (app.send(app.draft.peek())) app.draft.value = '';
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    // While an input method composes (Korean, for one), Enter belongs to it; 229 is how Safari says
-    // so.
+    // While an input method composes (Korean, for one), Enter belongs to it; Safari says so by 229.
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229)
       return;
     submit(event);
   };
   return (
     <form class="composer" id="composer" onSubmit={submit}>
+      {app.editedIndex() !== undefined && (
+        <p class="fine editing" role="status">
+          {words.editing}
+          <button
+            type="button"
+            class="quiet small"
+            id="cancel-edit"
+            onClick={() => app.cancelEdit()}
+          >
+            {words.cancel}
+          </button>
+        </p>
+      )}
       <label class="hidden" for="message">
         {words.message}
       </label>

@@ -33,7 +33,7 @@ export function Conversation(): JSX.Element {
         {shown.map((turn, i) => (
           <Fragment key={`${id} ${i}`}>
             {i > 0 && i === firstSeen && <p class="forgotten fine">{words.forgotten}</p>}
-            <Message turn={turn} last={i === shown.length - 1 && !writing} />
+            <Message turn={turn} index={i} last={i === shown.length - 1 && !writing} />
           </Fragment>
         ))}
         {writing && <LiveMessage key={`${id} ${writing.index}`} live={writing} />}

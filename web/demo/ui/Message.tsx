@@ -9,23 +9,45 @@ import { type Words, useWords, whole } from '../words/index.js';
 import { Icon } from './icons.js';
 import { Markdown } from './Markdown.js';
 
-/** last: nothing follows it. */
-export function Message({ turn, last }: { turn: Turn; last: boolean }): JSX.Element {
-  return turn.role === 'user' ? (
-    <Question content={turn.content} last={last} />
+interface Properties {
+  turn: Turn;
+  /** Its place among the turns. */
+  index: number;
+  /** Nothing follows it. */
+  last: boolean;
+}
+
+export function Message(properties: Properties): JSX.Element {
+  return properties.turn.role === 'user' ? (
+    <Question {...properties} />
   ) : (
-    <Answer turn={turn} last={last} />
+    <Answer {...properties} />
   );
 }
 
-function Question({ content, last }: { content: string; last: boolean }): JSX.Element {
+function Question({ turn, index, last }: Properties): JSX.Element {
   const app = useApp();
   const words = useWords();
+  const edit = () => {
+    app.edit(index);
+    document.getElementById('message')?.focus();
+  };
   return (
-    <article class="message user">
+    <article class="message user" aria-current={app.editedIndex() === index}>
       <h3 class="hidden">{words.you}</h3>
-      <div class="text" dir="auto">
-        {content}
+      <div class="bubble">
+        <div class="text" dir="auto">
+          {turn.content}
+        </div>
+        <button
+          type="button"
+          class="quiet small edit"
+          aria-label={words.edit}
+          title={words.edit}
+          onClick={edit}
+        >
+          <Icon name="edit" />
+        </button>
       </div>
       {last && app.models.current.value && (
         <div class="foot">
@@ -39,7 +61,7 @@ function Question({ content, last }: { content: string; last: boolean }): JSX.El
   );
 }
 
-function Answer({ turn, last }: { turn: Turn; last: boolean }): JSX.Element {
+function Answer({ turn, last }: Properties): JSX.Element {
   const app = useApp();
   const words = useWords();
   const { content, note } = turn;

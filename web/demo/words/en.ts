@@ -104,6 +104,8 @@ export const en = {
   copy: 'Copy',
   copyCode: 'Copy code',
   again: 'Regenerate',
+  edit: 'Edit',
+  editing: 'The changed message takes the place of the old one and of all that follows it.',
   answerNow: 'Answer',
   toEnd: 'To the end',
   message: 'Message',

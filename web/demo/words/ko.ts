@@ -51,6 +51,8 @@ export const ko: Words = {
   copy: '복사',
   copyCode: '코드 복사',
   again: '다시 생성',
+  edit: '고치기',
+  editing: '고친 메시지가 원래 메시지와 그 뒤의 내용을 대신합니다.',
   answerNow: '답변 받기',
   toEnd: '맨 아래로',
   message: '메시지',
