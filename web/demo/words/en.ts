@@ -86,7 +86,7 @@ export const en = {
   prompts: [
     'Explain in two sentences why the sky is blue.',
     'Write a polite email asking for a day off.',
-    'Give me five ideas for a rainy afternoon.',
+    'List three good reasons to take a walk every day.',
   ],
   about: (count: string) =>
     `At ${count} parameters this model is a tiny fraction of the assistants in data ` +

@@ -35,7 +35,7 @@ export const ko: Words = {
   prompts: [
     'Explain in two sentences why the sky is blue.',
     'Write a polite email asking for a day off.',
-    'Give me five ideas for a rainy afternoon.',
+    'List three good reasons to take a walk every day.',
   ],
   about: (count) =>
     `매개변수가 ${count} 개인 이 모델은 데이터 센터에서 도는 비서에 비하면 아주 작습니다. 짧은 글은 매끄럽게 쓰지만, ` +
