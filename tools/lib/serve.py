@@ -33,7 +33,8 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
 class Handler(SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".wasm": "application/wasm",
-                      ".js": "text/javascript", ".mjs": "text/javascript", ".gguf": "application/octet-stream"}
+                      ".js": "text/javascript", ".mjs": "text/javascript", ".gguf": "application/octet-stream",
+                      ".webmanifest": "application/manifest+json"}
 
     def __init__(self, *arguments, mounts: dict[str, Path], **options) -> None:
         self.mounts = mounts

@@ -1,9 +1,11 @@
-// Builds dist/: the package (index.js, worker.js, thread.js, adapters/, the WebAssembly modules, types) and, as a folder that any
-// static server can serve by itself, dist/demo. The modules must have been built before, by the presets below.
+// Builds dist/: the package (index.js, worker.js, thread.js, adapters/, the WebAssembly modules, types) and, the demo app
+// as a folder that any static server can serve by itself, dist/demo. The modules must have been built before, by the
+// presets below.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { build as buildApp } from 'vite';
 import { writeConstants } from './constants.mjs';
 
 const WEB = fileURLToPath(new URL('..', import.meta.url));
@@ -28,13 +30,6 @@ const options = {
   logLevel: 'warning',
 };
 
-/** The default model as the page needs to know it; its file is served from models/ beside the page. */
-function defaultModel() {
-  const manifest = JSON.parse(readFileSync(new URL('../../models/manifest.json', import.meta.url), 'utf8'));
-  const { file, about } = manifest.models[manifest.default];
-  return { url: `models/${file}`, name: about.split(':')[0] };
-}
-
 for (const preset of Object.values(MODULES)) {
   if (existsSync(moduleOf(preset))) continue;
   console.error(`build/${preset}/inkling.wasm is missing. Build it first, at the top of the repository:\n` +
@@ -54,12 +49,4 @@ for (const [file, preset] of Object.entries(MODULES)) copyFileSync(moduleOf(pres
 
 copyFileSync(`${WEB}/../LICENSE`, `${WEB}/LICENSE`); // npm packs no file from outside
 
-mkdirSync(`${WEB}/dist/demo`);
-await build({
-  ...options,
-  entryPoints: ['demo/main.ts'],
-  outdir: 'dist/demo',
-  define: { DEFAULT_MODEL: JSON.stringify(defaultModel()) },
-});
-for (const file of ['index.html', 'style.css', 'icon.svg']) cpSync(`${WEB}/demo/${file}`, `${WEB}/dist/demo/${file}`);
-for (const file of ['worker.js', 'worker.js.map', 'thread.js', 'thread.js.map', ...Object.keys(MODULES)]) cpSync(`${WEB}/dist/${file}`, `${WEB}/dist/demo/${file}`);
+await buildApp({ configFile: `${WEB}/demo/vite.config.mjs`, logLevel: 'warn' });

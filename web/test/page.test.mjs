@@ -1,4 +1,4 @@
-// The demo page and the package in a real Chromium, with the real default model, under a strict
+// The package in a real Chromium, with the real default model, under a strict
 // Content-Security-Policy and without COOP or COEP.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -15,25 +15,13 @@ const LIMIT = { timeout: 120_000 };
 let server, browser;
 
 before(async () => {
-  const stories = `${DATA}stories260K.gguf`;
-  server = await startServer({
-    [MODEL]: defaultModel(),
-    '/broken.gguf': `${DATA}hostile/truncated-data.gguf`,
-    '/stories.gguf': stories,
-    '/page.gguf': `${ROOT}web/demo/index.html`,
-  });
+  server = await startServer({ [MODEL]: defaultModel(), '/stories.gguf': `${DATA}stories260K.gguf` });
   browser = await openBrowser();
 });
 after(async () => {
   await browser?.close();
   await server?.close();
 });
-
-const idle = (page) => page.waitForSelector('#send:not([hidden])', LIMIT);
-const answerOf = (page, n = 1) => page.locator('.assistant .text').nth(n - 1).textContent();
-const modelShown = (page) => page.waitForFunction(() => document.querySelector('#model-name').textContent !== '', null, LIMIT);
-
-const openDemo = (query = '') => openPage(browser.context, `${server.url}/${query}`);
 
 /** Runs `use(page)` on an empty page of the server's, which can import /package/index.js. */
 async function onBlankPage(use) {
@@ -44,113 +32,6 @@ async function onBlankPage(use) {
     await page.close();
   }
 }
-
-// ---- The page ----
-
-test('the page answers, goes on, and starts anew', LIMIT, async () => {
-  const { page, complaints } = await openDemo();
-  await modelShown(page);
-  assert.equal(await page.evaluate(() => crossOriginIsolated), false);
-  await page.fill('#message', 'Say hello.');
-  await page.press('#message', 'Enter');
-  await idle(page);
-  const answer = await answerOf(page);
-  assert.ok(answer.length > 3, answer);
-  assert.match(await page.locator('.stats').first().textContent(), /first word after \d.*prefill \d+ tokens\/s.*decode \d+ tokens\/s/);
-  await page.fill('#message', '안녕하세요! <b>&amp;');
-  await page.click('#send');
-  await idle(page);
-  assert.equal(await page.locator('.user .text').nth(1).textContent(), '안녕하세요! <b>&amp;');
-  assert.equal(await page.locator('.conversation b').count(), 0);
-  await page.click('#new-chat');
-  assert.equal(await page.locator('.message').count(), 0);
-  assert.ok(await page.isVisible('#welcome'));
-  assert.deepEqual(complaints, []);
-  await page.close();
-});
-
-test('Stop acts within 100 ms, while reading and while writing', LIMIT, async () => {
-  const { page } = await openDemo();
-  await modelShown(page);
-  const delays = { reading: [], writing: [] };
-  for (let i = 0; i < 3; i++) {
-    for (const when of ['reading', 'writing']) {
-      const message = when === 'reading' ? `${i} ${'The quick brown fox jumps over the lazy dog. '.repeat(60)}` : 'Tell me a long story.';
-      await page.fill('#message', message);
-      await page.press('#message', 'Enter');
-      if (when === 'writing') await page.waitForFunction(() => [...document.querySelectorAll('.assistant .text')].at(-1).textContent.length > 20);
-      else await page.waitForTimeout(300);
-      delays[when].push(await page.evaluate(async () => {
-        let last = performance.now();
-        const observer = new MutationObserver(() => (last = performance.now()));
-        observer.observe(document.querySelector('#conversation'), { subtree: true, childList: true, characterData: true });
-        const clicked = performance.now();
-        document.querySelector('#stop').click();
-        await new Promise((resolve) => setTimeout(resolve, 400));
-        observer.disconnect();
-        return last - clicked;
-      }));
-      assert.ok(await page.isVisible('#send'));
-      assert.match(await page.locator('.stats').last().textContent(), /^stopped/);
-      await page.click('#new-chat');
-    }
-  }
-  // The best of three: a busy machine delays everything now and then.
-  for (const [when, ms] of Object.entries(delays)) assert.ok(Math.min(...ms) < 100, `${when}: ${ms}`);
-  await page.close();
-});
-
-test('Enter that ends an IME composition sends nothing', LIMIT, async () => {
-  const { page } = await openDemo('?model=/stories.gguf');
-  await modelShown(page);
-  await page.fill('#message', '안녕');
-  await page.evaluate(() => {
-    const options = { key: 'Enter', isComposing: true, bubbles: true, cancelable: true };
-    document.querySelector('#message').dispatchEvent(new KeyboardEvent('keydown', options));
-  });
-  assert.equal(await page.inputValue('#message'), '안녕');
-  await page.press('#message', 'Shift+Enter');
-  assert.equal(await page.inputValue('#message'), '안녕\n');
-  assert.equal(await page.locator('.message').count(), 0);
-  await page.close();
-});
-
-test('errors are readable, and a model of one’s own gets past them', LIMIT, async (t) => {
-  const cases = {
-    '?model=/broken.gguf': ['incomplete', 'INK_ERR_TRUNCATED'],
-    '?model=/page.gguf': ['not a model', 'INK_ERR_NOT_GGUF'],
-    '?model=/nothing.gguf': ['not there', 'INK_ERR_IO'],
-    [`?model=/breaking${MODEL}`]: ['could not be read', 'INK_ERR_IO'],
-  };
-  for (const [query, words] of Object.entries(cases)) {
-    await t.test(query, async () => {
-      const { page } = await openDemo(query);
-      await page.waitForSelector('#problem:not([hidden])', LIMIT);
-      const text = await page.textContent('#problem');
-      for (const word of words) assert.ok(text.includes(word), text);
-      await page.setInputFiles('#file', `${DATA}stories260K.gguf`);
-      await modelShown(page);
-      assert.ok(!(await page.isVisible('#problem')));
-      await page.fill('#message', 'Hello');
-      await page.press('#message', 'Enter');
-      await page.waitForSelector('#problem:not([hidden])');
-      assert.match(await page.textContent('#problem'), /INK_ERR_UNSUPPORTED_CHAT_FORMAT/);
-      await page.close();
-    });
-  }
-});
-
-test('a load can be cancelled and taken up again', LIMIT, async () => {
-  const { page } = await openDemo('?model=/slow/stories.gguf');
-  await page.waitForFunction(() => document.querySelector('#loading-bar').value > 0);
-  await page.click('#cancel-load');
-  await page.waitForSelector('#problem:not([hidden])');
-  await page.click('#retry');
-  await modelShown(page);
-  await page.close();
-});
-
-// ---- The package ----
 
 test('greedy tokens are those of the native scalar kernels', LIMIT, async () => {
   const prompt = 'The history of the printing press begins in';

@@ -12,11 +12,13 @@ const TYPES = {
   '.js': 'text/javascript',
   '.mjs': 'text/javascript',
   '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
   '.wasm': 'application/wasm',
 };
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; " +
-  "style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'";
+  "style-src 'self'; img-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'";
 
 const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 
@@ -63,14 +65,14 @@ export function handlePackage({ connect }) {
 /**
  * Serves the page at / and the package at /package/; `files` adds paths to files and folders outside (which end in
  * a slash). /slow/NAME trickles, and /breaking/NAME ends after a megabyte. onFile(path) hears which files are asked for;
- * isolated: pages get shared memory.
+ * isolated: pages get shared memory; more: headers to add.
  */
-export async function startServer(files, { policy = POLICY, isolated = false, onFile = () => {} } = {}) {
-  const headers = { 'content-security-policy': policy, ...(isolated ? ISOLATION : {}) };
+export async function startServer(files, { policy = POLICY, isolated = false, onFile = () => {}, more = {} } = {}) {
+  const headers = { 'content-security-policy': policy, ...(isolated ? ISOLATION : {}), ...more };
   const places = Object.entries({ '/package/': DIST, '/': `${DIST}demo/`, ...files }).sort(([a], [b]) => b.length - a.length);
   const fileAt = (path) => {
     const [prefix, place] = places.find(([prefix]) => path === prefix || (prefix.endsWith('/') && path.startsWith(prefix)));
-    return place + path.slice(prefix.length) + (path === '/' ? 'index.html' : '');
+    return place + path.slice(prefix.length) + (path.endsWith('/') ? 'index.html' : '');
   };
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, 'http://localhost').pathname));
