@@ -71,11 +71,13 @@ INLINE void score_tile(const ink_kv_tile *tile, const float *query, uint32_t n,
   for (; p + (SCORE_GROUPS - 1) * INK_KEY_GROUP < tile->n; p += SCORE_GROUPS * INK_KEY_GROUP) {
     score_groups(tile, query, n, SCORE_GROUPS, p, scores);
   }
+  if (SCORE_GROUPS == 1) return;
   for (; p < tile->n; p += INK_KEY_GROUP) score_groups(tile, query, n, 1, p, scores);
 }
 
 /* Scores become e^(score - max); returns what the sums before this tile are to be multiplied with. */
-static inline float soften(const ink_kv_tile *tile, float *scores, ink_attention_state *state) {
+__attribute__((noinline)) static float soften(const ink_kv_tile *tile, float *scores,
+                                              ink_attention_state *state) {
   uint32_t first = tile->first, n = tile->n;
   uint32_t begin = first & ~3u, end = (n + 3) & ~3u; /* whole fours around first .. n - 1 */
   if (tile->softcap > 0.0f) soft_cap(scores + begin, tile->softcap, end - begin);

@@ -45,7 +45,7 @@ static inline float largest_of_part(const float *x) {
   return f32x4_lane_max(largest);
 }
 
-static void quantize_part(const float *x, float max, const token_place *at) {
+__attribute__((noinline)) static void quantize_part(const float *x, float max, const token_place *at) {
   f32x4 inverse = f32x4_splat(max > 0.0f ? 127.0f / max : 0.0f);
   f32x4 bias = f32x4_splat(ROUND_BIAS);
   f32x4 sums[2];
