@@ -20,8 +20,8 @@ static uint32_t read_be32(const uint8_t *b) {
   return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
-/* Of the message schedule only the last 16 words are kept. Rounds written out by eights would be a third
- * faster in WebAssembly (250 rather than 190 MB/s), and 600 bytes more to transfer, compressed. */
+/* Of the message schedule only the last 16 words are kept. Rounds written out by eights would be a
+ * third faster in WebAssembly (250, not 190 MB/s), and 600 bytes more to transfer, compressed. */
 static void add_block(uint32_t state[8], const uint8_t *block) {
   uint32_t w[16];
   uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
