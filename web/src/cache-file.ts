@@ -2,9 +2,10 @@
 import { type CacheRecord, DATA_OFFSET, decodeRecord, encodeRecord } from './cache-format.js';
 import { InklingError, reasonOf } from './errors.js';
 
-/** What a closed tab may lose: so many bytes, or as many as come in that time. */
-const CHECKPOINT_BYTES = 8 << 20;
+/** What comes in that time a closed tab may lose. */
 const CHECKPOINT_MS = 1000;
+/** Of a disk that takes long to write, no more than one part in so many of the time is spent waiting for it. */
+const CHECKPOINT_SHARE = 20;
 
 /** What TypeScript's library has for workers alone. */
 interface SyncAccessHandle {
@@ -23,7 +24,7 @@ export class CacheFile {
   #sequence: number;
   /** Bytes of the model that were written; the record lags behind. */
   #written: number;
-  #checkpointed = performance.now();
+  #nextCheckpoint = performance.now() + CHECKPOINT_MS;
 
   private constructor(handle: SyncAccessHandle, record: CacheRecord, sequence: number) {
     this.#handle = handle;
@@ -64,10 +65,14 @@ export class CacheFile {
 
   /** Nothing of the model is here any more, and what is to come is described. Throws an InklingError. */
   restart(version: Pick<CacheRecord, 'etag' | 'lastModified' | 'size'>): void {
+    const { bytes } = this.#record;
     attempt(() => this.#handle.truncate(DATA_OFFSET)); // frees what the old one took
     this.#written = 0;
     this.#record = { ...this.#record, ...version, bytes: 0, complete: false, sha256: '' };
     this.#writeRecord();
+    if (bytes === 0) return;
+    this.#writeRecord(); // no record may be left that would speak of the bytes to come
+    attempt(() => this.#handle.flush());
   }
 
   /** Takes up the room of the whole file at once, so that a lack of it shows before the download. Throws an InklingError. */
@@ -81,29 +86,34 @@ export class CacheFile {
     const written = attempt(() => this.#handle.write(bytes, { at: DATA_OFFSET + this.#written }));
     if (written < bytes.length) throw quotaError('the disk is full');
     this.#written += bytes.length;
-    const late = performance.now() - this.#checkpointed >= CHECKPOINT_MS;
-    if (late || this.#written - this.#record.bytes >= CHECKPOINT_BYTES) this.checkpoint();
+    if (performance.now() >= this.#nextCheckpoint) this.#checkpoint();
   }
 
   /** Makes sure of what was written. Throws an InklingError. */
-  checkpoint(): void {
+  #checkpoint(): void {
     if (this.#written === this.#record.bytes) return;
+    const start = performance.now();
+    attempt(() => this.#handle.flush()); // before the record speaks of it
     this.#record = { ...this.#record, bytes: this.#written };
     this.#writeRecord();
-    this.#checkpointed = performance.now();
+    const end = performance.now();
+    this.#nextCheckpoint = end + Math.max(CHECKPOINT_MS, CHECKPOINT_SHARE * (end - start));
   }
 
   /** All of the model is here. sha256: '' when not known. Throws an InklingError. */
   complete(sha256: string): void {
     const size = this.#written;
     this.#record = { ...this.#record, size, bytes: size, complete: true, sha256 };
-    attempt(() => this.#handle.truncate(DATA_OFFSET + size)); // of a file that was there before, longer
+    attempt(() => {
+      this.#handle.truncate(DATA_OFFSET + size); // of a file that was there before, longer
+      this.#handle.flush();
+    });
     this.#writeRecord();
   }
 
   /** Says when it was last used, and gives room back that was reserved for more. Throws an InklingError. */
   settle(): void {
-    this.checkpoint();
+    this.#checkpoint();
     if (!this.#record.complete) attempt(() => this.#handle.truncate(DATA_OFFSET + this.#record.bytes));
     else this.#writeRecord();
   }
@@ -115,11 +125,7 @@ export class CacheFile {
   #writeRecord(): void {
     const encoded = encodeRecord({ ...this.#record, lastUsed: Date.now() }, this.#sequence + 1);
     if (!encoded) throw new InklingError('INK_ERR_INVALID_ARGUMENT', `The model can't be cached: its key is too long.`);
-    attempt(() => {
-      this.#handle.flush(); // the bytes that the record speaks of
-      this.#handle.write(encoded.bytes, { at: encoded.at });
-      this.#handle.flush();
-    });
+    attempt(() => this.#handle.write(encoded.bytes, { at: encoded.at }));
     this.#sequence++;
   }
 }

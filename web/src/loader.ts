@@ -148,7 +148,7 @@ class Loading {
       }
       meter.loaded += chunk.length;
       const now = performance.now();
-      if (now - this.#reported >= PROGRESS_MS) this.report(now);
+      if (now - this.#reported >= PROGRESS_MS || meter.phase !== source.phase) this.report(now);
       if (now - this.#yielded >= YIELD_MS) {
         await yieldToEvents();
         this.#yielded = performance.now();

@@ -12,6 +12,10 @@ export class Meter {
   #phase: LoadPhase = 'load';
   #samples: { time: number; loaded: number }[] = [];
 
+  get phase(): LoadPhase {
+    return this.#phase;
+  }
+
   set phase(phase: LoadPhase) {
     if (phase !== this.#phase) this.#samples = []; // another medium has another speed
     this.#phase = phase;
