@@ -53,7 +53,7 @@ after(async () => {
 
 test('what is packed is what is needed', () => {
   const paths = packed.files.map(({ path }) => path);
-  const allowed = /^(LICENSE|README\.md|package\.json|dist\/[\w-]+\.(js|js\.map|wasm)|dist\/[\w/-]+\.d\.ts(\.map)?|src\/[\w/-]+\.ts)$/;
+  const allowed = /^(LICENSE|README\.md|package\.json|dist\/(adapters\/)?[\w-]+\.(js|js\.map|wasm)|dist\/[\w/-]+\.d\.ts(\.map)?|src\/[\w/-]+\.ts)$/;
   assert.deepEqual(paths.filter((path) => !allowed.test(path)), []);
   for (const path of ['LICENSE', 'README.md', 'dist/index.js', 'dist/types/index.d.ts', ...[...WORKERS, ...MODULES].map((file) => `dist/${file}`)]) {
     assert.ok(paths.includes(path), path);
