@@ -69,6 +69,16 @@ test('every export of package.json is there, and nothing is needed besides', () 
   for (const name of Object.keys(peerDependencies)) assert.ok(peerDependenciesMeta[name]?.optional, name);
 });
 
+test('adapters need nothing that they stand in for', () => {
+  const program = `
+    import { createInkling } from 'inkling-wasm/ai-sdk';
+    import { createOpenAI } from 'inkling-wasm/openai';
+    import { createLanguageModel } from 'inkling-wasm/prompt-api';
+    console.log(typeof createInkling, typeof createOpenAI, typeof createLanguageModel);`;
+  assert.equal(run(process.execPath, ['--input-type=module', '-e', program]).trim(), 'function function function');
+  for (const name of ['ai', 'openai', '@ai-sdk', '@types']) assert.ok(!existsSync(join(app, 'node_modules', name)), name);
+});
+
 test('source maps lead to sources that are there', () => {
   const maps = readdirSync(`${installed}dist`, { recursive: true }).filter((name) => name.endsWith('.map'));
   assert.ok(maps.length > 20);
