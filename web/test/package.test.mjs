@@ -53,7 +53,7 @@ after(async () => {
 
 test('what is packed is what is needed', () => {
   const paths = packed.files.map(({ path }) => path);
-  const allowed = /^(LICENSE|README\.md|package\.json|dist\/[\w-]+\.(js|js\.map|wasm)|dist\/[\w/-]+\.d\.ts(\.map)?|src\/[\w/-]+\.ts)$/;
+  const allowed = /^(LICENSE|README\.md|package\.json|dist\/(adapters\/)?[\w-]+\.(js|js\.map|wasm)|dist\/[\w/-]+\.d\.ts(\.map)?|src\/[\w/-]+\.ts)$/;
   assert.deepEqual(paths.filter((path) => !allowed.test(path)), []);
   for (const path of ['LICENSE', 'README.md', 'dist/index.js', 'dist/types/index.d.ts', ...[...WORKERS, ...MODULES].map((file) => `dist/${file}`)]) {
     assert.ok(paths.includes(path), path);
@@ -67,6 +67,16 @@ test('every export of package.json is there, and nothing is needed besides', () 
   for (const target of targets) assert.ok(existsSync(join(installed, target)), target);
   assert.deepEqual(dependencies, {});
   for (const name of Object.keys(peerDependencies)) assert.ok(peerDependenciesMeta[name]?.optional, name);
+});
+
+test('adapters need nothing that they stand in for', () => {
+  const program = `
+    import { createInkling } from 'inkling-wasm/ai-sdk';
+    import { createOpenAI } from 'inkling-wasm/openai';
+    import { createLanguageModel } from 'inkling-wasm/prompt-api';
+    console.log(typeof createInkling, typeof createOpenAI, typeof createLanguageModel);`;
+  assert.equal(run(process.execPath, ['--input-type=module', '-e', program]).trim(), 'function function function');
+  for (const name of ['ai', 'openai', '@ai-sdk', '@types']) assert.ok(!existsSync(join(app, 'node_modules', name)), name);
 });
 
 test('source maps lead to sources that are there', () => {

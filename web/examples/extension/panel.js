@@ -1,3 +1,4 @@
+/* global chrome */
 // The package and a model lie in the extension's folder: nothing is fetched from anywhere, as the
 // stores ask for.
 import { loadModel } from './inkling/index.js'; // with a bundler: 'inkling-wasm'

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 export default {
   oxc: { jsx: { runtime: 'automatic' } },
+  worker: { format: 'es' },
   // The development server would otherwise bundle the package beforehand, and lose its worker.
   optimizeDeps: { exclude: ['inkling-wasm'] },
   // Here the package is this repository's own; in a project of yours npm has put it into place.

@@ -53,7 +53,7 @@ export function promptInput(input: LanguageModelPrompt, isFirst: boolean): Promp
   return { messages, prefix };
 }
 
-function contentText(content: LanguageModelMessage['content'], role: string): string {
+function contentText(content: unknown, role: string): string {
   if (!isIterable(content)) return String(content);
   const texts = [...(content as Iterable<LanguageModelMessageContent>)].map((part) => {
     const { type, value } = part ?? {};
@@ -70,7 +70,7 @@ function contentText(content: LanguageModelMessage['content'], role: string): st
   return texts.join('');
 }
 
-function isIterable(value: unknown): value is Iterable<LanguageModelMessage> {
+function isIterable(value: unknown): value is Iterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.iterator in value;
 }
 

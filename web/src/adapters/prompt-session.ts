@@ -302,12 +302,12 @@ export function joinTurns(messages: readonly Message[]): Message[] {
   const joined: Message[] = [];
   for (const message of messages) {
     const last = joined.at(-1);
-    if (last?.role === message.role)
-      joined[joined.length - 1] = {
-        ...last,
-        content: `${String(last.content)}\n${String(message.content)}`,
-      };
-    else joined.push(message);
+    if (last?.role !== message.role) {
+      joined.push(message);
+    } else {
+      const content = `${last.content as string}\n${message.content as string}`;
+      joined[joined.length - 1] = { ...last, content };
+    }
   }
   return joined;
 }
