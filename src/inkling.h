@@ -257,6 +257,8 @@ typedef struct ink_session_params {
   uint32_t n_threads; /* that compute, at most 64; 0: 1. Where there are no threads it is always 1.
                          Results don't depend on it. */
   ink_kv_type kv_type;
+  const ink_session *threads_of; /* compute with that session's threads instead; it must outlive this
+                                    one, and the two are never used at the same time */
 } ink_session_params;
 
 #define INK_DEFAULT_CTX 4096u
@@ -265,6 +267,10 @@ typedef struct ink_session_params {
 ink_status ink_session_create(ink_session **session, const ink_model *model,
                               const ink_session_params *params, ink_error *error);
 void ink_session_free(ink_session *session);
+
+/* Makes the context of `to` that of `from`, which stays as it is: to go on from there in two ways. Both
+ * must have one model, n_ctx and kv_type, else INK_ERR_INVALID_ARGUMENT. */
+ink_status ink_session_copy(ink_session *to, const ink_session *from, ink_error *error);
 
 /* Processors of this machine, 1 where that is not known: as many threads can be of use at most. */
 uint32_t ink_processor_count(void);
@@ -305,6 +311,8 @@ typedef struct ink_generation {
   uint32_t n_keep;          /* tokens at the beginning that are never dropped: at least 4 stay, and at
                                most half of the context */
   int32_t draft;            /* INK_DRAFT_AUTO, INK_DRAFT_OFF, or a number of tokens; see below */
+  uint32_t max_layers;      /* a step ends after this many of the model's layers at the latest, which
+                               keeps it short without making batches small; 0: no bound */
 } ink_generation;
 
 enum {
@@ -331,7 +339,8 @@ enum {
  * long loses tokens in the same place. What comes after the kept tokens is not reused for other prompts. */
 
 typedef enum ink_step_kind {
-  INK_STEP_PREFILL = 0, /* part of the prompt was read, or of a context shift done; nothing to show */
+  INK_STEP_PREFILL = 0, /* part of the prompt was read, or of a context shift done, or with max_layers
+                           of a token; nothing to show */
   INK_STEP_TOKEN = 1,   /* one token was generated; `text` may be empty for now */
   INK_STEP_DONE = 2     /* `finish` says why; `text` holds what was still held back */
 } ink_step_kind;
@@ -371,7 +380,7 @@ ink_status ink_generation_begin(ink_session *session, const ink_generation *para
 
 /* One bounded piece of work, so that the caller can show progress or stop: evaluates up to
  * `max_prefill` tokens of the prompt or for a context shift (0: no bound), or generates one token; with
- * its drafts that is a batch of no more than `max_prefill` either. After INK_STEP_DONE:
+ * its drafts that is a batch of no more than `max_prefill` either. With max_layers it is a part of that. After INK_STEP_DONE:
  * INK_ERR_WRONG_STATE. */
 ink_status ink_generation_step(ink_session *session, uint32_t max_prefill, ink_step *step,
                                ink_error *error);

@@ -27,6 +27,7 @@ struct inkjs_model {
 struct inkjs_session {
   ink_error error;
   ink_session *session;
+  ink_kv_type kv_type;
   ink_generation generation;      /* as it is being put together; `stops` unused until begun */
   char *stops[INK_MAX_STOPS];     /* [generation.n_stops], owned */
   ink_step step;
@@ -66,19 +67,25 @@ void inkjs_model_destroy(inkjs_model *model) {
 }
 
 inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx, ink_kv_type kv_type,
-                                    uint32_t n_threads) {
+                                    uint32_t n_threads, const inkjs_session *threads_of) {
   inkjs_session *session = calloc(1, sizeof *session);
   if (!session) {
     fail_memory(&model->error);
     return NULL;
   }
   ink_session_params params = {.n_ctx = n_ctx, .n_threads = n_threads, .kv_type = kv_type};
+  if (threads_of) params.threads_of = threads_of->session;
   if (ink_session_create(&session->session, model->model, &params, &model->error) != INK_OK) {
     free(session);
     return NULL;
   }
+  session->kv_type = kv_type;
   inkjs_generation_reset(session);
   return session;
+}
+
+ink_status inkjs_session_copy(inkjs_session *to, const inkjs_session *from) {
+  return ink_session_copy(to->session, from->session, &to->error);
 }
 
 #if defined(__wasm_atomics__)
@@ -106,6 +113,8 @@ ink_status inkjs_session_choose_threads(inkjs_session *session) {
 uint32_t inkjs_session_threads(const inkjs_session *session) {
   return ink_session_threads(session->session);
 }
+
+ink_kv_type inkjs_session_kv_type(const inkjs_session *session) { return session->kv_type; }
 
 static void forget_stops(inkjs_session *session) {
   for (size_t i = 0; i < session->generation.n_stops; i++) free(session->stops[i]);
@@ -310,6 +319,7 @@ void inkjs_generation_reset(inkjs_session *session) {
   session->generation = (ink_generation){
       .sampling = ink_sampling_default(),
       .max_tokens = UINT64_MAX,
+      .max_layers = 1, /* JavaScript looks at the clock, and at what else there is, after each */
   };
 }
 

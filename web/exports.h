@@ -35,12 +35,17 @@ enum { INKJS_MAX_THREADS = 64 };
 enum { INKJS_DEFAULT_CTX = 4096 };
 
 /* NULL on failure, which `model` then describes. n_ctx in tokens, 0: the core's default. n_threads: in a
- * build with threads the host must have workers ready for all but one of them; else there is one. */
+ * build with threads the host must have workers ready for all but one of them; else there is one.
+ * threads_of: NULL, or the session whose threads compute for this one too. */
 INKJS_EXPORT inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx,
-                                                 ink_kv_type kv_type, uint32_t n_threads);
+                                                 ink_kv_type kv_type, uint32_t n_threads,
+                                                 const inkjs_session *threads_of);
+/* As ink_session_copy(); `to` describes a failure. */
+INKJS_EXPORT ink_status inkjs_session_copy(inkjs_session *to, const inkjs_session *from);
 /* As ink_session_choose_threads(), with the imported clock. */
 INKJS_EXPORT ink_status inkjs_session_choose_threads(inkjs_session *session);
 INKJS_EXPORT uint32_t inkjs_session_threads(const inkjs_session *session);
+INKJS_EXPORT ink_kv_type inkjs_session_kv_type(const inkjs_session *session);
 INKJS_EXPORT void inkjs_session_destroy(inkjs_session *session);
 
 /* The last failure on a handle of either kind: an ink_status, and a NUL-terminated message. */
@@ -175,7 +180,7 @@ INKJS_EXPORT ink_status inkjs_generation_add_stop(inkjs_session *session, const 
 INKJS_EXPORT ink_status inkjs_generation_begin(inkjs_session *session, const ink_token *prompt,
                                                size_t n_prompt);
 
-/* As ink_generation_step(); the step's fields can be read until the next call. */
+/* As ink_generation_step(), of one layer at most; the step's fields can be read until the next call. */
 INKJS_EXPORT ink_status inkjs_generation_step(inkjs_session *session, uint32_t max_prefill);
 INKJS_EXPORT int32_t inkjs_step_number(const inkjs_session *session, inkjs_step_field field);
 INKJS_EXPORT const char *inkjs_step_text(const inkjs_session *session);

@@ -83,13 +83,10 @@ static void finish_moving(ink_session *session) {
   session->shift.under_way = false;
 }
 
-bool ink_context_shift_step(ink_session *session, uint32_t max_tokens) {
+bool ink_context_shift_step(ink_session *session, uint32_t max_tokens, uint32_t max_layers) {
   ink_context_shift *shift = &session->shift;
   const ink_hparams *h = &session->model->hparams;
-  if (!shift->under_way) {
-    ink_session_catch_up(session, max_tokens);
-    return session->n_cached == session->n_tokens;
-  }
+  if (!shift->under_way) return ink_session_catch_up(session, max_tokens, max_layers);
   uint64_t per_head = (uint64_t)(session->n_tokens - shift->keep - shift->dropped) * h->n_embd_head;
   for (uint64_t done = 0; done < STEP_ELEMENTS; done += per_head + 1) {
     if (shift->next_head == h->n_layer * h->n_head_kv) {

@@ -26,8 +26,9 @@ size_t ink_context_shift_excess(size_t n_prompt, uint32_t keep, uint32_t n_ctx);
  * come between at any point: then keys that were being moved are given up. */
 void ink_context_shift_begin(ink_session *session, uint32_t keep);
 
-/* A bounded piece of the work, evaluating at most max_tokens (0: all) where that is needed. True when
- * it is done, and the session has room and the last token's logits stand as they were, or again. */
-bool ink_context_shift_step(ink_session *session, uint32_t max_tokens);
+/* A bounded piece of the work, evaluating at most max_tokens and max_layers of them (0: all) where that is
+ * needed. True when it is done, and the session has room and the last token's logits stand as they were,
+ * or again. */
+bool ink_context_shift_step(ink_session *session, uint32_t max_tokens, uint32_t max_layers);
 
 #endif

@@ -139,13 +139,6 @@ void ink_forward_embed(ink_session *session, uint32_t first, uint32_t n) {
   ink_rope_prepare(&session->rope, first, n);
 }
 
-void ink_forward(ink_session *session, uint32_t first, uint32_t n) {
-  ink_forward_embed(session, first, n);
-  for (uint32_t i = 0; i < session->model->hparams.n_layer; i++) {
-    ink_forward_layer(session, i, first, n);
-  }
-}
-
 void ink_forward_logits(ink_session *session, uint32_t at, uint32_t count) {
   const ink_weights *weights = &session->model->weights;
   const ink_hparams *h = &session->model->hparams;

@@ -4,12 +4,9 @@
 
 #include "engine/session.h"
 
-/* Runs session->tokens[first .. first + n - 1], n <= INK_BATCH, through all layers: adds their keys
- * and values to the cache and leaves the residual stream in scratch.x. Positions before `first`
- * must have been done. */
-void ink_forward(ink_session *session, uint32_t first, uint32_t n);
-
-/* Its two steps: the tokens' embeddings, then layer after layer. */
+/* Runs session->tokens[first .. first + n - 1], n <= INK_BATCH, through all layers: the tokens'
+ * embeddings, then layer after layer. Adds their keys and values to the cache and leaves the residual
+ * stream in scratch.x. Positions before `first` must have been done. */
 void ink_forward_embed(ink_session *session, uint32_t first, uint32_t n);
 void ink_forward_layer(ink_session *session, uint32_t index, uint32_t first, uint32_t n);
 

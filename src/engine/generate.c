@@ -84,13 +84,17 @@ ink_status ink_generation_begin(ink_session *session, const ink_generation *para
 
 static ink_status prefill(ink_session *session, uint32_t max_prefill, ink_error *error) {
   ink_generation_run *run = &session->run;
-  size_t n = run->n_prompt - session->n_tokens;
-  if (max_prefill && n > max_prefill) n = max_prefill;
-  INK_TRY(ink_session_eval(session, run->prompt + session->n_tokens, n, error));
+  size_t n = session->n_tokens;
+  if (n < run->n_prompt) {
+    INK_TRY(ink_session_check_tokens(session, run->prompt + n, run->n_prompt - n, error));
+    memcpy(session->tokens + n, run->prompt + n, (run->n_prompt - n) * sizeof *run->prompt);
+    session->n_tokens = run->n_prompt;
+  }
+  if (!ink_session_catch_up(session, max_prefill, run->params.max_layers)) return INK_OK;
   if (run->params.draft != INK_DRAFT_OFF) {
     ink_lookup_add(&session->lookup, session->tokens, session->n_tokens, false);
   }
-  if (session->n_tokens == run->n_prompt) run->state = INK_GENERATION_DECODE;
+  run->state = INK_GENERATION_DECODE;
   return INK_OK;
 }
 
@@ -121,25 +125,25 @@ static uint32_t choose_draft(const ink_session *session, uint32_t max_batch) {
   return ink_lookup_worthwhile(&session->lookup, cost, most);
 }
 
-/* Makes the pending token the context's last, which has room for it. */
-static ink_status take_pending(ink_session *session, uint32_t max_batch, ink_error *error) {
+/* Makes the pending token the context's last, which has room for it, but for what is left to evaluate. */
+static void take_pending(ink_session *session, uint32_t max_batch) {
   ink_generation_run *run = &session->run;
   ink_token *tokens = session->tokens, token = run->pending;
   size_t n = session->n_tokens;
   run->pending = -1;
   if (run->params.draft == INK_DRAFT_OFF || session->n_cached < n) {
-    return ink_session_eval(session, &token, 1, error);
+    ink_session_append(session, token);
+    return;
   }
   bool was_drafted = ink_session_take_ahead(session, token);
   tokens[n++] = token;
   ink_lookup_add(&session->lookup, tokens, n, true);
   run->n_accepted += was_drafted;
-  if (was_drafted) return INK_OK;
+  if (was_drafted) return;
   uint32_t n_drafts = choose_draft(session, max_batch);
   n_drafts = ink_lookup_draft(&session->lookup, tokens, n, n_drafts, tokens + n);
-  ink_session_eval_ahead(session, n_drafts);
+  ink_session_append_drafted(session, n_drafts);
   run->n_drafted += n_drafts;
-  return INK_OK;
 }
 
 static ink_status decode(ink_session *session, uint32_t max_batch, ink_step *step,
@@ -161,8 +165,9 @@ static ink_status decode(ink_session *session, uint32_t max_batch, ink_step *ste
       finish(session, INK_FINISH_CONTEXT, ink_text_stream_finish(&run->stream), step);
       return INK_OK;
     }
-    INK_TRY(take_pending(session, max_batch, error));
+    take_pending(session, max_batch);
   }
+  if (!ink_session_catch_up(session, max_batch, run->params.max_layers)) return INK_OK;
   ink_token token;
   INK_TRY(ink_sampler_choose(&session->sampler, ink_session_logits(session), vocab->n_tokens,
                              session->tokens, session->n_tokens, &token, error));
@@ -192,13 +197,13 @@ ink_status ink_generation_step(ink_session *session, uint32_t max_prefill, ink_s
   case INK_GENERATION_PREFILL: INK_TRY(prefill(session, max_prefill, error)); break;
   case INK_GENERATION_DECODE: INK_TRY(decode(session, max_prefill, step, error)); break;
   case INK_GENERATION_SHIFT:
-    if (ink_context_shift_step(session, max_prefill)) run->state = INK_GENERATION_DECODE;
+    if (ink_context_shift_step(session, max_prefill, run->params.max_layers)) run->state = INK_GENERATION_DECODE;
     break;
   case INK_GENERATION_NONE:
   case INK_GENERATION_DONE:
     return ink_fail(error, INK_ERR_WRONG_STATE, "no generation is under way; begin one first");
   }
-  step->prompt_done = run->state == INK_GENERATION_PREFILL ? session->n_tokens : run->n_prompt;
+  step->prompt_done = run->state == INK_GENERATION_PREFILL ? session->n_cached : run->n_prompt;
   step->prompt_total = run->n_prompt;
   step->n_generated = run->n_generated;
   step->n_drafted = run->n_drafted;

@@ -57,6 +57,31 @@ void ink_kv_carve(ink_kv_cache *kv, const ink_hparams *h, ink_kv_type type, uint
   carve_plane(kv, &kv->values, n_vectors, arena);
 }
 
+/* n vectors from `first` on, as they are. */
+static void copy_vectors(const ink_kv_cache *kv, ink_kv_plane to, ink_kv_plane from, size_t first,
+                         size_t n) {
+  size_t bytes = kv->n_embd_head * element_bytes(kv->type);
+  memcpy(to.elements + first * bytes, from.elements + first * bytes, n * bytes);
+  if (kv->type != INK_KV_Q8_0) return;
+  size_t scales = kv->n_blocks;
+  memcpy(to.scales + first * scales, from.scales + first * scales, n * scales * sizeof *to.scales);
+}
+
+void ink_kv_copy(ink_kv_cache *to, const ink_kv_cache *from, uint32_t n_layer, size_t n) {
+  size_t n_used = (n + INK_KEY_GROUP - 1) / INK_KEY_GROUP * INK_KEY_GROUP;
+  for (uint32_t i = 0; i < n_layer; i++) {
+    const ink_kv_layer *layer = &from->layers[i];
+    size_t n_copied = layer->is_ring ? layer->n_positions : n_used;
+    for (uint32_t head = 0; head < from->n_head_kv; head++) {
+      size_t first = layer->first + (size_t)head * layer->n_positions;
+      copy_vectors(from, to->keys, from->keys, first, n_copied);
+      copy_vectors(from, to->values, from->values, first, n_copied);
+    }
+  }
+  to->ring_offset = from->ring_offset;
+  to->ring_first = from->ring_first;
+}
+
 /* ---- One vector ---- */
 
 /* Where a position's key or value stands in a plane. */

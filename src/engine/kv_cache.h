@@ -87,6 +87,9 @@ void ink_kv_advance(ink_kv_cache *kv, size_t n);
  * of the window of the position after them. What is beyond is given up. */
 size_t ink_kv_truncate(ink_kv_cache *kv, size_t n);
 
+/* Makes `to`, carved as `from` was, hold what that holds of n_layer layers' positions before n. */
+void ink_kv_copy(ink_kv_cache *to, const ink_kv_cache *from, uint32_t n_layer, size_t n);
+
 /* The tile of positions from `start`, a multiple of INK_KV_TILE, of which n have been stored. Its
  * floats stand in the scratch, or in the cache itself where that holds floats. Its `n` is n and its
  * `first` 0; in a ring, positions out of the window may hold anything. */

@@ -52,6 +52,7 @@ typedef struct session_size {
   ink_kv_type kv_type;
   uint32_t n_ctx;
   uint32_t n_threads;
+  bool shares_threads;
   uint32_t longest_token; /* bytes */
 } session_size;
 
@@ -59,9 +60,12 @@ static ink_status get_size(session_size *size, const ink_model_info *info,
                            const ink_session_params *params, ink_error *error) {
   ink_session_params defaults = {0};
   if (!params) params = &defaults;
+  uint32_t n_threads = ink_pool_threads(params->n_threads ? params->n_threads : 1);
+  if (params->threads_of) n_threads = ink_pool_size(params->threads_of->pool);
   *size = (session_size){.kv_type = params->kv_type,
                          .n_ctx = effective_ctx(info, params->n_ctx),
-                         .n_threads = ink_pool_threads(params->n_threads ? params->n_threads : 1),
+                         .n_threads = n_threads,
+                         .shares_threads = params->threads_of != NULL,
                          .longest_token = info->longest_token};
   return ink_kv_resolve_type(&size->kv_type, error);
 }
@@ -90,8 +94,8 @@ ink_memory ink_memory_needed(const ink_model_info *info, const ink_session_param
     memory.kv_cache = arena.used;
     arena.used = 0;
     carve_session(&measured, info->hparams, &size, &arena);
-    memory.scratch = arena.used - memory.kv_cache + ink_align_up(sizeof measured) +
-                     ink_align_up(ink_pool_bytes(size.n_threads));
+    memory.scratch = arena.used - memory.kv_cache + ink_align_up(sizeof measured);
+    if (!size.shares_threads) memory.scratch += ink_align_up(ink_pool_bytes(size.n_threads));
   }
   memory.total = memory.weights + memory.vocabulary + memory.kv_cache + memory.scratch;
   return memory;
@@ -118,8 +122,10 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
   }
   ink_session *session;
   INK_TRY(ink_allocate(&model->allocator, sizeof *session, "a session", &session, error));
-  *session = (ink_session){.model = model, .n_ctx = n_ctx};
-  ink_status status = ink_pool_create(&session->pool, &model->allocator, size.n_threads, error);
+  *session = (ink_session){.model = model, .n_ctx = n_ctx, .shares_pool = size.shares_threads};
+  ink_status status = INK_OK;
+  if (size.shares_threads) session->pool = params->threads_of->pool;
+  else status = ink_pool_create(&session->pool, &model->allocator, size.n_threads, error);
   ink_arena arena = {NULL, 0};
   if (status == INK_OK) {
     carve_session(session, &model->hparams, &size, &arena);
@@ -141,7 +147,7 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
 void ink_session_free(ink_session *session) {
   if (!session) return;
   const ink_allocator *allocator = &session->model->allocator;
-  ink_pool_free(session->pool);
+  if (!session->shares_pool) ink_pool_free(session->pool);
   ink_release(allocator, session->memory, (size_t)session->memory_size);
   ink_release(allocator, session, sizeof *session);
 }
@@ -156,15 +162,40 @@ ink_status ink_session_check_tokens(const ink_session *session, const ink_token 
   return INK_OK;
 }
 
-void ink_session_eval_batch(ink_session *session, uint32_t n) {
-  ink_forward(session, (uint32_t)session->n_cached, n);
-  if (session->n_exact == session->n_cached) session->n_exact += n;
-  session->n_cached += n;
-  ink_kv_advance(&session->kv, session->n_cached);
+/* Of n tokens that the context holds and n_drafts behind them. */
+static void begin_pass(ink_session *session, uint32_t n, uint32_t n_drafts) {
+  uint32_t first = (uint32_t)session->n_cached;
+  session->pass = (ink_pass){true, first, n + n_drafts, n_drafts, 0};
+  session->ahead.n = 0;
+  ink_forward_embed(session, first, n + n_drafts);
+  /* From now on, not when it is through: it may be given up, and rings have lost what it displaced. */
+  ink_kv_advance(&session->kv, first + n + n_drafts);
 }
 
-/* The logits of the context's last token. Those of several rows are computed together, when the first
- * of them is reached. */
+/* Through at most max_layers (0: all). True: it is through all. */
+static bool continue_pass(ink_session *session, uint32_t max_layers) {
+  ink_pass *pass = &session->pass;
+  uint32_t end = session->model->hparams.n_layer;
+  bool completes = max_layers == 0 || max_layers >= end - pass->next_layer;
+  if (!completes) end = pass->next_layer + max_layers;
+  while (pass->next_layer < end) {
+    ink_forward_layer(session, pass->next_layer++, pass->first, pass->n);
+  }
+  if (!completes) return false;
+  pass->under_way = false;
+  uint32_t n = pass->n - pass->n_drafts;
+  if (session->n_exact == session->n_cached) session->n_exact += n;
+  session->n_cached += n;
+  return true;
+}
+
+void ink_session_eval_batch(ink_session *session, uint32_t n) {
+  begin_pass(session, n, 0);
+  continue_pass(session, 0);
+}
+
+/* The logits of the context's last token, one of those in `ahead`. Those of several rows are computed
+ * together, when the first of them is reached. */
 static void show_logits(ink_session *session) {
   const ink_ahead *ahead = &session->ahead;
   uint32_t n_left = ahead->n + 1, at = ahead->row % INK_LOGIT_BATCH;
@@ -176,48 +207,81 @@ static void show_logits(ink_session *session) {
   session->logits = session->scratch.logits + at * stride;
 }
 
-/* The context's next token has been evaluated. */
-static void extend_by_one(ink_session *session) {
-  if (session->n_exact == session->n_cached) session->n_exact++;
-  session->n_cached++;
-  session->n_tokens++;
-  show_logits(session);
-}
-
-void ink_session_eval_ahead(ink_session *session, uint32_t n_drafts) {
-  ink_forward(session, (uint32_t)session->n_tokens, 1 + n_drafts);
-  ink_kv_advance(&session->kv, session->n_tokens + 1 + n_drafts);
-  session->ahead = (ink_ahead){n_drafts, 0};
-  extend_by_one(session);
+/* Those of the context's last token, which the last pass has evaluated. */
+static void show_logits_of_pass(ink_session *session) {
+  const ink_pass *pass = &session->pass;
+  if (pass->n_drafts) {
+    session->ahead = (ink_ahead){pass->n_drafts, 0};
+    show_logits(session);
+  } else {
+    ink_forward_logits(session, pass->n - 1, 1);
+    session->logits = session->scratch.logits;
+  }
 }
 
 bool ink_session_take_ahead(ink_session *session, ink_token token) {
   if (session->ahead.n == 0 || session->tokens[session->n_tokens] != token) return false;
   session->ahead.n--;
   session->ahead.row++;
-  extend_by_one(session);
+  if (session->n_exact == session->n_cached) session->n_exact++;
+  session->n_cached++;
+  session->n_tokens++;
+  show_logits(session);
   return true;
 }
 
-void ink_session_catch_up(ink_session *session, size_t max) {
+bool ink_session_catch_up(ink_session *session, size_t max, uint32_t max_layers) {
   size_t left = session->n_tokens - session->n_cached;
+  if (left == 0) return true;
   if (max && left > max) left = max;
   while (left > 0) {
-    uint32_t batch = left < INK_BATCH ? (uint32_t)left : INK_BATCH;
-    ink_session_eval_batch(session, batch);
-    left -= batch;
-    if (session->n_cached == session->n_tokens) {
-      ink_forward_logits(session, batch - 1, 1);
-      session->logits = session->scratch.logits;
-    }
+    uint32_t n = left < INK_BATCH ? (uint32_t)left : INK_BATCH;
+    if (!session->pass.under_way) begin_pass(session, n, 0);
+    if (!continue_pass(session, max_layers)) return false;
+    left = max_layers ? 0 : left - n;
   }
+  if (session->n_cached < session->n_tokens) return false;
+  show_logits_of_pass(session);
+  return true;
 }
 
 /* The session is used for something else than what was being done with it in bounded pieces. */
 static void give_up_pieces(ink_session *session) {
   session->score.under_way = false;
   session->shift.under_way = false;
+  session->pass.under_way = false;
   session->ahead.n = 0;
+}
+
+void ink_session_append(ink_session *session, ink_token token) {
+  give_up_pieces(session);
+  session->tokens[session->n_tokens++] = token;
+}
+
+void ink_session_append_drafted(ink_session *session, uint32_t n_drafts) {
+  session->n_tokens++;
+  begin_pass(session, 1, n_drafts);
+}
+
+ink_status ink_session_copy(ink_session *to, const ink_session *from, ink_error *error) {
+  if (to->model != from->model || to->n_ctx != from->n_ctx || to->kv.type != from->kv.type) {
+    return ink_fail(error, INK_ERR_INVALID_ARGUMENT,
+                    "a session's context fits only one of the same model, n_ctx and kv_type");
+  }
+  if (to == from) return INK_OK;
+  give_up_pieces(to);
+  to->run.state = INK_GENERATION_NONE;
+  memcpy(to->tokens, from->tokens, from->n_tokens * sizeof *to->tokens);
+  to->n_tokens = from->n_tokens;
+  to->n_cached = from->n_cached;
+  to->n_exact = from->n_exact;
+  ink_kv_copy(&to->kv, &from->kv, to->model->hparams.n_layer, from->n_cached);
+  to->logits = NULL;
+  if (from->logits) {
+    memcpy(to->scratch.logits, from->logits, to->model->hparams.n_vocab * sizeof *from->logits);
+    to->logits = to->scratch.logits;
+  }
+  return INK_OK;
 }
 
 ink_status ink_session_eval(ink_session *session, const ink_token *tokens, size_t n,
@@ -234,7 +298,7 @@ ink_status ink_session_eval(ink_session *session, const ink_token *tokens, size_
   give_up_pieces(session);
   memcpy(session->tokens + session->n_tokens, tokens, n * sizeof *tokens);
   session->n_tokens += n;
-  ink_session_catch_up(session, 0);
+  ink_session_catch_up(session, 0, 0);
   return INK_OK;
 }
 

@@ -76,6 +76,15 @@ typedef struct ink_ahead {
   uint32_t row; /* of the batch they were evaluated in: the context's last token */
 } ink_ahead;
 
+/* A batch on its way through the layers: tokens[first .. first + n), which begin with the first one that
+ * is not cached. */
+typedef struct ink_pass {
+  bool under_way;
+  uint32_t first, n;
+  uint32_t n_drafts;   /* the last of the n, which stand behind the context */
+  uint32_t next_layer;
+} ink_pass;
+
 /* Scoring a text: its tokens are session->tokens. */
 typedef struct ink_score_run {
   bool under_way;
@@ -88,6 +97,7 @@ struct ink_session {
   uint64_t memory_size;
   uint32_t n_ctx;
   ink_pool *pool;
+  bool shares_pool;  /* it is another session's */
   ink_token *tokens; /* [n_ctx] those that the context holds */
   size_t n_tokens;
   size_t n_cached;   /* of them, those whose keys and values the cache has; the rest are evaluated
@@ -96,6 +106,7 @@ struct ink_session {
                         them (see context_shift.h): another prompt may begin with these */
   const float *logits; /* [n_vocab] of the last token, in scratch.logits; NULL: there are none */
   ink_ahead ahead;
+  ink_pass pass;
   ink_rope rope;
   ink_kv_cache kv;
   ink_scratch scratch;
@@ -113,15 +124,19 @@ ink_status ink_session_check_tokens(const ink_session *session, const ink_token 
 /* Evaluates the next n <= INK_BATCH tokens that are not yet cached; without logits. */
 void ink_session_eval_batch(ink_session *session, uint32_t n);
 
-/* Evaluates tokens[n_tokens], and in one batch with it n_drafts < INK_BATCH tokens that stand behind it
- * there; all of them fit the context, which is cached. The context has one token more, and logits. */
-void ink_session_eval_ahead(ink_session *session, uint32_t n_drafts);
+/* The context, which has room, has one token more; it is not evaluated. */
+void ink_session_append(ink_session *session, ink_token token);
+
+/* The same with tokens[n_tokens] of a context that is cached, and n_drafts < INK_BATCH tokens that stand
+ * behind it there and fit too: ink_session_catch_up() will evaluate them all in one batch. */
+void ink_session_append_drafted(ink_session *session, uint32_t n_drafts);
 
 /* If `token` is the next draft, the context has it and its logits now, else nothing has changed. */
 bool ink_session_take_ahead(ink_session *session, ink_token token);
 
 /* Evaluates tokens that are not yet cached, at most `max` (0: all), and when none is left the last
- * one's logits. */
-void ink_session_catch_up(ink_session *session, size_t max);
+ * one's logits. Then it returns true. With max_layers > 0 it takes one batch, new or under way, through
+ * that many layers at most. */
+bool ink_session_catch_up(ink_session *session, size_t max, uint32_t max_layers);
 
 #endif

@@ -86,7 +86,7 @@ static void fill(ink_session *session, uint32_t seed) {
 
 static void shift(ink_session *session, uint32_t n_keep) {
   ink_context_shift_begin(session, ink_context_shift_keep(n_keep, N_CTX));
-  while (!ink_context_shift_step(session, 30)) continue;
+  while (!ink_context_shift_step(session, 30, 0)) continue;
 }
 
 /* The first layer's keys and values depend on the token and its position alone, so that there the
@@ -223,7 +223,7 @@ static void a_shift_disturbs_nobody(void) {
     fill(session, 8);
     ink_context_shift_begin(session, 12);
     ink_session_truncate(session, 100);
-    CHECK(ink_context_shift_step(session, 0));
+    CHECK(ink_context_shift_step(session, 0, 0));
     CHECK_EQ(ink_session_length(session), 100);
     ink_session_truncate(fresh, 100);
     CHECK_STATUS(ink_session_eval(fresh, prompt, 1, NULL), INK_OK);

@@ -57,7 +57,7 @@ SUITES = [
     c_tests("web-simd128-threads", "those of threads, on a shared memory in Node"),
     python_tests("cli", "the command, natively and under Wasmtime", ["native", "native-sanitize", "wasi"],
                  needs_model=True),
-    Suite("web", "the npm package, in Node and in Chromium",
+    Suite("web", "the npm package, in Node, Deno and Bun, in Chromium and Firefox",
           ["npm", "test"], ["native", *WEB_PRESETS], needs_model=True, prepare=build_web_package, cwd=WEB,
           env={"NODE_OPTIONS": "--test-reporter=spec --test-reporter-destination=stdout "
                                f"--test-reporter=junit --test-reporter-destination={report_of('web')}"}),

@@ -221,7 +221,9 @@ export class App {
   }
 
   copy(text: string): void {
-    const copied = navigator.clipboard ? navigator.clipboard.writeText(text) : Promise.reject();
+    const copied = navigator.clipboard
+      ? navigator.clipboard.writeText(text)
+      : Promise.reject(new Error('there is no clipboard'));
     copied.then(
       () => this.say({ words: 'copied' }),
       () => this.say({ words: 'copyFailed' }),

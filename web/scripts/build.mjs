@@ -1,5 +1,5 @@
-// Builds dist/: the package (index.js, worker.js, thread.js, the WebAssembly modules, types) and, the demo app as a folder
-// that any static server can serve by itself, dist/demo. The modules must have been built before, by the presets below.
+// Builds dist/: the package (index.js, worker.js, thread.js, the WebAssembly modules, types) and, over it, the demo
+// app in dist/demo (see demo/vite.config.mjs). The modules must have been built before, by the presets below.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -43,4 +43,5 @@ execFileSync(process.execPath, [TSC, '-p', '.'], { cwd: WEB, stdio: 'inherit' })
 await build({ ...options, entryPoints: ['src/index.ts', 'src/worker.ts', 'src/thread.ts'], outdir: 'dist' });
 for (const [file, preset] of Object.entries(MODULES)) copyFileSync(moduleOf(preset), `${WEB}/dist/${file}`);
 
+copyFileSync(`${WEB}/../LICENSE`, `${WEB}/LICENSE`); // npm packs no file from outside
 await buildApp({ configFile: `${WEB}/demo/vite.config.mjs`, logLevel: 'warn' });

@@ -34,6 +34,9 @@ export class CacheFile {
 
   /** Rejects with an InklingError. `fresh`: the record of a file that is not there yet. */
   static async open(folder: FileSystemDirectoryHandle, name: string, fresh: CacheRecord): Promise<CacheFile> {
+    if (!('createSyncAccessHandle' in FileSystemFileHandle.prototype)) {
+      throw new InklingError('INK_ERR_UNSUPPORTED_HOST', "Models can't be cached here: it takes a dedicated worker.");
+    }
     let handle: SyncAccessHandle | undefined;
     try {
       handle = await ((await folder.getFileHandle(name, { create: true })) as SyncFileHandle).createSyncAccessHandle();

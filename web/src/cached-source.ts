@@ -195,6 +195,7 @@ async function openPlace(task: CacheTask, open: (place: Place, file: CacheFile) 
     return await open(place, file);
   } catch (error) {
     file?.close();
+    if (file?.record.bytes === 0) await folder.removeEntry(name).catch(() => {});
     place.release();
     throw error;
   }

@@ -1,6 +1,6 @@
 /** The page's end of the protocol: matches answers to requests, and makes sure that each request ends. */
 import { InklingError } from './errors.js';
-import type { FromHost, Request, Results, ToHost } from './protocol.js';
+import { type FromHost, MAIN_SESSION, type Request, type Results, type ToHost, type Urgency } from './protocol.js';
 import type { LoadProgress } from './types.js';
 
 interface Pending {
@@ -20,14 +20,21 @@ export interface Handlers {
 interface Transport {
   postMessage(message: ToHost, transfer?: Transferable[]): void;
   close(): void;
-  /** In Node: whether this transport keeps the process alive. */
+  /** In Node and Bun: whether this transport keeps the process alive. */
   hold(on: boolean): void;
+}
+
+/** Outside browsers, what waits for messages can keep the process alive, or not. */
+interface Referenced {
+  ref?: () => void;
+  unref?: () => void;
 }
 
 export class Connection {
   readonly #transport: Transport;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
+  #nextSession = MAIN_SESSION + 1;
   /** Why no request can be made any more. */
   #ended: InklingError | undefined;
 
@@ -38,14 +45,14 @@ export class Connection {
   /** A new engine in a worker of its own; in this thread where there are no workers. */
   static async open(): Promise<Connection> {
     if (typeof Worker === 'undefined') {
-      const { serve } = (await import('./worker.js')) as typeof import('./worker.js');
+      const { serve } = await import('./worker.js');
       return new Connection((connection) => openPort(connection, serve));
     }
     return new Connection(openWorker);
   }
 
   /** Rejects with an InklingError, or with the signal's reason as soon as it aborts. */
-  request<R extends Request>(request: R, signal?: AbortSignal, handlers: Handlers = {}): Promise<Results[R['type']]> {
+  request<R extends Request>(request: R & Urgency, signal?: AbortSignal, handlers: Handlers = {}): Promise<Results[R['type']]> {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       if (this.#ended) throw this.#ended;
@@ -66,6 +73,16 @@ export class Connection {
       this.#transport.hold(true);
       signal?.addEventListener('abort', abort);
     });
+  }
+
+  /** A number for a session that is to be opened. */
+  newSession(): number {
+    return this.#nextSession++;
+  }
+
+  /** Whether or not it has been opened. What is asked of it must have been aborted. */
+  closeSession(session: number): void {
+    this.request({ type: 'closeSession', session, priority: Infinity }).catch(() => {}); // a closed engine has no sessions
   }
 
   /** An answer to a pull. The chunk's buffer is transferred. */
@@ -119,7 +136,7 @@ export class Connection {
 
 function openWorker(connection: Connection): Transport {
   // This very form is what bundlers look for.
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  const worker: Worker & Referenced = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   const crashed = (what: string) => connection.close(new InklingError('INK_ERR_CRASHED', what));
   worker.onmessage = (event: MessageEvent<FromHost>) => connection.receive(event.data);
   worker.onmessageerror = () => crashed('A message from the engine could not be read.');
@@ -135,13 +152,12 @@ function openWorker(connection: Connection): Transport {
   return {
     postMessage: (message, transfer) => worker.postMessage(message, transfer ?? []),
     close: () => worker.terminate(),
-    hold: () => {},
+    hold: (on) => (on ? worker.ref?.() : worker.unref?.()),
   };
 }
 
 function openPort(connection: Connection, serve: typeof import('./worker.js').serve): Transport {
-  type NodePort = MessagePort & { ref?: () => void; unref?: () => void };
-  const { port1, port2 } = new MessageChannel() as { port1: NodePort; port2: NodePort };
+  const { port1, port2 } = new MessageChannel() as Record<'port1' | 'port2', MessagePort & Referenced>;
   serve(port2);
   port2.unref?.(); // this side decides how long the process is needed
   port1.onmessage = (event: MessageEvent<FromHost>) => connection.receive(event.data);

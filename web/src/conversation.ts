@@ -38,8 +38,13 @@ export function answerInput(
   const input = chatInput(conversation, options, defaults);
   const messages = 'messages' in conversation ? conversation.messages : conversation;
   if (messages.length === 0) throw invalidArgument('A conversation needs at least one message.');
-  messages.forEach(checkMessage);
+  checkMessages(messages);
   return input;
+}
+
+export function checkMessages(messages: readonly Message[]): void {
+  if (!Array.isArray(messages)) throw invalidArgument('Messages come as a list.');
+  messages.forEach(checkMessage);
 }
 
 /** The template, or '' for none. A name is told from Jinja by the braces that it lacks. */
@@ -70,7 +75,7 @@ function checkMessage(message: Message): void {
 // ---- Examples ----
 
 /** Examples stand between what the system says and the conversation itself. */
-function insertExamples(messages: readonly Message[], examples: Examples | undefined): readonly Message[] {
+export function insertExamples(messages: readonly Message[], examples: Examples | undefined): readonly Message[] {
   if (examples === undefined) return messages;
   const first = messages.findIndex((message) => message?.role !== 'system' && message?.role !== 'developer');
   const at = first < 0 ? messages.length : first;
@@ -80,8 +85,8 @@ function insertExamples(messages: readonly Message[], examples: Examples | undef
 function exampleList(examples: Examples): readonly Message[] {
   if (typeof examples === 'string') return parseLines(examples);
   if (!Array.isArray(examples)) throw invalidArgument('examples must be a list of messages, or JSON Lines.');
-  examples.forEach(checkMessage);
-  return examples;
+  checkMessages(examples as readonly Message[]);
+  return examples as readonly Message[];
 }
 
 /** By the rules of the command's --examples: a role and a content on each line, both strings; the rest is ignored. */

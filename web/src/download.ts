@@ -89,7 +89,7 @@ export class Download implements Source {
     const download = new Download(task);
     try {
       let answer = await download.#ask(offset, version, false);
-      const continues = answer.offset === offset && isSameVersion(version, answer.version, task.verified);
+      const continues = answer.offset === offset && !answer.encoded && isSameVersion(version, answer.version, task.verified);
       if (answer.offset > 0 && !continues) {
         download.#request.abort();
         answer = await download.#ask(0, UNKNOWN_VERSION, false);

@@ -1,8 +1,8 @@
-/** One model and one session in one WebAssembly instance, behind methods that speak JavaScript. */
+/** One model and its sessions in one WebAssembly instance, behind methods that speak JavaScript. */
 import * as c from './constants.js';
 import { InklingError } from './errors.js';
 import type { Level } from './level.js';
-import type { ChatInput, Results, Sampling, TextInput } from './protocol.js';
+import { type ChatInput, MAIN_SESSION, type Results, type Sampling, type SessionInfo, type TextInput } from './protocol.js';
 import type { ModelInfo } from './types.js';
 import { type Instance, type WasmExports, instantiate } from './wasm.js';
 
@@ -45,7 +45,10 @@ export class Engine {
   readonly #askedThreads: number;
   #whyOneThread: string;
   readonly #model: number;
-  #session = 0;
+  /** Their handles, by the numbers that the page knows; none with `vocabularyOnly`. */
+  readonly #sessions = new Map<number, number>();
+  /** Of the main session: INK_KV_… */
+  #kvType = 0;
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -181,14 +184,21 @@ export class Engine {
 
   /** After threadsReady(). Makes generating and scoring possible. contextLength in tokens, 0 for the default; kvType: INK_KV_… */
   openSession(contextLength: number, kvType: number, nThreads: number): void {
-    this.#session = this.#wasm.inkjs_session_create(this.#model, contextLength, kvType, nThreads) >>> 0;
-    if (this.#session === 0) throw this.#errorOf(this.#model);
-    if (nThreads > 1 && this.#askedThreads === 0) this.#chooseThreads();
+    const session = this.#createSession(MAIN_SESSION, contextLength, kvType, nThreads, 0);
+    this.#kvType = kvType;
+    if (nThreads > 1 && this.#askedThreads === 0) this.#chooseThreads(session);
   }
 
-  #chooseThreads(): void {
-    this.#check(this.#session, this.#wasm.inkjs_session_choose_threads(this.#session));
-    const chosen = this.#wasm.inkjs_session_threads(this.#session);
+  #createSession(number: number, contextLength: number, kvType: number, nThreads: number, threadsOf: number): number {
+    const session = this.#wasm.inkjs_session_create(this.#model, contextLength, kvType, nThreads, threadsOf) >>> 0;
+    if (session === 0) throw this.#errorOf(this.#model);
+    this.#sessions.set(number, session);
+    return session;
+  }
+
+  #chooseThreads(session: number): void {
+    this.#check(session, this.#wasm.inkjs_session_choose_threads(session));
+    const chosen = this.#wasm.inkjs_session_threads(session);
     this.#instance.threads?.keep(chosen);
     if (chosen === 1) this.#whyOneThread = 'more were not faster when tried';
   }
@@ -207,6 +217,7 @@ export class Engine {
   }
 
   info(): Omit<ModelInfo, 'cached' | 'cacheError'> {
+    const main = this.#sessions.get(MAIN_SESSION);
     const text = (field: number) => this.#string(this.#wasm.inkjs_info_string(this.#model, field));
     const number = (field: number) => this.#wasm.inkjs_info_number(this.#model, field);
     return {
@@ -215,13 +226,13 @@ export class Engine {
       tokenizer: text(c.INKJS_STRING_TOKENIZER),
       quantization: text(c.INKJS_STRING_QUANTIZATION),
       kernels: text(c.INKJS_STRING_KERNELS),
-      threads: this.#session ? this.#wasm.inkjs_session_threads(this.#session) : 1,
+      threads: main ? this.#wasm.inkjs_session_threads(main) : 1,
       whyOneThread: this.#whyOneThread,
       parameterCount: number(c.INKJS_NUMBER_N_PARAMS),
       weightBytes: number(c.INKJS_NUMBER_WEIGHT_BYTES),
       memoryBytes: this.memoryBytes,
       vocabularySize: number(c.INKJS_NUMBER_N_VOCAB),
-      contextLength: this.#session && this.#wasm.inkjs_session_capacity(this.#session),
+      contextLength: main ? this.#wasm.inkjs_session_capacity(main) : 0,
       trainedContextLength: number(c.INKJS_NUMBER_N_CTX_TRAIN),
       embeddingLength: number(c.INKJS_NUMBER_N_EMBD),
       layerCount: number(c.INKJS_NUMBER_N_LAYER),
@@ -231,6 +242,39 @@ export class Engine {
       addsBos: number(c.INKJS_NUMBER_ADD_BOS) !== 0,
       hasChatFormat: number(c.INKJS_NUMBER_HAS_CHAT_FORMAT) !== 0,
     };
+  }
+
+  // ---- Sessions ----
+
+  /** Besides the main one. contextLength 0 and kvType -1: as that has them. */
+  addSession(number: number, contextLength: number, kvType: number): SessionInfo {
+    const main = this.#handle(MAIN_SESSION);
+    const length = contextLength || this.capacity(MAIN_SESSION);
+    this.#createSession(number, length, kvType < 0 ? this.#kvType : kvType, 0, main);
+    return { contextLength: this.capacity(number) };
+  }
+
+  /** Makes `clone` a session with the same context. */
+  cloneSession(number: number, clone: number): SessionInfo {
+    const from = this.#handle(number);
+    const info = this.addSession(clone, this.capacity(number), this.#wasm.inkjs_session_kv_type(from));
+    const to = this.#handle(clone);
+    this.#check(to, this.#wasm.inkjs_session_copy(to, from));
+    return info;
+  }
+
+  /** Does nothing if it isn't there. */
+  closeSession(number: number): void {
+    this.#wasm.inkjs_session_destroy(this.#sessions.get(number) ?? 0);
+    this.#sessions.delete(number);
+  }
+
+  /** Only a model without weights has no main session. */
+  #handle(number: number): number {
+    const session = this.#sessions.get(number);
+    if (session !== undefined) return session;
+    const message = 'The model was loaded with vocabularyOnly: it can neither generate nor score.';
+    throw new InklingError('INK_ERR_WRONG_STATE', message);
   }
 
   // ---- Text and tokens ----
@@ -282,8 +326,8 @@ export class Engine {
   // ---- Generating ----
 
   /** Returns how many of the prompt's tokens the context holds already. */
-  beginGeneration(prompt: Int32Array, sampling: Sampling): number {
-    const session = this.#openedSession();
+  beginGeneration(number: number, prompt: Int32Array, sampling: Sampling): number {
+    const session = this.#handle(number);
     this.#wasm.inkjs_generation_reset(session);
     for (const [name, option] of OPTIONS) {
       const value = sampling[name];
@@ -301,10 +345,11 @@ export class Engine {
   }
 
   /** Reads up to maxPrefill prompt tokens, or makes one token, with drafts of up to as many together. */
-  step(maxPrefill: number): Step {
-    this.#check(this.#session, this.#wasm.inkjs_generation_step(this.#session, maxPrefill));
-    const field = (name: number) => this.#wasm.inkjs_step_number(this.#session, name);
-    const text = this.#text(this.#wasm.inkjs_step_text(this.#session), field(c.INKJS_STEP_FIELD_TEXT_LEN));
+  step(number: number, maxPrefill: number): Step {
+    const session = this.#handle(number);
+    this.#check(session, this.#wasm.inkjs_generation_step(session, maxPrefill));
+    const field = (name: number) => this.#wasm.inkjs_step_number(session, name);
+    const text = this.#text(this.#wasm.inkjs_step_text(session), field(c.INKJS_STEP_FIELD_TEXT_LEN));
     return {
       kind: field(c.INKJS_STEP_FIELD_KIND),
       finish: field(c.INKJS_STEP_FIELD_FINISH),
@@ -318,34 +363,26 @@ export class Engine {
     };
   }
 
-  /** Only a model without weights has none. */
-  #openedSession(): number {
-    if (this.#session === 0) {
-      const message = 'The model was loaded with vocabularyOnly: it can neither generate nor score.';
-      throw new InklingError('INK_ERR_WRONG_STATE', message);
-    }
-    return this.#session;
-  }
-
   // ---- Scoring ----
 
   /** Tokens that the context can hold. */
-  capacity(): number {
-    return this.#wasm.inkjs_session_capacity(this.#openedSession());
+  capacity(number: number): number {
+    return this.#wasm.inkjs_session_capacity(this.#handle(number));
   }
 
   /** Forgets the context. */
-  beginScore(tokens: Int32Array): void {
-    const session = this.#openedSession();
+  beginScore(number: number, tokens: Int32Array): void {
+    const session = this.#handle(number);
     this.#withTokens(tokens, (pointer) => {
       this.#check(session, this.#wasm.inkjs_score_begin(session, pointer, tokens.length));
     });
   }
 
   /** Evaluates up to maxTokens more; `nll` is the sum so far, in nats. */
-  scoreStep(maxTokens: number): { done: number; nll: number } {
-    this.#check(this.#session, this.#wasm.inkjs_score_step(this.#session, maxTokens));
-    return { done: this.#wasm.inkjs_score_done(this.#session), nll: this.#wasm.inkjs_score_nll(this.#session) };
+  scoreStep(number: number, maxTokens: number): { done: number; nll: number } {
+    const session = this.#handle(number);
+    this.#check(session, this.#wasm.inkjs_score_step(session, maxTokens));
+    return { done: this.#wasm.inkjs_score_done(session), nll: this.#wasm.inkjs_score_nll(session) };
   }
 
   // ---- Memory ----

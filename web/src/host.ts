@@ -1,12 +1,13 @@
-/** The engine's side of the protocol: takes requests one after another and answers them. */
+/** The engine's side of the protocol: answers requests in the order that queue.ts gives them. */
 import { Engine } from './engine.js';
 import { InklingError, reasonOf } from './errors.js';
-import { generate } from './generation.js';
+import { generate, read } from './generation.js';
 import { chooseLevel } from './level.js';
 import { checkModel } from './check-host.js';
 import { LoadAgain, load } from './loader.js';
-import { StepPacer } from './pacer.js';
-import type { FromHost, LoadRequest, Request, Results, ToHost } from './protocol.js';
+import { Pace } from './pace.js';
+import { type FromHost, type LoadRequest, MAIN_SESSION, type Request, type Results, type ToHost } from './protocol.js';
+import { Queue } from './queue.js';
 import { score } from './scoring.js';
 
 /** A dedicated worker's global scope, or a MessagePort where there are no workers. */
@@ -17,12 +18,13 @@ export interface HostPort {
 
 class Host {
   readonly #port: HostPort;
-  readonly #pacer = new StepPacer();
-  /** Scoring takes longer: it needs every token's logits. */
-  readonly #scorePacer = new StepPacer();
   /** Requests that are neither answered nor aborted. */
   readonly #live = new Map<number, AbortController>();
-  #last: Promise<void> = Promise.resolve();
+  readonly #queue = new Queue();
+  /** A piece is one layer. */
+  readonly #pace = new Pace(20, () => this.#queue.letOthersIn());
+  /** A piece is all layers, and every token's logits. */
+  readonly #scorePace = new Pace(25, () => this.#queue.letOthersIn());
   #engine: Engine | undefined;
   #chunkAsked: { resolve: (chunk: Uint8Array | null) => void; reject: (error: InklingError) => void } | undefined;
 
@@ -39,7 +41,7 @@ class Host {
         break;
       case 'close':
         this.#port.onmessage = null;
-        this.#last = this.#last.then(() => this.#engine?.close()); // what was under way has been aborted
+        this.#queue.onIdle(() => this.#engine?.close()); // what was under way has been aborted
         break;
       case 'chunk':
         this.#chunkAsked?.resolve(message.bytes);
@@ -51,7 +53,11 @@ class Host {
         const { id } = message;
         const controller = new AbortController();
         this.#live.set(id, controller);
-        this.#last = this.#last.then(() => this.#answer(id, message, controller.signal));
+        this.#queue.add({
+          priority: message.priority ?? 0,
+          sessions: sessionsOf(message),
+          run: () => this.#answer(id, message, controller.signal),
+        });
       }
     }
   }
@@ -84,10 +90,20 @@ class Host {
     if (request.type === 'check') return checkModel({ ...request, signal, pull: (part) => this.#pull(part, signal) });
     const engine = this.#engine!; // the page has no model to ask before the load is answered
     switch (request.type) {
+      case 'openSession':
+        return engine.addSession(request.session, request.contextLength, request.kvType);
+      case 'cloneSession':
+        return engine.cloneSession(request.session, request.clone);
+      case 'closeSession':
+        engine.closeSession(request.session);
+        return null;
       case 'generate': {
         const onPiece = (piece: string) => this.#port.postMessage({ type: 'piece', id, text: piece });
-        return generate(engine, this.#pacer, engine.tokensOf(request.input), request.sampling, signal, onPiece);
+        const prompt = engine.tokensOf(request.input);
+        return generate(engine, request.session, prompt, request.sampling, this.#pace, signal, onPiece);
       }
+      case 'read':
+        return read(engine, request.session, engine.tokensOf(request.input), this.#pace, signal);
       case 'tokenize':
         return engine.tokensOf(request.input);
       case 'countTokens':
@@ -101,7 +117,7 @@ class Host {
       case 'applyChatTemplate':
         return engine.applyChatTemplate(request.input);
       case 'score':
-        return score(engine, this.#scorePacer, request.text, request.windowLength, signal);
+        return score(engine, request.text, request.windowLength, this.#scorePace, signal);
     }
   }
 
@@ -133,6 +149,23 @@ class Host {
       this.#chunkAsked = { resolve, reject };
       this.#port.postMessage({ type: 'pull', part });
     });
+  }
+}
+
+/** Those whose contexts a request uses; it runs alone with them. */
+function sessionsOf(request: Request): number[] {
+  switch (request.type) {
+    case 'generate':
+    case 'read':
+    case 'openSession':
+    case 'closeSession':
+      return [request.session];
+    case 'cloneSession':
+      return [request.session, request.clone];
+    case 'score':
+      return [MAIN_SESSION];
+    default:
+      return [];
   }
 }
 

@@ -15,6 +15,7 @@ export { modelCache } from './model-cache.js';
 export { InklingError, type InklingErrorCode } from './errors.js';
 export type { Model } from './model.js';
 export type { Run } from './run.js';
+export type { Session } from './session.js';
 export type {
   ApplyChatTemplateOptions,
   CacheEstimate,
@@ -37,10 +38,14 @@ export type {
   ModelInfo,
   ModelPart,
   ModelSource,
+  Priority,
+  RequestOptions,
   Role,
   RunResult,
   Score,
   ScoreOptions,
+  SessionInput,
+  SessionOptions,
   SourceOptions,
   TemplateOptions,
   TokenPiece,

@@ -97,6 +97,7 @@ class Loading {
 
   /** True: the model is complete. */
   async loadPart(part: number): Promise<boolean> {
+    this.#meter.phase = this.#task.parts[part]!.kind === 'url' ? 'download' : 'load';
     const source = await this.#open(part).catch((error: unknown) => this.#fail(error, part));
     this.#source = source;
     try {

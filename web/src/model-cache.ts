@@ -39,7 +39,7 @@ export const modelCache = {
   /** Least recently used first; downloads that were interrupted too. */
   async list(): Promise<CachedModel[]> {
     const { models } = (await openCache()) ?? { models: [] };
-    return models.map(({ names: _, ...model }) => model);
+    return models.filter(({ key }) => key !== '').map(({ names: _, ...model }) => model);
   },
 
   /** How much room the models take, and how much there is. */

@@ -1,9 +1,14 @@
 import type { Connection } from './connection.js';
-import { INK_DRAFT_AUTO, INK_DRAFT_OFF, INK_TOKENIZE_BOS, INK_TOKENIZE_SPECIAL } from './constants.js';
-import { type ChatDefaults, answerInput, chatInput, completionText } from './conversation.js';
+import { INK_TOKENIZE_BOS, INK_TOKENIZE_SPECIAL } from './constants.js';
+import { type ChatDefaults, answerInput, chatInput, checkTemplate, completionText } from './conversation.js';
+import { dispose } from './dispose.js';
 import { InklingError, invalidArgument } from './errors.js';
-import type { Sampling, TextInput } from './protocol.js';
+import { checkContextLength, kvNumber } from './kv.js';
+import { priorityNumber } from './priority.js';
+import { MAIN_SESSION, type TextInput } from './protocol.js';
 import { PieceStream, type Run } from './run.js';
+import { isWhole, samplingOf } from './sampling.js';
+import { type Session, openSession } from './session.js';
 import type {
   ApplyChatTemplateOptions,
   ChatOptions,
@@ -12,15 +17,18 @@ import type {
   GenerateOptions,
   Message,
   ModelInfo,
+  RequestOptions,
   Score,
   ScoreOptions,
+  SessionOptions,
   TokenPiece,
   TokenizeOptions,
 } from './types.js';
 
 /**
- * A loaded model. Calls may overlap: they are answered one after another, in order. All reject with
- * `INK_ERR_CRASHED` if the engine has stopped working, and with `INK_ERR_WRONG_STATE` after dispose().
+ * A loaded model, in an engine of its own: several models work side by side. Calls may overlap; they are answered one
+ * after another, the most urgent first (see {@link Priority}). All reject with `INK_ERR_CRASHED` if the engine has
+ * stopped working, and with `INK_ERR_WRONG_STATE` after dispose().
  */
 export class Model {
   readonly info: Readonly<ModelInfo>;
@@ -55,6 +63,22 @@ export class Model {
     return this.#generate({ text: completionText(prompt, examples), flags }, rest);
   }
 
+  /**
+   * A conversation that is remembered, in a context of its own beside the model's, which takes memory:
+   * `INK_ERR_OUT_OF_MEMORY` when there is too little. Reads what it begins with.
+   */
+  async createSession(options: SessionOptions = {}): Promise<Session> {
+    const { contextLength = 0, kvCache, chatTemplate, tools } = options;
+    checkContextLength(contextLength);
+    checkTemplate(chatTemplate);
+    const kvType = kvCache === undefined ? -1 : kvNumber(kvCache);
+    const defaults = {
+      chatTemplate: chatTemplate ?? this.#defaults.chatTemplate,
+      tools: tools ?? this.#defaults.tools,
+    };
+    return openSession({ connection: this.#connection, defaults }, { contextLength, kvType }, options);
+  }
+
   // ---- Text and tokens ----
 
   /**
@@ -74,12 +98,14 @@ export class Model {
     { tokenize = false, ...options }: ApplyChatTemplateOptions = {},
   ): Promise<string | number[]> {
     const input = chatInput(conversation, options, this.#defaults);
-    return tokenize ? this.#tokenize(input) : this.#connection.request({ type: 'applyChatTemplate', input });
+    if (tokenize) return this.#tokenize(input, options);
+    const priority = priorityNumber(options.priority);
+    return this.#connection.request({ type: 'applyChatTemplate', input, priority }, options.signal);
   }
 
   /** The text's tokens. */
   async tokenize(text: string, options: TokenizeOptions = {}): Promise<number[]> {
-    return this.#tokenize(textInput(text, options));
+    return this.#tokenize(textInput(text, options), options);
   }
 
   /** How many tokens {@link tokenize} gives; or, of a conversation, how many {@link chat} reads. */
@@ -95,18 +121,21 @@ export class Model {
     const input = typeof what === 'string'
       ? textInput(what, options)
       : chatInput(what, { addGenerationPrompt: true, ...options }, this.#defaults);
-    return this.#connection.request({ type: 'countTokens', input });
+    const priority = priorityNumber(options.priority);
+    return this.#connection.request({ type: 'countTokens', input, priority }, options.signal);
   }
 
   /** The tokens' text. Control tokens have none. Where the tokens are cut inside a character stands U+FFFD. */
-  async detokenize(tokens: Iterable<number>): Promise<string> {
-    return this.#connection.request({ type: 'detokenize', tokens: tokenArray(tokens) });
+  async detokenize(tokens: Iterable<number>, { signal, priority }: RequestOptions = {}): Promise<string> {
+    const request = { type: 'detokenize', tokens: tokenArray(tokens), priority: priorityNumber(priority) } as const;
+    return this.#connection.request(request, signal);
   }
 
   /** What each token stands for by itself, control tokens too: to show how a text is split. */
-  async tokenPieces(tokens: Iterable<number>): Promise<TokenPiece[]> {
+  async tokenPieces(tokens: Iterable<number>, { signal, priority }: RequestOptions = {}): Promise<TokenPiece[]> {
     const ids = tokenArray(tokens);
-    const { lengths, bytes } = await this.#connection.request({ type: 'tokenPieces', tokens: ids });
+    const request = { type: 'tokenPieces', tokens: ids, priority: priorityNumber(priority) } as const;
+    const { lengths, bytes } = await this.#connection.request(request, signal);
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     let end = 0;
     return Array.from(ids, (id, i) => {
@@ -116,8 +145,8 @@ export class Model {
   }
 
   /** What one token stands for; see {@link tokenPieces}. */
-  async tokenPiece(token: number): Promise<TokenPiece> {
-    return (await this.tokenPieces([token]))[0]!;
+  async tokenPiece(token: number, options?: RequestOptions): Promise<TokenPiece> {
+    return (await this.tokenPieces([token], options))[0]!;
   }
 
   /** All of the engine's memory as it is now, in bytes; {@link ModelInfo.memoryBytes} is what it was after loading. */
@@ -126,55 +155,33 @@ export class Model {
   }
 
   /** How well the model predicts a text. */
-  score(text: string, { windowLength = 0, signal }: ScoreOptions = {}): Promise<Score> {
+  score(text: string, { windowLength = 0, signal, priority }: ScoreOptions = {}): Promise<Score> {
     if (!isWhole(windowLength)) throw invalidArgument('windowLength must be a whole number of tokens.');
-    return this.#connection.request({ type: 'score', text: String(text), windowLength }, signal);
+    const request = { type: 'score', text: String(text), windowLength, priority: priorityNumber(priority) } as const;
+    return this.#connection.request(request, signal);
   }
 
-  /** Frees the engine and all its memory at once. Calls under way reject. */
+  /** Frees the engine and all its memory at once, its sessions' too. Calls under way reject. */
   dispose(): void {
     this.#connection.close(new InklingError('INK_ERR_WRONG_STATE', 'The model has been disposed of.'));
   }
 
-  async #tokenize(input: TextInput): Promise<number[]> {
-    const tokens = await this.#connection.request({ type: 'tokenize', input });
+  [dispose](): void {
+    this.dispose();
+  }
+
+  async #tokenize(input: TextInput, { signal, priority }: RequestOptions): Promise<number[]> {
+    const tokens = await this.#connection.request({ type: 'tokenize', input, priority: priorityNumber(priority) }, signal);
     const list = new Array<number>(tokens.length); // Array.from() takes several times as long
     for (let i = 0; i < tokens.length; i++) list[i] = tokens[i]!;
     return list;
   }
 
-  #generate(input: TextInput, given: GenerateOptions): Run {
-    const { signal, stop = [], contextShift = false, draft = 'auto', ...options } = given;
-    if (typeof contextShift !== 'boolean') throw invalidArgument('contextShift must be true or false.');
-    const sampling: Sampling = {
-      seed: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER),
-      ...pickNumbers(options),
-      contextShift,
-      draft: draftNumber(draft),
-      stop: typeof stop === 'string' ? [stop] : [...stop],
-    };
-    return new PieceStream(
-      (onPiece, stopped) => this.#connection.request({ type: 'generate', input, sampling }, stopped, { onPiece }),
-      signal,
-    );
+  #generate(input: TextInput, { signal, priority, ...options }: GenerateOptions): Run {
+    const sampling = samplingOf(options);
+    const request = { type: 'generate', session: MAIN_SESSION, input, sampling, priority: priorityNumber(priority) } as const;
+    return new PieceStream((onPiece, stopped) => this.#connection.request(request, stopped, { onPiece }), signal);
   }
-}
-
-/** The sampling options that are given. Their ranges are checked by the core, their type here. */
-function pickNumbers(options: Omit<GenerateOptions, 'signal' | 'stop' | 'contextShift' | 'draft'>): Partial<Sampling> {
-  const { temperature, topK, topP, minP, repeatPenalty, seed, maxTokens, keepTokens } = options;
-  const all = { temperature, topK, topP, minP, repeatPenalty, seed, maxTokens, keepTokens };
-  const given = Object.entries(all).filter(([, value]) => value !== undefined);
-  const wrong = given.find(([, value]) => typeof value !== 'number');
-  if (wrong) throw invalidArgument(`${wrong[0]} must be a number.`);
-  return Object.fromEntries(given);
-}
-
-/** As the core has it. */
-function draftNumber(draft: number | 'auto'): number {
-  if (draft === 'auto') return INK_DRAFT_AUTO;
-  if (!isWhole(draft)) throw invalidArgument("draft must be a whole number of tokens or 'auto'.");
-  return draft === 0 ? INK_DRAFT_OFF : Math.min(draft, 2 ** 31 - 1);
 }
 
 function textInput(text: string, { special = false, addBos = false }: TokenizeOptions): TextInput {
@@ -188,8 +195,4 @@ function tokenArray(tokens: Iterable<number>): Int32Array {
   const wrong = list.findIndex((token, i) => token !== ids[i]);
   if (wrong >= 0) throw invalidArgument(`${String(list[wrong])} is no token.`);
   return ids;
-}
-
-function isWhole(value: unknown): boolean {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }

@@ -16,7 +16,15 @@ export interface ChatInput {
 /** What can be made tokens: a conversation as chat() reads it, or a text with INK_TOKENIZE_… flags. */
 export type TextInput = ChatInput | { text: string; flags: number };
 /** `draft` as in ink_generation. */
-export type Sampling = Omit<GenerateOptions, 'signal' | 'stop' | 'draft'> & { seed: number; stop: string[]; draft: number };
+export type Sampling = Omit<GenerateOptions, 'signal' | 'priority' | 'stop' | 'draft'> & { seed: number; stop: string[]; draft: number };
+
+/** The number of the model's own session, which is there as long as the model. */
+export const MAIN_SESSION = 0;
+
+export interface SessionInfo {
+  /** Tokens. */
+  contextLength: number;
+}
 
 /** Where a model is to be got, and how. */
 export interface SourceRequest {
@@ -44,8 +52,13 @@ export interface LoadRequest extends SourceRequest {
 /** What a request is answered with. */
 export interface Results {
   load: ModelInfo;
+  openSession: SessionInfo;
+  cloneSession: SessionInfo;
+  closeSession: null;
   check: ModelCheck;
   generate: RunResult;
+  /** Tokens that the session's context holds. */
+  read: number;
   tokenize: Int32Array;
   countTokens: number;
   detokenize: string;
@@ -58,7 +71,14 @@ export interface Results {
 export type Request =
   | ({ type: 'load' } & LoadRequest)
   | ({ type: 'check' } & SourceRequest)
-  | { type: 'generate'; input: TextInput; sampling: Sampling }
+  /** `session`: chosen by the page; kvType -1: as the main session. */
+  | { type: 'openSession'; session: number; contextLength: number; kvType: number }
+  | { type: 'cloneSession'; session: number; clone: number }
+  /** One that isn't there is fine. */
+  | { type: 'closeSession'; session: number }
+  | { type: 'generate'; session: number; input: TextInput; sampling: Sampling }
+  /** Evaluates the input, for what comes after it. */
+  | { type: 'read'; session: number; input: ChatInput }
   | { type: 'tokenize'; input: TextInput }
   | { type: 'countTokens'; input: TextInput }
   | { type: 'detokenize'; tokens: Int32Array }
@@ -67,9 +87,14 @@ export type Request =
   | { type: 'applyChatTemplate'; input: ChatInput }
   | { type: 'score'; text: string; windowLength: number };
 
-/** From the page. Requests are answered one after another, in order. */
+/** As of priority.ts; the default is 0, for what is asked before there is a model. */
+export interface Urgency {
+  priority?: number;
+}
+
+/** From the page. Requests are answered one after another, the most urgent first; see queue.ts. */
 export type ToHost =
-  | (Request & { id: number })
+  | (Request & Urgency & { id: number })
   /** Forget that request; it is not answered. */
   | { type: 'abort'; id: number }
   /** After aborting all: nothing more will be asked. Only where the engine has no worker that could be ended. */

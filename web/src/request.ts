@@ -1,27 +1,21 @@
 /** The page's side of a model's source: checks what the caller gave, and reads what only the page can read. */
 import type { Connection, Handlers } from './connection.js';
-import { INK_KV_BF16, INK_KV_DEFAULT, INK_KV_F16, INK_KV_F32, INK_KV_Q8_0 } from './constants.js';
 import { InklingError, invalidArgument, reasonOf } from './errors.js';
+import { checkContextLength, kvNumber } from './kv.js';
 import { absoluteUrl, partsOf } from './parts.js';
 import type { SourceMessage, SourceRequest } from './protocol.js';
 import type { KvCacheType, ModelPart, ModelSource, SourceOptions } from './types.js';
 
 /** What is handed to the engine at a time, of sources that only the page can read. */
 const CHUNK_BYTES = 1 << 20;
-const KV_TYPES: ReadonlyMap<KvCacheType, number> = new Map([
-  ['default', INK_KV_DEFAULT], ['f32', INK_KV_F32], ['f16', INK_KV_F16], ['bf16', INK_KV_BF16], ['q8_0', INK_KV_Q8_0],
-]);
 
 type Options = Pick<SourceOptions, 'cache' | 'headers' | 'credentials'> & { contextLength?: number; kvCache?: KvCacheType };
 
 /** Throws INK_ERR_INVALID_ARGUMENT; rejects with INK_ERR_IO when a picked file is gone. */
 export async function openRequest(source: ModelSource, options: Options): Promise<{ request: SourceRequest; parts: PageParts }> {
   const { cache = true, headers = {}, credentials = 'same-origin', contextLength = 0, kvCache = 'default' } = options;
-  if (!Number.isInteger(contextLength) || contextLength < 0 || contextLength >= 2 ** 32) {
-    throw invalidArgument('contextLength must be a whole number of tokens.');
-  }
-  const kvType = KV_TYPES.get(kvCache);
-  if (kvType === undefined) throw invalidArgument(`kvCache must be one of ${[...KV_TYPES.keys()].join(', ')}.`);
+  checkContextLength(contextLength);
+  const kvType = kvNumber(kvCache);
   if (typeof cache !== 'boolean' && !(typeof cache === 'string' && cache)) {
     throw invalidArgument('cache must be true, false or a name.');
   }

@@ -57,16 +57,16 @@ function readFrom(stream: ReadableStream<Uint8Array>): StreamReader {
 }
 
 export function fromBlob(blob: Blob, failure = 'The file could not be read'): Source {
-  const { next, cancel } = readerOf(blob.stream());
+  const reader = readerOf(blob.stream());
   return {
     size: blob.size,
     phase: 'load',
     hint: '',
     next: () =>
-      next().catch((cause: unknown) => {
+      reader.next().catch((cause: unknown) => {
         throw new InklingError('INK_ERR_IO', `${failure}: ${reasonOf(cause)}`, { cause });
       }),
-    close: () => void cancel().catch(() => {}),
+    close: () => void reader.cancel().catch(() => {}),
   };
 }
 

@@ -31,6 +31,23 @@ export interface LoadProgress {
   bytesPerSecond: number;
 }
 
+/**
+ * How urgent a request is, in the platform's own words (as of `scheduler.postTask`). Default 'user-visible'.
+ *
+ * Each model answers its requests one after another: the most urgent first, equals in the order in which they were
+ * made. A more urgent request also interrupts one that is being answered, which goes on afterwards, unless both need
+ * the same context: that of one session, or the model's own (`chat`, `complete` and `score` of the model itself).
+ */
+export type Priority = 'user-blocking' | 'user-visible' | 'background';
+
+/** What every request takes. */
+export interface RequestOptions {
+  /** Gives the request up: it rejects with the signal's reason at once, the engine is quiet within 50 ms, and model and
+   *  session stay usable. */
+  signal?: AbortSignal;
+  priority?: Priority;
+}
+
 /** How files are got from servers, and what is kept of them. */
 export interface SourceOptions {
   /**
@@ -227,14 +244,14 @@ export interface TemplateOptions {
  */
 export type Examples = string | readonly Message[];
 
-export interface ApplyChatTemplateOptions extends TemplateOptions {
+export interface ApplyChatTemplateOptions extends TemplateOptions, RequestOptions {
   /** End with the header of the assistant's turn. Default: the conversation's `add_generation_prompt`, or false. */
   addGenerationPrompt?: boolean;
   /** Give the prompt's tokens, just as `chat()` reads them, instead of its text. Default false. */
   tokenize?: boolean;
 }
 
-export interface GenerateOptions {
+export interface GenerateOptions extends RequestOptions {
   /** 0: always the likeliest token, and the rest of the sampling is ignored. Default 0.8. */
   temperature?: number;
   /** Keep only the k likeliest tokens; 0: off. Default 40. */
@@ -266,8 +283,6 @@ export interface GenerateOptions {
    * where it pays.
    */
   draft?: number | 'auto';
-  /** Stops the engine within 100 ms; the run then rejects with the signal's reason, and the model stays usable. */
-  signal?: AbortSignal;
 }
 
 /**
@@ -303,13 +318,34 @@ export interface RunResult {
 
 export interface ChatOptions extends GenerateOptions, TemplateOptions {}
 
+/** What a session's conversation begins with, and where it is held. */
+export interface SessionOptions extends RequestOptions {
+  /** Text of a first message of role 'system'. */
+  systemPrompt?: string;
+  /** Few-shot examples; see {@link Examples}. They stand after the system message. */
+  examples?: Examples;
+  /** The conversation so far. */
+  messages?: readonly Message[];
+  /** Tokens that the conversation and its next answer may have together. Default: the model's. */
+  contextLength?: number;
+  /** What the keys and values of past tokens are held as. Default: as the model was loaded with. */
+  kvCache?: KvCacheType;
+  /** For this session. Default: the model's. */
+  chatTemplate?: ChatTemplate;
+  /** For this session. Default: the model's. */
+  tools?: readonly object[];
+}
+
+/** A text is a message of role 'user'. */
+export type SessionInput = string | Message | readonly Message[];
+
 export interface CompleteOptions extends GenerateOptions {
   /** Few-shot examples; see {@link Examples}. They stand before the prompt as plain text: each on lines of its own, an
    *  empty line after those that are not the user's. */
   examples?: Examples;
 }
 
-export interface TokenizeOptions {
+export interface TokenizeOptions extends RequestOptions {
   /** The text of control tokens, e.g. <|im_start|>, becomes those tokens. Default false: it is plain text. */
   special?: boolean;
   /** Put around the text what the model asks for: BOS, or BERT's CLS and SEP, or T5's EOS. Default false. */
@@ -325,11 +361,9 @@ export interface TokenPiece {
   bytes: Uint8Array;
 }
 
-export interface ScoreOptions {
+export interface ScoreOptions extends RequestOptions {
   /** Text tokens in each window; windows do not overlap. Default: as many as fit the context, at most 512. */
   windowLength?: number;
-  /** Stops the engine within 100 ms; the promise then rejects with the signal's reason. */
-  signal?: AbortSignal;
 }
 
 export interface Score {

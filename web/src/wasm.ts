@@ -16,9 +16,11 @@ export interface WasmExports {
   inkjs_release(pointer: number): void;
   inkjs_model_create(): number;
   inkjs_model_destroy(model: number): void;
-  inkjs_session_create(model: number, nCtx: number, kvType: number, nThreads: number): number;
+  inkjs_session_create(model: number, nCtx: number, kvType: number, nThreads: number, threadsOf: number): number;
+  inkjs_session_copy(to: number, from: number): number;
   inkjs_session_choose_threads(session: number): number;
   inkjs_session_threads(session: number): number;
+  inkjs_session_kv_type(session: number): number;
   inkjs_session_destroy(session: number): void;
   inkjs_error_code(handle: number): number;
   inkjs_error_message(handle: number): number;

@@ -1,10 +1,7 @@
 /** The module worker. Where there are no workers (Node), index.js imports it and calls serve() itself. */
-import { type HostPort, serve } from './host.js';
-
-declare const WorkerGlobalScope: (new () => unknown) | undefined;
+import { serve } from './host.js';
 
 export { serve };
 
-if (typeof WorkerGlobalScope !== 'undefined' && globalThis instanceof WorkerGlobalScope) {
-  serve(globalThis as unknown as HostPort);
-}
+// Bun's workers lack WorkerGlobalScope, and pages have postMessage() too.
+if (typeof postMessage === 'function' && typeof document === 'undefined') serve(globalThis);

@@ -1,5 +1,6 @@
 // Loading in Node: every kind of source, broken files, aborts, and memory.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
@@ -96,6 +97,21 @@ test('the weights are in memory once', async () => {
   const share = model.info.memoryBytes / statSync(path).size;
   model.dispose();
   assert.ok(share <= 1.1, `peak memory is ${share.toFixed(3)} of the file`);
+});
+
+test('memory that the system refuses is a typed rejection', () => {
+  const script = `
+    import { loadModel } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
+    const load = (url) => loadModel(url, { threads: 1 }).then((model) => model.info.name, ({ code }) => code);
+    const urls = ${JSON.stringify([pathToFileURL(defaultModel()).href, dataUrl('stories260K.gguf').href])};
+    console.log(await load(urls[0]), await load(urls[1]));`;
+  const underLimit = (limit) => {
+    const command = `${limit} && exec "$0" --input-type=module --eval "$1"`;
+    return execFileSync('bash', ['-c', command, process.execPath, script], { encoding: 'utf8' }).trim();
+  };
+  // In kB: not enough for the weights, but for a smaller model; and not for an instance's addresses.
+  assert.equal(underLimit('ulimit -d 150000'), 'INK_ERR_OUT_OF_MEMORY stories260K');
+  assert.equal(underLimit('ulimit -v 1500000'), 'INK_ERR_OUT_OF_MEMORY INK_ERR_OUT_OF_MEMORY');
 });
 
 test('hostile files are refused with their code', async (t) => {

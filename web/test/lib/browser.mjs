@@ -1,16 +1,21 @@
-// Chromium, kept off the network and with a profile of its own.
-import { mkdtempSync, rmSync } from 'node:fs';
+// Chromium and Firefox, each with a profile of its own, and Chromium kept off the network.
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
+import puppeteer from 'puppeteer-core';
 
-export async function openBrowser(options = {}) {
+export const FLAGS = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+/** options.args come on top of what every Chromium here has. */
+export async function openBrowser({ args = [], ...options } = {}) {
   const profile = mkdtempSync(join(tmpdir(), 'inkling-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROME ?? '/usr/bin/chromium',
     headless: true,
-    args: ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-      '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: [...FLAGS, ...args],
     ...options,
   });
   return {
@@ -32,4 +37,74 @@ export async function openPage(context, url) {
   });
   await page.goto(url);
   return { page, complaints };
+}
+
+// ---- Either browser ----
+
+/**
+ * By name: how to open it. It then has close(), memory() in bytes, and visit(url), whose pages have evaluate(),
+ * complaints and close().
+ */
+export const BROWSERS = { chromium: openChromium, firefox: openFirefox };
+
+async function openChromium() {
+  const { context, close } = await openBrowser();
+  const session = await context.browser().newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  await session.detach();
+  return {
+    close,
+    memory: () => settledMemory(processInfo.find(({ type }) => type === 'browser').id),
+    async visit(url) {
+      const { page, complaints } = await openPage(context, url);
+      return { complaints, evaluate: (code, argument) => page.evaluate(code, argument), close: () => page.close() };
+    },
+  };
+}
+
+/** By WebDriver BiDi, which is Firefox's own. */
+async function openFirefox() {
+  const browser = await puppeteer.launch({
+    browser: 'firefox',
+    executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
+    headless: true,
+  });
+  return {
+    close: () => browser.close(),
+    memory: () => settledMemory(browser.process().pid),
+    async visit(url) {
+      const page = await browser.newPage();
+      const complaints = [];
+      page.on('pageerror', (error) => complaints.push(String(error)));
+      page.on('console', (message) => {
+        if (['error', 'warn'].includes(message.type())) complaints.push(message.text());
+      });
+      await page.goto(url);
+      return { complaints, evaluate: (code, argument) => page.evaluate(code, argument), close: () => page.close() };
+    },
+  };
+}
+
+/** The private memory of a process and those under it, their heaps: the least of some seconds, as garbage goes when it goes. */
+async function settledMemory(pid) {
+  let least = Infinity;
+  for (let i = 0; i < 15; i++) {
+    await delay(200);
+    least = Math.min(least, memoryOf(pid));
+  }
+  return least;
+}
+
+function memoryOf(pid) {
+  let bytes = 0;
+  try {
+    bytes += Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+    for (const task of readdirSync(`/proc/${pid}/task`)) {
+      const children = readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean);
+      for (const child of children) bytes += memoryOf(child);
+    }
+  } catch {
+    // It has just ended.
+  }
+  return bytes;
 }

@@ -3,9 +3,13 @@ import { readFileSync } from 'node:fs';
 
 /** The renderer processes' private memory in bytes, by process id: their heaps, without program code and files. */
 function rendererMemory(pids) {
-  return new Map(pids.map((pid) => {
-    const [, kilobytes] = /RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    return [pid, Number(kilobytes) * 1024];
+  return new Map(pids.flatMap((pid) => {
+    try {
+      const [, kilobytes] = /RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+      return [[pid, Number(kilobytes) * 1024]];
+    } catch {
+      return []; // a spare process, which has ended
+    }
   }));
 }
 

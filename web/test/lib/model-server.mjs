@@ -11,6 +11,7 @@ const PIECE = 1 << 16;
  * files: buffers by path. The answer's fields may be changed at any time:
  * - ranges, etags, dates, gzip: what the server knows; exposes: what it lets pages of other origins see;
  * - breakAt: offsets in the file, each where a connection is cut once it was sent so far;
+ * - silent: instead of being cut it says nothing more; at 0: not even that there is an answer;
  * - downMs: for how long nobody listens after that; 0: merely the connection is lost;
  * - bytesPerSecond: as slow as that;
  * - failures: statuses to answer with first, one request each.
@@ -19,7 +20,7 @@ const PIECE = 1 << 16;
 export async function startModelServer(files, fallback = (request, response) => response.writeHead(404).end()) {
   const server = {
     files, ranges: true, etags: true, dates: true, gzip: false, exposes: undefined,
-    breakAt: [], downMs: 0, bytesPerSecond: Infinity, failures: [],
+    breakAt: [], silent: false, downMs: 0, bytesPerSecond: Infinity, failures: [],
     /** { method, path, range, ifRange, status } of each request for a model. */
     requests: [],
     /** Of models' files. */
@@ -60,6 +61,7 @@ export async function startModelServer(files, fallback = (request, response) => 
       headers['content-range'] = `bytes ${from}-${to - 1}/${content.length}`;
       entry.status = 206;
     }
+    if (server.silent && server.breakAt.includes(0)) return void (server.breakAt = []);
     response.writeHead(entry.status, { ...headers, 'content-length': to - from });
     if (method === 'HEAD') return response.end();
     for (let at = from; at < to; ) {
@@ -72,6 +74,7 @@ export async function startModelServer(files, fallback = (request, response) => 
       at = end;
       if (at === cut) {
         server.breakAt = server.breakAt.filter((offset) => offset !== cut);
+        if (server.silent) return;
         await delay(20); // so that the bytes leave
         return kill();
       }

@@ -1,0 +1,190 @@
+// Again and again: loads, aborts and disposals leave nothing behind, in Node, Chromium and Firefox.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { BROWSERS } from './lib/browser.mjs';
+import { DATA, DIST, dataUrl, defaultModel } from './lib/files.mjs';
+import { startServer } from './lib/server.mjs';
+
+const LIMIT = { timeout: 180_000 };
+let server;
+const unhandled = [];
+const note = (reason) => unhandled.push(reason);
+
+before(async () => {
+  process.on('unhandledRejection', note);
+  const files = { '/stories.gguf': `${DATA}stories260K.gguf`, '/tiny.gguf': `${DATA}tiny-q.gguf`, '/model.gguf': defaultModel() };
+  server = await startServer(files, { isolated: true });
+});
+after(async () => {
+  process.off('unhandledRejection', note);
+  await server?.close();
+  assert.deepEqual(unhandled, []);
+});
+
+/** Loads the model, uses it and disposes of it; in a page or in Node. */
+async function loadAndDispose({ entry, url, times }) {
+  const { loadModel } = await import(entry);
+  for (let i = 0; i < times; i++) {
+    const model = await loadModel(url, { threads: i % 5 ? 1 : 2 });
+    const session = await model.createSession();
+    await model.complete('Once upon a time', { maxTokens: 4 }).result();
+    if (i % 2) session.dispose();
+    model.dispose();
+  }
+}
+
+/** Aborts calls of every kind at random moments; then all is as it was. Returns how they ended, and the slowest abort in ms. */
+async function abortAtRandom({ entry, url, times, threads }) {
+  const { loadModel } = await import(entry);
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const greedy = { temperature: 0, maxTokens: 12 };
+  const long = 'The quick brown fox jumps over the lazy dog. '.repeat(8);
+  let model = await loadModel(url, { threads, contextLength: 512, chatTemplate: 'chatml' });
+  const ask = async (model) => (await model.complete('Once upon a time', greedy).result()).tokens.join();
+  const expected = await ask(model);
+  let session = await model.createSession({ systemPrompt: 'S' });
+  const calls = [
+    (signal) => loadModel(url, { threads, signal }).then((loaded) => loaded.dispose()),
+    (signal) => model.complete(long, { signal }).result(),
+    (signal) => model.complete('Once', { signal, maxTokens: 100 }).result(),
+    (signal) => model.score(long, { signal }),
+    (signal) => session.chat('Once', { signal, maxTokens: 60 }).result(),
+    (signal) => session.append(long, { signal }),
+    (signal) => session.clone({ signal }).then((clone) => clone.dispose()),
+    (signal) => model.createSession({ messages: [{ role: 'user', content: long }], signal }).then((made) => made.dispose()),
+    (signal) => model.tokenize(long, { signal }),
+    async (signal) => {
+      for await (const piece of model.complete('Once', { signal, maxTokens: 100 })) if (piece.includes('.')) break;
+    },
+  ];
+  const ended = { done: 0, aborted: 0 };
+  let seed = 1;
+  const random = (below) => (seed = (seed * 16807) % 2147483647) % below;
+  for (let i = 0; i < times; i++) {
+    const controller = new AbortController();
+    const pending = [calls[i % calls.length](controller.signal)];
+    if (i % 3 === 0) pending.push(calls[random(calls.length)](controller.signal));
+    const settled = Promise.allSettled(pending);
+    if (i % 5) await wait(random(12));
+    controller.abort();
+    for (const { reason } of await settled) {
+      if (reason === undefined) ended.done++;
+      else if (reason.name === 'AbortError') ended.aborted++;
+      else if (reason.code !== 'INK_ERR_CONTEXT_FULL') throw reason;
+    }
+    if (session.messages.length > 5) {
+      session.dispose();
+      session = await model.createSession({ systemPrompt: 'S' });
+    }
+    if (i % 20 === 0 && (await ask(model)) !== expected) throw new Error(`another text after ${i} aborts`);
+  }
+  const same = (await ask(model)) === expected;
+  model.dispose();
+  return { ...ended, same };
+}
+
+function checkAborts({ done, aborted, same }) {
+  assert.ok(same, 'another text');
+  assert.ok(aborted >= 40 && done >= 10, `${aborted} aborted, ${done} done`);
+}
+
+// ---- Node ----
+
+const entry = pathToFileURL(`${DIST}index.js`).href;
+
+test('Node: 50 loads and disposals take no memory', LIMIT, async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc');
+  const cycle = async (times) => {
+    await loadAndDispose({ entry, url: dataUrl('stories260K.gguf'), times });
+    for (let i = 0; i < 10; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 50)); // threads end
+      collect();
+    }
+    return process.memoryUsage.rss();
+  };
+  const after3 = await cycle(3);
+  const after50 = await cycle(47);
+  assert.ok(after50 <= after3 * 1.05, `${after3} bytes after 3, ${after50} after 50`);
+});
+
+test('Node: 200 aborts at random moments', LIMIT, async () => {
+  checkAborts(await abortAtRandom({ entry, url: dataUrl('stories260K.gguf'), times: 200, threads: 1 }));
+});
+
+// ---- Browsers ----
+
+for (const [name, open] of Object.entries(BROWSERS)) {
+  let browser;
+  before(async () => (browser = await open()));
+  after(() => browser?.close());
+
+  const onPage = async (use) => {
+    const page = await browser.visit(`${server.url}/blank`);
+    try {
+      await use(page);
+      assert.deepEqual(page.complaints, []);
+    } finally {
+      await page.close();
+    }
+  };
+  const inPage = { entry: '/package/index.js', url: '/stories.gguf' };
+
+  test(`${name}: 200 aborts at random moments`, LIMIT, () => onPage(async (page) => {
+    checkAborts(await page.evaluate(abortAtRandom, { ...inPage, times: 200, threads: 2 }));
+  }));
+
+  test(`${name}: 50 loads and disposals take no memory`, LIMIT, () => onPage(async (page) => {
+    await page.evaluate(loadAndDispose, { ...inPage, times: 3 });
+    const after3 = await browser.memory();
+    await page.evaluate(loadAndDispose, { ...inPage, times: 47 });
+    // Firefox keeps some for itself, even when the page is gone.
+    if (name === 'firefox') return;
+    let after50;
+    for (let i = 0; i < 8; i++) { // workers of workers go when their parents have gone
+      after50 = await browser.memory();
+      if (after50 <= after3 * 1.05) break;
+    }
+    assert.ok(after50 <= after3 * 1.05, `${after3} bytes after 3, ${after50} after 50`);
+  }));
+
+  test(`${name}: the engine is quiet within 50 ms of an abort, reading, writing and scoring`, LIMIT, () => onPage(async (page) => {
+    const measure = () => page.evaluate(async () => {
+      const { loadModel } = await import('/package/index.js');
+      const model = await loadModel('/model.gguf', { contextLength: 1024, threads: 1 });
+      const long = 'The quick brown fox jumps over the lazy dog. '.repeat(60);
+      const calls = {
+        reading: (i, signal) => model.complete(`${i} ${long}`, { signal }).result(),
+        writing: (i, signal) => model.complete(`${i} is a number`, { signal }).result(),
+        scoring: (i, signal) => model.score(`${i} ${long}`, { signal }),
+      };
+      const medians = {};
+      for (const [name, call] of Object.entries(calls)) {
+        const delays = [];
+        for (let i = 0; i < 7; i++) {
+          const controller = new AbortController();
+          const ended = call(i, controller.signal).catch(() => {});
+          await new Promise((resolve) => setTimeout(resolve, 150 + 37 * i));
+          const aborted = performance.now();
+          controller.abort();
+          await ended;
+          await model.tokenize('x'); // answered only when the engine has nothing else to do
+          delays.push(performance.now() - aborted);
+        }
+        medians[name] = delays.sort((a, b) => a - b)[3];
+      }
+      model.dispose();
+      return medians;
+    });
+    let medians;
+    for (let i = 0; i < 3; i++) { // a busy machine delays everything now and then
+      medians = await measure();
+      if (Object.values(medians).every((ms) => ms < 50)) break;
+    }
+    for (const [what, ms] of Object.entries(medians)) assert.ok(ms < 50, `${what}: ${ms} ms`);
+    console.log(name, JSON.stringify(medians));
+  }));
+}
