@@ -1,5 +1,5 @@
 // The cache in OPFS, in a real Chromium: second visits, closed tabs, several tabs, full disks, spoilt files.
-/* global package_, load, failureOf, rejections, sleep -- of the pages */
+/* global package_, load, failureOf, rejections:writable, sleep -- of the pages */
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
