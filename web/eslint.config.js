@@ -20,6 +20,12 @@ export default defineConfig(
     languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
   },
   {
+    files: ['demo/**/*.{ts,tsx}'],
+    extends: [ts.configs.recommendedTypeChecked],
+    rules: { '@typescript-eslint/no-unused-vars': UNUSED },
+    languageOptions: { parserOptions: { project: './demo/tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+  },
+  {
     files: ['**/*.mjs', '**/*.js'],
     // Functions in tests run in pages too.
     languageOptions: { globals: { ...globals.node, ...globals.browser } },

@@ -1,5 +1,5 @@
 /** The app's state and what can be done with it; the components in ui/ show it. */
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { Answers } from './answers.js';
@@ -72,6 +72,9 @@ export class App {
     this.settings = settings;
     this.chats = chats;
     this.answers = new Answers(chats, settings, (error) => this.#answerFailed(error));
+    effect(() => {
+      if (!this.answers.live.value) void this.models.refreshMemory();
+    });
   }
 
   static async start(settings: Settings): Promise<App> {
@@ -218,7 +221,9 @@ export class App {
   }
 
   copy(text: string): void {
-    const copied = navigator.clipboard ? navigator.clipboard.writeText(text) : Promise.reject();
+    const copied = navigator.clipboard
+      ? navigator.clipboard.writeText(text)
+      : Promise.reject(new Error('there is no clipboard'));
     copied.then(
       () => this.say({ words: 'copied' }),
       () => this.say({ words: 'copyFailed' }),

@@ -1,4 +1,5 @@
 /** Starts the app: shows what was kept, and then loads the model. */
+import { modelCache } from 'inkling-wasm';
 import { render } from 'preact';
 import { App } from './app.js';
 import { keepOffline } from './offline.js';
@@ -11,4 +12,9 @@ import { Page } from './ui/Page.js';
 
 const app = await App.start(new Settings());
 render(<Page app={app} />, document.body);
+
+// An app that was installed is to stay; of other pages some browsers would ask the visitor.
+if (matchMedia('(display-mode: standalone)').matches) void modelCache.persist();
+window.addEventListener('appinstalled', () => void modelCache.persist());
+
 await app.openFirst(keepOffline());

@@ -26,9 +26,9 @@ const NAMED: Record<string, string> = {
 export function decodeReferences(text: string): string {
   return text.replace(
     /&(?:#(\d{1,7})|#x([\da-f]{1,6})|([a-z]+));/gi,
-    (whole, decimal, hex, name) => {
+    (whole, decimal?: string, hex?: string, name?: string) => {
       if (name) return NAMED[name.toLowerCase()] ?? whole;
-      const code = decimal ? Number(decimal) : Number.parseInt(hex, 16);
+      const code = decimal ? Number(decimal) : Number.parseInt(hex!, 16);
       return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole;
     },
   );

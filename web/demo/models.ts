@@ -126,6 +126,8 @@ export async function isMetered(choice: Choice): Promise<boolean> {
 
 export class Models {
   readonly current = signal<LoadedModel | undefined>();
+  /** What its engine takes now, in bytes. */
+  readonly memory = signal(0);
   readonly loading = signal<Loading | undefined>();
   /** What the cache holds. */
   readonly kept = signal<readonly CachedModel[]>([]);
@@ -151,6 +153,7 @@ export class Models {
         return false;
       }
       this.current.peek()?.model.dispose();
+      this.memory.value = model.info.memoryBytes;
       this.current.value = { ...choice, model };
       if (choice.place !== undefined) writeStored(KEY, choice.place);
       void this.refreshKept();
@@ -179,6 +182,12 @@ export class Models {
   close(): void {
     this.current.peek()?.model.dispose();
     this.current.value = undefined;
+  }
+
+  async refreshMemory(): Promise<void> {
+    const { model } = this.current.peek() ?? {};
+    const bytes = await model?.memoryUse().catch(() => undefined); // it is being closed
+    if (bytes !== undefined && model === this.current.peek()?.model) this.memory.value = bytes;
   }
 
   async refreshKept(): Promise<void> {

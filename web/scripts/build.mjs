@@ -1,6 +1,5 @@
-// Builds dist/: the package (index.js, worker.js, thread.js, adapters/, the WebAssembly modules, types) and, the demo app
-// as a folder that any static server can serve by itself, dist/demo. The modules must have been built before, by the
-// presets below.
+// Builds dist/: the package (index.js, worker.js, thread.js, adapters/, the WebAssembly modules, types) and, over it, the
+// demo app in dist/demo (see demo/vite.config.mjs). The modules must have been built before, by the presets below.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -112,6 +112,8 @@ class Host {
         return engine.detokenize(request.tokens);
       case 'tokenPieces':
         return engine.tokenPieces(request.tokens);
+      case 'memoryUse':
+        return engine.memoryBytes;
       case 'applyChatTemplate':
         return engine.applyChatTemplate(request.input);
       case 'score':

@@ -149,6 +149,11 @@ export class Model {
     return (await this.tokenPieces([token], options))[0]!;
   }
 
+  /** All of the engine's memory as it is now, in bytes; {@link ModelInfo.memoryBytes} is what it was after loading. */
+  memoryUse(): Promise<number> {
+    return this.#connection.request({ type: 'memoryUse' });
+  }
+
   /** How well the model predicts a text. */
   score(text: string, { windowLength = 0, signal, priority }: ScoreOptions = {}): Promise<Score> {
     if (!isWhole(windowLength)) throw invalidArgument('windowLength must be a whole number of tokens.');

@@ -63,6 +63,7 @@ export interface Results {
   countTokens: number;
   detokenize: string;
   tokenPieces: { lengths: Uint32Array; bytes: Uint8Array };
+  memoryUse: number;
   applyChatTemplate: string;
   score: Score;
 }
@@ -82,6 +83,7 @@ export type Request =
   | { type: 'countTokens'; input: TextInput }
   | { type: 'detokenize'; tokens: Int32Array }
   | { type: 'tokenPieces'; tokens: Int32Array }
+  | { type: 'memoryUse' }
   | { type: 'applyChatTemplate'; input: ChatInput }
   | { type: 'score'; text: string; windowLength: number };
 

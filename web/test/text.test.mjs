@@ -116,6 +116,14 @@ test('long texts and tokens from any iterable', async () => {
 
 // ---- The vocabulary alone ----
 
+test('the memory in use grows with what is done', async () => {
+  const model = await loadModel(dataUrl('stories260K.gguf'));
+  assert.equal(await model.memoryUse(), model.info.memoryBytes);
+  await model.tokenize('Once upon a time. '.repeat(100_000));
+  assert.ok(await model.memoryUse() > model.info.memoryBytes);
+  model.dispose();
+});
+
 test('the vocabulary alone is read, and no more', async () => {
   let loaded = 0;
   const model = await loadModel(pathToFileURL(defaultModel()), { vocabularyOnly: true, onProgress: (progress) => (loaded = progress.loaded) });

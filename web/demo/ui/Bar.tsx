@@ -57,7 +57,7 @@ function Meters(): JSX.Element | null {
   if (!model) return <p class="meters" />;
   const live = app.answers.live.value;
   const rate = live ? live.rate.value : app.answers.lastRate.value;
-  const memory = megabytes(model.info.memoryBytes);
+  const memory = megabytes(app.models.memory.value);
   return (
     <p class="meters" id="meters">
       {rate !== undefined && <span id="rate">{words.rate(whole(rate))}</span>}

@@ -3,7 +3,7 @@
  * turned into the elements below and no others, HTML is shown as the text it is, links go to the
  * web alone, and images stay links.
  */
-import { Lexer, type Token, type Tokens } from 'marked';
+import { Lexer, type MarkedToken, type Token, type Tokens } from 'marked';
 import { Component, type ComponentChild, Fragment, type JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { useApp } from '../app.js';
@@ -49,10 +49,11 @@ class Block extends Component<{ token: Token }> {
   }
 }
 
-function drawBlock(token: Token): ComponentChild {
+function drawBlock(given: Token): ComponentChild {
+  const token = given as MarkedToken; // there are no extensions that would make others
   switch (token.type) {
     case 'heading': {
-      const Heading = HEADINGS[Math.min((token as Tokens.Heading).depth, HEADINGS.length) - 1]!;
+      const Heading = HEADINGS[Math.min(token.depth, HEADINGS.length) - 1]!;
       return <Heading>{drawAll(token.tokens)}</Heading>;
     }
     case 'paragraph':
@@ -60,13 +61,13 @@ function drawBlock(token: Token): ComponentChild {
     case 'blockquote':
       return <blockquote>{drawBlocks(token.tokens)}</blockquote>;
     case 'code':
-      return <Code code={token.text} language={token.lang} />;
+      return <Code code={token.text} language={token.lang ?? ''} />;
     case 'hr':
       return <hr />;
     case 'list':
-      return <List list={token as Tokens.List} />;
+      return <List list={token} />;
     case 'table':
-      return <Table table={token as Tokens.Table} />;
+      return <Table table={token} />;
     case 'html':
       return <p>{token.text}</p>;
     default:
@@ -106,7 +107,7 @@ function Table({ table }: { table: Tokens.Table }): JSX.Element {
   );
 }
 
-function Code({ code, language = '' }: { code: string; language?: string }): JSX.Element {
+function Code({ code, language }: { code: string; language: string }): JSX.Element {
   const app = useApp();
   const words = useWords();
   return (
@@ -129,7 +130,8 @@ function drawAll(tokens: Token[] = []): ComponentChild {
   return tokens.map((token, i) => <Fragment key={i}>{drawInline(token)}</Fragment>);
 }
 
-function drawInline(token: Token): ComponentChild {
+function drawInline(given: Token): ComponentChild {
+  const token = given as MarkedToken;
   switch (token.type) {
     case 'strong':
       return <strong>{drawAll(token.tokens)}</strong>;

@@ -139,7 +139,8 @@ function Kept(): JSX.Element {
 }
 
 function Facts(): JSX.Element | null {
-  const current = useApp().models.current.value;
+  const { models } = useApp();
+  const current = models.current.value;
   const words = useWords();
   if (!current) return null;
   const { facts } = words;
@@ -148,7 +149,7 @@ function Facts(): JSX.Element | null {
     [facts.name, info.name || current.label],
     [facts.parameters, words.parameters(words.count(info.parameterCount), info.architecture)],
     [facts.weights, words.weights(megabytes(info.weightBytes), info.quantization)],
-    [facts.memory, megabytes(info.memoryBytes)],
+    [facts.memory, megabytes(models.memory.value)],
     [facts.context, words.tokens(info.contextLength)],
     [facts.kernels, info.kernels],
     [facts.threads, threads(current)],
