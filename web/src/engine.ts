@@ -349,7 +349,8 @@ export class Engine {
     const session = this.#handle(number);
     this.#check(session, this.#wasm.inkjs_generation_step(session, maxPrefill));
     const field = (name: number) => this.#wasm.inkjs_step_number(session, name);
-    const text = this.#text(this.#wasm.inkjs_step_text(session), field(c.INKJS_STEP_FIELD_TEXT_LEN));
+    const length = field(c.INKJS_STEP_FIELD_TEXT_LEN);
+    const text = length > 0 ? this.#text(this.#wasm.inkjs_step_text(session), length) : '';
     return {
       kind: field(c.INKJS_STEP_FIELD_KIND),
       finish: field(c.INKJS_STEP_FIELD_FINISH),

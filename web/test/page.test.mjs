@@ -69,7 +69,7 @@ test('the page answers, goes on, and starts anew', LIMIT, async () => {
   await page.close();
 });
 
-test('Stop acts within 100 ms, while reading and while writing', LIMIT, async () => {
+test('Stop acts within 50 ms, while reading and while writing', LIMIT, async () => {
   const { page } = await openDemo();
   await modelShown(page);
   const delays = { reading: [], writing: [] };
@@ -96,7 +96,7 @@ test('Stop acts within 100 ms, while reading and while writing', LIMIT, async ()
     }
   }
   // The best of three: a busy machine delays everything now and then.
-  for (const [when, ms] of Object.entries(delays)) assert.ok(Math.min(...ms) < 100, `${when}: ${ms}`);
+  for (const [when, ms] of Object.entries(delays)) assert.ok(Math.min(...ms) < 50, `${when}: ${ms}`);
   await page.close();
 });
 
@@ -193,37 +193,6 @@ test('a page has tokenizer and chat template without the weights', LIMIT, async 
   assert.equal(Buffer.from(found.pieces).toString(), text);
   assert.ok(found.read < statSync(defaultModel()).size / 10, `${found.read} bytes were read`);
   assert.ok(found.memory < 16e6, `${found.memory} bytes of memory`);
-});
-
-test('the engine is quiet 100 ms after an abort', LIMIT, async () => {
-  const delays = await onBlankPage((page) => page.evaluate(async (url) => {
-    const { loadModel } = await import('/package/index.js');
-    const model = await loadModel(url, { contextLength: 2048 });
-    const long = 'The quick brown fox jumps over the lazy dog. '.repeat(60);
-    const delays = { prefill: [], decode: [], score: [] };
-    for (let i = 0; i < 4; i++) {
-      const scoring = new AbortController();
-      const score = model.score(long, { signal: scoring.signal });
-      await new Promise((resolve) => setTimeout(resolve, 300 + 100 * i));
-      const stopped = performance.now();
-      scoring.abort();
-      await score.catch(() => {});
-      await model.tokenize('x');
-      delays.score.push(performance.now() - stopped);
-      for (const [phase, prompt, ms] of [['prefill', `${i} ${long}`, 400], ['decode', `${i} is a number`, 700]]) {
-        const controller = new AbortController();
-        const run = model.complete(prompt, { signal: controller.signal });
-        await new Promise((resolve) => setTimeout(resolve, ms));
-        const aborted = performance.now();
-        controller.abort();
-        await run.result().catch(() => {});
-        await model.tokenize('x'); // answered only when the engine has nothing else to do
-        delays[phase].push(performance.now() - aborted);
-      }
-    }
-    return delays;
-  }, MODEL));
-  for (const [phase, ms] of Object.entries(delays)) assert.ok(Math.min(...ms) < 100, `${phase}: ${ms}`);
 });
 
 test('loading keeps the weights in memory once', LIMIT, async () => {
