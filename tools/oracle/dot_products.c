@@ -25,7 +25,6 @@ int main(int argc, char **argv) {
   uint32_t n_rows = header[1], n_cols = header[2], n_tokens = header[3];
   const ink_type_traits *traits = ink_type_get_traits(type);
   if (!traits || n_rows % INK_PANEL_ROWS || n_cols % traits->block_columns) return 1;
-  size_t n_blocks = n_cols / INK_BLOCK;
   ink_tensor weights = {{"w", 1}, type, n_rows, n_cols,
                         take((size_t)ink_tensor_bytes(type, n_rows, n_cols))};
   float *x = take((size_t)n_tokens * n_cols * sizeof *x);
@@ -34,18 +33,17 @@ int main(int argc, char **argv) {
   }
   const ink_kernels *kernels = ink_kernels_select(argc > 1 ? argv[1] : "auto");
   if (!kernels) return 1;
+  uint32_t n_parts = n_cols / INK_BLOCK;
+  ink_q8_part *activations = room((size_t)n_tokens * ink_q8_stride(n_parts) * sizeof *activations);
+  kernels->quantize(x, n_tokens, n_cols, activations);
   ink_matmul job = {.weights = &weights,
                     .end_row = n_rows,
                     .n_tokens = n_tokens,
-                    .x = {.q = room((size_t)n_tokens * n_cols * sizeof(int16_t)),
-                          .d = room(n_tokens * n_blocks * sizeof(float)),
-                          .s = room(n_tokens * n_blocks * sizeof(float)),
-                          .s_low = room(n_tokens * n_blocks * sizeof(float))},
+                    .x = activations,
                     .x_f32 = x,
                     .y = room((size_t)n_tokens * n_rows * sizeof(float)),
                     .y_stride = n_rows,
-                    .scratch = room(n_blocks * sizeof(ink_unpacked_block))};
-  kernels->quantize(x, n_tokens, n_cols, &job.x);
+                    .scratch = room(ink_scratch_parts(n_parts) * sizeof(ink_unpacked_part))};
   kernels->matmul(&job);
   fwrite(job.y, sizeof *job.y, (size_t)n_tokens * n_rows, stdout);
   return 0;

@@ -34,6 +34,11 @@ export interface Step {
   accepted: number;
 }
 
+/** A step with nothing to show. */
+const NOTHING_YET: Step = {
+  kind: c.INK_STEP_PREFILL, finish: 0, token: -1, text: '', promptDone: 0, promptTotal: 0, generated: 0, drafted: 0, accepted: 0,
+};
+
 /**
  * Every method is synchronous and may throw an InklingError; anything else that it throws means that the
  * instance is broken. There is no way to free one but its threads: drop all references and it is collected.
@@ -349,13 +354,17 @@ export class Engine {
     const session = this.#handle(number);
     this.#check(session, this.#wasm.inkjs_generation_step(session, maxPrefill));
     const field = (name: number) => this.#wasm.inkjs_step_number(session, name);
-    const text = this.#text(this.#wasm.inkjs_step_text(session), field(c.INKJS_STEP_FIELD_TEXT_LEN));
+    const kind = field(c.INKJS_STEP_FIELD_KIND);
+    const promptDone = field(c.INKJS_STEP_FIELD_PROMPT_DONE);
+    if (kind === c.INK_STEP_PREFILL) return { ...NOTHING_YET, promptDone }; // of a token there are as many as layers
+    const length = field(c.INKJS_STEP_FIELD_TEXT_LEN);
+    const text = length > 0 ? this.#text(this.#wasm.inkjs_step_text(session), length) : '';
     return {
-      kind: field(c.INKJS_STEP_FIELD_KIND),
+      kind,
       finish: field(c.INKJS_STEP_FIELD_FINISH),
       token: field(c.INKJS_STEP_FIELD_TOKEN),
       text,
-      promptDone: field(c.INKJS_STEP_FIELD_PROMPT_DONE),
+      promptDone,
       promptTotal: field(c.INKJS_STEP_FIELD_PROMPT_TOTAL),
       generated: field(c.INKJS_STEP_FIELD_N_GENERATED),
       drafted: field(c.INKJS_STEP_FIELD_N_DRAFTED),

@@ -76,37 +76,6 @@ test('a page has tokenizer and chat template without the weights', LIMIT, async 
   assert.ok(found.memory < 16e6, `${found.memory} bytes of memory`);
 });
 
-test('the engine is quiet 100 ms after an abort', LIMIT, async () => {
-  const delays = await onBlankPage((page) => page.evaluate(async (url) => {
-    const { loadModel } = await import('/package/index.js');
-    const model = await loadModel(url, { contextLength: 2048 });
-    const long = 'The quick brown fox jumps over the lazy dog. '.repeat(60);
-    const delays = { prefill: [], decode: [], score: [] };
-    for (let i = 0; i < 4; i++) {
-      const scoring = new AbortController();
-      const score = model.score(long, { signal: scoring.signal });
-      await new Promise((resolve) => setTimeout(resolve, 300 + 100 * i));
-      const stopped = performance.now();
-      scoring.abort();
-      await score.catch(() => {});
-      await model.tokenize('x');
-      delays.score.push(performance.now() - stopped);
-      for (const [phase, prompt, ms] of [['prefill', `${i} ${long}`, 400], ['decode', `${i} is a number`, 700]]) {
-        const controller = new AbortController();
-        const run = model.complete(prompt, { signal: controller.signal });
-        await new Promise((resolve) => setTimeout(resolve, ms));
-        const aborted = performance.now();
-        controller.abort();
-        await run.result().catch(() => {});
-        await model.tokenize('x'); // answered only when the engine has nothing else to do
-        delays[phase].push(performance.now() - aborted);
-      }
-    }
-    return delays;
-  }, MODEL));
-  for (const [phase, ms] of Object.entries(delays)) assert.ok(Math.min(...ms) < 100, `${phase}: ${ms}`);
-});
-
 test('loading keeps the weights in memory once', LIMIT, async () => {
   const size = statSync(defaultModel()).size;
   const [engine, renderer] = await onBlankPage(async (page) => {

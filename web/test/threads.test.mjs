@@ -161,7 +161,7 @@ test('an isolated page: without thread.js or its module there is one thread', LI
   }
 });
 
-test('an isolated page: the engine is quiet 100 ms after an abort', LIMIT, () => onPage(isolated, async (page) => {
+test('an isolated page: the engine is quiet 50 ms after an abort', LIMIT, () => onPage(isolated, async (page) => {
   const delays = await page.evaluate(async () => {
     const { loadModel } = await import('/package/index.js');
     const model = await loadModel('/model.gguf', { contextLength: 2048, threads: 2 });
@@ -179,7 +179,7 @@ test('an isolated page: the engine is quiet 100 ms after an abort', LIMIT, () =>
     model.dispose();
     return delays;
   });
-  assert.ok(Math.min(...delays) < 100, String(delays));
+  assert.ok(Math.min(...delays) < 50, String(delays));
 }));
 
 async function rendererPids() {
