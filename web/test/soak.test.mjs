@@ -95,17 +95,23 @@ function checkAborts({ done, aborted, same }) {
 
 const entry = pathToFileURL(`${DIST}index.js`).href;
 
+/** What the JavaScript engine itself still grows by, as it compiles and measures: not ours to answer for. */
+const WARM_UP = 100;
+
 test('Node: 50 loads and disposals take no memory', LIMIT, async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc');
   const cycle = async (times) => {
     await loadAndDispose({ entry, url: dataUrl('stories260K.gguf'), times });
-    for (let i = 0; i < 10; i++) {
+    let least = Infinity;
+    for (let i = 0; i < 20; i++) {
       await new Promise((resolve) => setTimeout(resolve, 50)); // threads end
       collect();
+      least = Math.min(least, process.memoryUsage.rss());
     }
-    return process.memoryUsage.rss();
+    return least;
   };
+  await cycle(WARM_UP);
   const after3 = await cycle(3);
   const after50 = await cycle(47);
   assert.ok(after50 <= after3 * 1.05, `${after3} bytes after 3, ${after50} after 50`);
@@ -138,6 +144,7 @@ for (const [name, open] of Object.entries(BROWSERS)) {
   }));
 
   test(`${name}: 50 loads and disposals take no memory`, LIMIT, () => onPage(async (page) => {
+    await page.evaluate(loadAndDispose, { ...inPage, times: name === 'firefox' ? 0 : WARM_UP });
     await page.evaluate(loadAndDispose, { ...inPage, times: 3 });
     const after3 = await browser.memory();
     await page.evaluate(loadAndDispose, { ...inPage, times: 47 });

@@ -10,6 +10,8 @@ let answering;
 
 const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: '> ' });
 terminal.on('SIGINT', () => (answering ? answering.abort() : terminal.close()));
+let ended = false; // the last lines may still wait for their answers then
+terminal.on('close', () => (ended = true));
 terminal.prompt();
 for await (const content of terminal) {
   answering = new AbortController();
@@ -24,6 +26,6 @@ for await (const content of terminal) {
   }
   answering = undefined;
   process.stdout.write('\n');
-  terminal.prompt();
+  if (!ended) terminal.prompt();
 }
 model.dispose();
