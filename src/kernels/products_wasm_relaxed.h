@@ -15,7 +15,6 @@ typedef v128_t products16; /* i16: two sums for each row */
 
 static inline weights16 weights_of_bytes(u8x16 q) { return q; }
 static inline void weights_store(uint8_t *p, weights16 w) { wasm_v128_store(p, w); }
-static inline weights16 weights_load(const uint8_t *p) { return wasm_v128_load(p); }
 static inline void columns_load(const int8_t *q, columns16 x[4]) {
   for (size_t g = 0; g < 4; g++) x[g] = wasm_v128_load32_splat(q + 4 * g);
 }
@@ -80,10 +79,6 @@ typedef wide_v128 wide_f32;
 
 static inline wide_i32 wide_i32_load(const void *p) {
   return (wide_i32){wasm_v128_load(p), wasm_v128_load((const uint8_t *)p + 16)};
-}
-static inline void wide_i32_store(int32_t *p, wide_i32 v) {
-  wasm_v128_store(p, v.first);
-  wasm_v128_store(p + 4, v.second);
 }
 static inline wide_i32 wide_i32_splat(int32_t x) {
   v128_t v = i32x4_splat(x);

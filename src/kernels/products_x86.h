@@ -29,7 +29,6 @@ static inline wide_i32 wide_i32_load(const void *p) {
   memcpy(&v, p, sizeof v);
   return v;
 }
-static inline void wide_i32_store(int32_t *p, wide_i32 v) { memcpy(p, &v, sizeof v); }
 static inline wide_i32 wide_i32_splat(int32_t x) { return WIDE(set1_epi32)(x); }
 static inline wide_i32 wide_i32_add(wide_i32 a, wide_i32 b) { return WIDE(add_epi32)(a, b); }
 static inline wide_weights16 wide_weights_load(const uint8_t *p) { return wide_i32_load(p); }
