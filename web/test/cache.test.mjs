@@ -394,7 +394,7 @@ test('the 98 MB model: ten deaths of the server, memory, and the second visit', 
   const sent = server.bytesSent;
   const cached = [await visit(), await visit(), await visit()];
   await server.close();
-  plain.close();
+  await plain.close();
   const tell = (visits, field, digits) => visits.map((visit) => (visit[field] / (field === 'ms' ? 1000 : 1)).toFixed(digits)).join(', ');
   t.diagnostic(`until the model is ready: cached ${tell(cached, 'ms', 2)} s; downloaded ${tell([uncached], 'ms', 2)} s`);
   t.diagnostic(`renderer's peak memory above an empty tab's, in sizes of the file: downloaded ${tell([uncached], 'share', 2)}, ` +
