@@ -45,8 +45,11 @@ static inline float largest_of_part(const float *x) {
   return f32x4_lane_max(largest);
 }
 
+/* Up to which max |x| is as good as 0; 127 over less overflows. */
+#define TINY 0x1p-120f
+
 __attribute__((noinline)) static void quantize_part(const float *x, float max, const token_place *at) {
-  f32x4 inverse = f32x4_splat(max > 0.0f ? 127.0f / max : 0.0f);
+  f32x4 inverse = f32x4_splat(max > TINY ? 127.0f / max : 0.0f);
   f32x4 bias = f32x4_splat(ROUND_BIAS);
   f32x4 sums[2];
   for (uint32_t half = 0; half < 2; half++) {

@@ -104,6 +104,23 @@ static void scalar_products_are_right(void) {
   }
 }
 
+/* So small that 127 / max overflows, in fine activations the residual alone. */
+static void tiny_activations_are_finite(void) {
+  static run_buffers b;
+  float x[5 * INK_SUPER_BLOCK];
+  uint32_t seed = 6;
+  ink_tensor weights = random_tensor(INK_TYPE_Q4_1, 8, INK_SUPER_BLOCK, 13);
+  for (int e = 0; e < 8; e++) {
+    float size = ink_f32_of_bits((uint32_t)(1 + 3 * e) << 23); /* 2^-126 to 2^-105 */
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = random_float(&seed) * size;
+    multiply(&ink_kernels_scalar, &weights, x, 5, e % 2, &b);
+    for (uint32_t t = 0; t < 5; t++) {
+      for (uint32_t r = 0; r < 8; r++) CHECK(fabsf(b.y[t * MAX_ROWS + r]) < 1e-25f);
+    }
+  }
+  free(weights.data);
+}
+
 /* One column far larger than the others: these must not be rounded in steps of its size. */
 static void outliers_leave_the_rest_exact(void) {
   enum { TOKENS = 6, COLS = 320, AT = 37 };
@@ -404,6 +421,7 @@ static void names_select_tables(void) {
 int main(void) {
   RUN(scalar_products_are_right);
   RUN(outliers_leave_the_rest_exact);
+  RUN(tiny_activations_are_finite);
   RUN(tables_equal_scalar);
   RUN(hidden_positions_do_not_matter);
   RUN(names_select_tables);
