@@ -2,7 +2,8 @@
 
 ink_input ink_prepare(ink_session *session, const float *x, uint32_t n_tokens, uint32_t n_cols) {
   if (n_cols % INK_BLOCK == 0) { /* else no quantised matrix takes it */
-    session->model->kernels->quantize(x, n_tokens, n_cols, session->scratch.activations);
+    bool fine = session->model->hparams.fine_activations;
+    session->model->kernels->quantize(x, n_tokens, n_cols, fine, session->scratch.activations);
   }
   return (ink_input){x, n_tokens};
 }
@@ -35,6 +36,7 @@ void ink_multiply(ink_session *session, const ink_linear *linear, ink_input in, 
                     .end_row = weights->n_rows,
                     .n_tokens = in.n_tokens,
                     .x = session->scratch.activations,
+                    .fine = session->model->hparams.fine_activations,
                     .x_f32 = in.x,
                     .y = y,
                     .y_stride = (weights->n_rows + INK_PANEL_ROWS - 1u) & ~(INK_PANEL_ROWS - 1u),

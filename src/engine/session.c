@@ -42,9 +42,9 @@ static void carve_scratch(ink_scratch *s, const ink_hparams *h, uint32_t n_threa
   s->tile_keys = ink_carve(arena, n_threads * tile, sizeof(float));
   s->tile_values = ink_carve(arena, n_threads * tile, sizeof(float));
   s->attention = ink_carve(arena, INK_BATCH * (uint64_t)h->n_head, sizeof *s->attention);
-  uint64_t n_activations = INK_BATCH * (uint64_t)ink_q8_stride(blocks);
+  uint64_t n_activations = INK_BATCH * (uint64_t)ink_q8_stride(blocks, h->fine_activations);
   s->activations = ink_carve(arena, n_activations, sizeof *s->activations);
-  s->panel_parts = ink_scratch_parts(blocks);
+  s->panel_parts = ink_scratch_parts(blocks, h->fine_activations);
   s->panel = ink_carve(arena, n_threads * (uint64_t)s->panel_parts, sizeof *s->panel);
 }
 

@@ -115,6 +115,7 @@ static void describe_tensors(ink_loader *loader, const ink_gguf *gguf) {
     const ink_gguf_tensor *tensor = &gguf->tensors[i];
     loader->type_bytes[tensor->type] += tensor->n_bytes;
     if (!loader->bound[i]) continue;
+    loader->model->hparams.fine_activations |= ink_type_get_traits(tensor->type)->fine_activations;
     info->n_params += tensor->dims[0] * tensor->dims[1] * tensor->dims[2] * tensor->dims[3];
     info->weight_bytes += tensor->n_bytes;
   }
