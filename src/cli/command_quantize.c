@@ -336,7 +336,8 @@ static void note_requantizing(const task *t) {
 static void print_summary(const task *t) {
   uint64_t bytes = t->header.bytes.len + t->header.data_size;
   printf("%s: %s, %zu tensors, %.1f MB (from %.1f MB)", t->options->operands[1],
-         t->recipe ? t->recipe->name : "merged", t->n_tensors, (double)bytes / 1e6, (double)t->in.names.size / 1e6);
+         t->recipe ? t->recipe->name : "merged", t->n_tensors, (double)bytes / 1e6,
+         (double)t->in.names.size / 1e6);
   const char *separator = ":";
   for (uint32_t type = 0; type < INK_TYPE_END; type++) {
     size_t n = 0;

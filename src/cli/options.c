@@ -297,7 +297,8 @@ static int check(const options *o) {
   }
   if (o->command == COMMAND_MERGE) {
     bool whole = o->operands[1] && o->n_adapters > 0;
-    return whole ? EXIT_DONE : usage_error("merge takes --lora FILE, and IN.gguf OUT.gguf [TYPE]", NULL);
+    if (whole) return EXIT_DONE;
+    return usage_error("merge takes --lora FILE, and IN.gguf OUT.gguf [TYPE]", NULL);
   }
   if (!o->model) return usage_error("-m MODEL is missing", NULL);
   if (o->command == COMMAND_BENCH && !o->bench_prefill && !o->bench_decode) {
