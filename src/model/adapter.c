@@ -1,8 +1,8 @@
 #include "model/adapter.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "base/print.h"
 #include "format/decode.h"
 #include "model/binding.h"
 
@@ -110,9 +110,9 @@ static ink_status bind_pair(ink_adapter *adapter, const ink_gguf *gguf, const in
                             const char *name, uint32_t number, ink_tensor **bound,
                             ink_error *error) {
   char full[80];
-  snprintf(full, sizeof full, "%s.lora_a", name);
+  ink_print(full, sizeof full, "%s.lora_a", name);
   uint32_t i = ink_gguf_find_tensor(gguf, full);
-  snprintf(full, sizeof full, "%s.lora_b", name);
+  ink_print(full, sizeof full, "%s.lora_b", name);
   uint32_t j = ink_gguf_find_tensor(gguf, full);
   if (i == INK_INDEX_NONE && j == INK_INDEX_NONE) return INK_OK;
   if (i == INK_INDEX_NONE) return missing(name, "lora_b", "lora_a", error);

@@ -1,7 +1,8 @@
 #include "model/binding.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "base/print.h"
 
 typedef enum dimension {
   ONE, /* as rows: a vector */
@@ -121,9 +122,9 @@ static bool has(ink_roles roles, ink_role role) { return roles >> role & 1u; }
 static void write_name(char name[64], const tensor_spec *spec, uint32_t layer, bool bias) {
   const char *suffix = bias ? "bias" : "weight";
   if (spec->place == IN_MODEL) {
-    snprintf(name, 64, "%s.%s", spec->name, suffix);
+    ink_print(name, 64, "%s.%s", spec->name, suffix);
   } else {
-    snprintf(name, 64, "blk.%u.%s.%s", (unsigned)layer, spec->name, suffix);
+    ink_print(name, 64, "blk.%u.%s.%s", (unsigned)layer, spec->name, suffix);
   }
 }
 
