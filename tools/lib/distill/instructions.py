@@ -2,6 +2,7 @@
 
 Tasks: `write` (a whole story), `begin` (the first paragraphs of a long one), `continue` (the rest of it), `short` (a
 summary, which is a story of a few sentences), `summarize`, `question` (about the first paragraphs).
+Where a model is too small for long stories, they are abridged: the first paragraphs and the last one.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .corpus import Story
+from .presets import Limits
 
-WHOLE = 2600  # characters of a story that is written whole; a longer one is cut at a paragraph
-PART = 1700  # about where
 PASSAGE = 700  # characters of a passage that is asked about
 SUMMARIZED = 2100  # characters of a story that is summarised
 
@@ -133,17 +133,34 @@ def write_prompt(story: Story, text: str, verb: str, noun: str, rng: random.Rand
     return about and (f"{verb} {noun} about {about[0]}.", about[1])
 
 
-def records(story: Story, rng: random.Random, rare: Callable[[str], bool]) -> Iterator[Record]:
+def abridged(text: str, limit: int) -> str:
+    """The first paragraphs, as many as fit, and the last one; the text itself if it is short enough."""
+    if len(text) <= limit:
+        return text
+    paragraphs = text.split("\n\n")
+    kept, left = [paragraphs[0]], limit - len(paragraphs[0]) - len(paragraphs[-1])
+    for paragraph in paragraphs[1:-1]:
+        left -= len(paragraph) + 2
+        if left < 0:
+            break
+        kept.append(paragraph)
+    return "\n\n".join([*kept, paragraphs[-1]])
+
+
+def records(story: Story, limits: Limits, rng: random.Random, rare: Callable[[str], bool]) -> Iterator[Record]:
     """The records of one story."""
-    whole = len(story.text) <= WHOLE
-    first, rest = cut(story.text, PART if not whole else min(PART, len(story.text) // 3))
-    text = story.text if whole else first
+    short = len(story.text) <= limits.whole
+    whole = short or limits.abridge
+    first, rest = cut(story.text, min(limits.part, len(story.text) // 3) if whole else limits.part)
+    text = abridged(story.text, limits.whole) if whole else first
     verb = rng.choice(("Write", "Write", "Tell me")) if whole else "Begin"
     noun = "a bedtime story" if story.kind == "bedtime" else "a story"
     asked = write_prompt(story, text, verb, noun, rng, rare)
     if asked:
         yield Record("write" if whole else "begin", story.kind, asked[0], text, asked[1])
-    if rest and len(rest) <= WHOLE and (not whole or rng.random() < 0.3):
+    if limits.abridge:
+        rest = abridged(rest, limits.whole - len(first))
+    if rest and len(rest) <= limits.whole and (not short or rng.random() < 0.3):
         opening = first if whole and len(first) < 900 else "".join(sentences(first)[-4:]).strip()
         if opening:
             heroes = tuple(name for name in names(opening) if name in rest)[:1]
@@ -158,5 +175,5 @@ def records(story: Story, rng: random.Random, rare: Callable[[str], bool]) -> It
         if about and all(thing.lower() in story.summary.lower() for thing in about[1]):
             verb = rng.choice(("Write", "Tell me"))
             yield Record("short", story.kind, f"{verb} a short story about {about[0]}.", story.summary, about[1])
-        if len(story.text) < SUMMARIZED and rng.random() < 0.5:
+        if len(story.text) < SUMMARIZED and rng.random() < 0.5 and not limits.abridge:
             yield Record("summarize", story.kind, f"Summarize this story: {story.text}", story.summary, ())

@@ -75,7 +75,7 @@ def prepare(corpus: Path, preset: Preset, work: Path) -> None:
     for story in kept:
         rng = random.Random(hashed(story.text, preset.seed))
         is_held = hashed(key(story), preset.seed) < preset.held_out * 2**64
-        (held if is_held else train).extend(records(story, rng, rare))
+        (held if is_held else train).extend(records(story, preset.limits, rng, rare))
         if is_held:
             held_stories.append(story.text)
     random.Random(preset.seed).shuffle(train)

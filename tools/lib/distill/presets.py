@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,15 @@ class Shape:
     @property
     def head_size(self) -> int:
         return self.width // self.heads
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a story is for the model, in characters."""
+
+    whole: int = 2600  # at most, if it is written whole
+    part: int = 1700  # about, of the part of a longer one that is written
+    abridge: bool = False  # write the longer ones abridged rather than in part
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,7 @@ class Preset:
     train: Schedule
     teach: Schedule
     quantize: Schedule  # quantisation-aware training, from the trained student
+    limits: Limits = Limits()
     block_type: str = "Q4_1"  # of the matrices
     embedding_type: str = "Q8_0"
     max_stories: int = 0  # 0: all of them
@@ -52,13 +62,12 @@ class Preset:
     temperature: float = 2.0  # of distillation
     teacher_share: float = 0.5  # of the loss, the rest is the text itself
     seed: int = 1
-    options: dict[str, str] = field(default_factory=dict)
 
 
 PRESETS = {
     "toy": Preset(
         about="the whole pipeline in a few minutes on a CPU, for tests: real steps, no real model",
-        vocabulary=512, context=256, kinds=("tale", "plot", "daily"),
+        vocabulary=512, context=256, kinds=("tale",), limits=Limits(whole=500, part=250, abridge=True),
         student=Shape(layers=2, width=64, heads=2, kv_heads=1, ffn=192),
         teacher=Shape(layers=2, width=128, heads=2, kv_heads=1, ffn=256),
         train=Schedule(steps=60, warmup=5, decay=20, batch_tokens=1024),
@@ -67,10 +76,10 @@ PRESETS = {
     ),
     "cpu": Preset(
         about="2.8 million weights, about an hour on two cores",
-        vocabulary=4096, context=704, kinds=("tale", "plot", "daily", "story"),
+        vocabulary=4096, context=512, kinds=("tale",), limits=Limits(whole=1400, part=600, abridge=True),
         student=Shape(layers=5, width=192, heads=3, kv_heads=1, ffn=512),
         teacher=Shape(layers=8, width=384, heads=6, kv_heads=3, ffn=1024),
-        train=Schedule(steps=4000, warmup=40, decay=1000, batch_tokens=4096),
+        train=Schedule(steps=1600, warmup=30, decay=500, batch_tokens=4096),
         teach=Schedule(steps=1600, warmup=40, decay=500),
         quantize=Schedule(steps=150, warmup=5, decay=140, muon_rate=0.003, adam_rate=0.0005),
     ),

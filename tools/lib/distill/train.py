@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from .quantize import fake_quantize_model
 
 SAVE_EVERY_S = 60
 LOG_EVERY = 10
+PARTS = 2  # of a batch on a CPU
 
 
 @dataclass
@@ -53,23 +55,26 @@ def optimizers(model: Model, schedule: Schedule) -> list[torch.optim.Optimizer]:
             torch.optim.Adam(others, lr=schedule.adam_rate, betas=(0.9, 0.95), eps=1e-10)]
 
 
-def distillation_loss(logits: Tensor, teacher: Tensor, kept: Tensor, temperature: float) -> Tensor:
-    """Hinton et al. 2015: the teacher's softened distribution as the target, scaled back by the temperature."""
-    student = F.log_softmax(logits[kept].float() / temperature, -1)
-    target = F.log_softmax(teacher[kept].float() / temperature, -1)
-    return F.kl_div(student, target, log_target=True, reduction="batchmean") * temperature**2
+def distillation_loss(logits: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """Hinton et al. 2015: the teacher's softened distribution as the target, scaled back by the temperature.
+
+    Both are [tokens, vocabulary]; the result is a sum over the tokens.
+    """
+    student = F.log_softmax(logits / temperature, -1)
+    target = F.log_softmax(teacher / temperature, -1)
+    return F.kl_div(student, target, log_target=True, reduction="sum") * temperature**2
 
 
 class Clock:
     """Time that the run was given: a process that others stop for a while has not used it up."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
+    def __init__(self, device: torch.device, threads: int) -> None:
+        self.device, self.threads = device, threads
         self.start = self.now()
 
     def now(self) -> float:
         if self.device.type == "cpu":
-            return time.process_time() / torch.get_num_threads()
+            return time.process_time() / self.threads
         return time.monotonic()
 
     def seconds(self) -> float:
@@ -78,7 +83,7 @@ class Clock:
 
 class Trainer:
     def __init__(self, run: Run, preset: Preset, work: Path, device: torch.device, dtype: torch.dtype,
-                 compiled: bool) -> None:
+                 threads: int) -> None:
         self.run, self.preset, self.work, self.device, self.dtype = run, preset, work, device, dtype
         torch.manual_seed(run.seed)
         self.model = Model(run.shape, preset.vocabulary).to(device)
@@ -91,7 +96,14 @@ class Trainer:
             assert run.teacher_shape
             self.teacher = Model(run.teacher_shape, preset.vocabulary).to(device).requires_grad_(False)
             self.teacher.load_state_dict(checkpoint.load_weights(work / run.teacher))
+        self.parameters = list(self.model.parameters())
         self.optimizers = optimizers(self.model, run.schedule)
+        self.pool: ThreadPoolExecutor | None = None
+        compiled = device.type == "cuda"
+        if not compiled:
+            torch.set_num_threads(1)
+            self.pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+        self.threads = threads
         multiple = 64 if compiled else 16  # few shapes, since each is compiled for itself
         self.batches = Batches(load_tokens(preset, work, "train"), run.schedule.batch_tokens, run.seed, multiple)
         self.step, self.spent = 0, 0.0
@@ -122,18 +134,37 @@ class Trainer:
         with (self.work / f"{self.run.name}.csv").open("w", newline="") as file:
             csv.writer(file).writerows([("step", "loss", "seconds"), *self.log])
 
-    def one_step(self) -> float:
-        """The loss on the text (nats a token) of one batch, after which the weights are changed."""
-        inputs, targets = (part.to(self.device, non_blocking=True) for part in self.batches.next())
-        logits = self.forward(inputs, self.dtype)
-        text_loss = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED)
+    def part(self, inputs: Tensor, targets: Tensor, count: int) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Some rows' share of the loss on the text, and of the gradients, in a batch with `count` targets."""
+        kept = targets != IGNORED
+        logits = self.forward(inputs, self.dtype)[kept].float()
+        text_loss = F.cross_entropy(logits, targets[kept], reduction="sum") / count
         loss = text_loss
         if self.teacher:
             with torch.no_grad():
-                teacher_logits = self.teach(inputs, self.dtype)
-            taught = distillation_loss(logits, teacher_logits, targets != IGNORED, self.preset.temperature)
+                teacher_logits = self.teach(inputs, self.dtype)[kept].float()
+            taught = distillation_loss(logits, teacher_logits, self.preset.temperature) / count
             loss = (1 - self.preset.teacher_share) * text_loss + self.preset.teacher_share * taught
-        loss.backward()
+        return text_loss.detach(), torch.autograd.grad(loss, self.parameters)
+
+    def one_step(self) -> float:
+        """The loss on the text (nats a token) of one batch, after which the weights are changed.
+
+        On a CPU the rows are worked on in parts, side by side, each by one thread: that needs no waiting between
+        two operations. Sums are taken in the parts' order, so the number of threads changes no bit.
+        """
+        inputs, targets = (whole.to(self.device, non_blocking=True) for whole in self.batches.next())
+        count = int((targets != IGNORED).sum())
+        if self.pool:
+            parts = self.pool.map(lambda rows: self.part(*rows, count), zip(inputs.chunk(PARTS), targets.chunk(PARTS)))
+        else:
+            parts = iter([self.part(inputs, targets, count)])
+        text_loss, total = next(parts)
+        for loss, gradients in parts:
+            text_loss = text_loss + loss
+            total = tuple(mine + theirs for mine, theirs in zip(total, gradients, strict=True))
+        for parameter, gradient in zip(self.parameters, total, strict=True):
+            parameter.grad = gradient
         share = rate(self.run.schedule, self.step)
         for optimizer, full in zip(self.optimizers, (self.run.schedule.muon_rate, self.run.schedule.adam_rate), strict=True):
             for group in optimizer.param_groups:
@@ -141,11 +172,11 @@ class Trainer:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        return float(text_loss.detach())
+        return float(text_loss)
 
     def train(self, minutes: float, stop_at: int) -> bool:
         """Goes on until the schedule's end (True), `minutes` have been used or step `stop_at` is reached."""
-        clock = Clock(self.device)
+        clock = Clock(self.device, self.threads)
         before, saved = self.spent, 0.0
         end = min(self.run.schedule.steps, stop_at or self.run.schedule.steps)
         while self.step < end and clock.seconds() < minutes * 60:
