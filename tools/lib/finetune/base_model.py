@@ -11,11 +11,12 @@ import gguf
 import numpy as np
 import torch
 import transformers
+from convert.gguf_file import GgufFile
 from convert.layouts import INVERSES
 
 from . import families
 from .errors import FinetuneError
-from .gguf_file import GgufFile
+
 
 
 def name_map(architecture: str, n_layer: int) -> gguf.TensorNameMap:

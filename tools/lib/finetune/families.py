@@ -12,9 +12,10 @@ from typing import Any
 
 from convert.families import FAMILIES as CONVERTED
 from convert.families import Family as Converted
+from convert.gguf_file import GgufFile
 
 from .errors import FinetuneError
-from .gguf_file import GgufFile
+
 
 Values = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""A GGUF model for reading: its keys and tensors, and what the rest of this folder asks of them."""
+"""A GGUF file for reading: its keys, and its tensors dequantised."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import gguf
 import numpy as np
 
-from .errors import FinetuneError
+from .vocabulary import ConvertError
 
 
 class GgufFile:
@@ -17,11 +17,11 @@ class GgufFile:
         try:
             self.reader = gguf.GGUFReader(path)
         except FileNotFoundError as error:
-            raise FinetuneError(f"there is no file {path}") from error
+            raise ConvertError(f"there is no file {path}") from error
         except (ValueError, IndexError, OverflowError) as error:
-            raise FinetuneError(f"{path} is not a GGUF file that can be read: {error}") from error
+            raise ConvertError(f"{path} is not a GGUF file that can be read: {error}") from error
         if self.get("split.count", 1) > 1:
-            raise FinetuneError(f"{path} is one part of a model in several files: join them first "
+            raise ConvertError(f"{path} is one part of a model in several files: join them first "
                                 "(`inkling quantize` of the first part writes one file)")
         self.architecture = str(self.get("general.architecture", "none"))
         self.tensors = {tensor.name: tensor for tensor in self.reader.tensors}
@@ -34,7 +34,7 @@ class GgufFile:
         """A key under the architecture's name."""
         value = self.get(f"{self.architecture}.{key}")
         if value is None:
-            raise FinetuneError(f"{self.path} lacks the key {self.architecture}.{key}")
+            raise ConvertError(f"{self.path} lacks the key {self.architecture}.{key}")
         return value
 
     def own(self, key: str, default: Any = None) -> Any:
@@ -47,7 +47,7 @@ class GgufFile:
         try:
             values = gguf.dequantize(tensor.data, tensor.tensor_type)
         except NotImplementedError as error:
-            raise FinetuneError(f"{self.path}: tensor {name} has type {tensor.tensor_type.name}, which can't be "
+            raise ConvertError(f"{self.path}: tensor {name} has type {tensor.tensor_type.name}, which can't be "
                                 "dequantised here; take the model in another type") from error
         return np.array(values, np.float32).reshape(shape)  # a copy, since f32 comes as a view of the file
 
