@@ -30,6 +30,7 @@ const char *ink_status_name(ink_status status) {
       [INK_ERR_INVALID_JSON] = "INK_ERR_INVALID_JSON",
       [INK_ERR_CHECKSUM] = "INK_ERR_CHECKSUM",
       [INK_ERR_QUOTA] = "INK_ERR_QUOTA",
+      [INK_ERR_BAD_ADAPTER] = "INK_ERR_BAD_ADAPTER",
   };
   if (status < 0 || status >= INK_STATUS_COUNT) return "INK_ERR_UNKNOWN";
   return names[status];

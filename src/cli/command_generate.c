@@ -152,14 +152,14 @@ int command_run(const options *o) {
   if (o->examples && !(text = put_examples_before(o, text, &len))) return EXIT_FAILED;
   int status = EXIT_FAILED;
   ink_model *model = load_model(o);
-  ink_session *session = model ? open_session(model, o, o->n_ctx) : NULL;
-  if (session) {
+  open_session open = {0};
+  if (model && begin_session(&open, model, o, o->n_ctx)) {
     result r = {0};
-    status = answer(model, session, o, text ? text : o->prompt, len,
+    status = answer(model, open.session, o, text ? text : o->prompt, len,
                     INK_TOKENIZE_SPECIAL | INK_TOKENIZE_BOS, &r);
     free_result(&r);
   }
-  ink_session_free(session);
+  close_session(&open);
   ink_model_free(model);
   free(text);
   return status;
@@ -243,17 +243,18 @@ int command_chat(const options *o) {
   chat c = {.options = o};
   int status = EXIT_FAILED;
   ink_model *model = NULL;
+  open_session open = {0};
   bool ready = chat_template_open(&c.template, o) &&
                (!o->system || conversation_add(&c.conversation, "system", o->system, strlen(o->system))) &&
                (!o->examples || conversation_read(&c.conversation, o->examples)) &&
                (model = load_model(o)) != NULL;
-  if (ready) {
+  if (ready && begin_session(&open, model, o, o->n_ctx)) {
     c.model = model;
-    c.session = open_session(model, o, o->n_ctx);
-    if (c.session) status = chat_with(&c);
+    c.session = open.session;
+    status = chat_with(&c);
   }
   conversation_free(&c.conversation);
-  ink_session_free(c.session);
+  close_session(&open);
   ink_model_free(model);
   chat_template_close(&c.template);
   return status;

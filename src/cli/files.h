@@ -16,6 +16,9 @@ ink_model *load_model(const options *options);
 /* The tokenizer alone, of any model. */
 ink_model *load_vocabulary(const options *options);
 
+/* An adapter for the model. NULL after report(). */
+ink_adapter *load_adapter(const ink_model *model, const char *path);
+
 /* Reads only the description at the file's start. The loader, which holds it, or NULL. */
 ink_loader *load_description(const options *options);
 

@@ -53,6 +53,7 @@ enum {
   FLAG_REPETITIONS,
   FLAG_IMPORTANCE,
   FLAG_PURE,
+  FLAG_LORA,
 };
 
 #define ON(command) (1u << COMMAND_##command)
@@ -66,6 +67,7 @@ static const struct {
   unsigned commands;
 } flags[] = {
     {'m', "model", required_argument, COMPUTE | ON(TOKENIZE) | ON(DETOKENIZE) | ON(TEMPLATE) | ON(INFO)},
+    {FLAG_LORA, "lora", required_argument, COMPUTE},
     {'p', "prompt", required_argument, GENERATE},
     {'f', "file", required_argument, ON(RUN) | ON(SCORE)},
     {'s', "system", required_argument, ON(CHAT)},
@@ -136,6 +138,8 @@ void options_print_help(void) {
         "                               (default: auto, but 1 for bench; 1 in WebAssembly)\n"
         "            --cache-type T     what keys and values are held as: f32, f16 (default), bf16, q8_0\n"
         "            --kernels NAME     auto, simd or a name that `inkling version` lists\n"
+        "            --lora FILE[:SCALE]  an adapter, as GGUF, at that scale (default: 1); may be given several\n"
+        "                               times\n"
         "            --json             the result as JSON\n"
         "Quantising: TYPE               f32, f16, bf16, q8_0, q6_k, q5_0, q5_1, q5_k_s, q5_k_m, q4_0, q4_1,\n"
         "                               q4_k_s or q4_k_m, the mixes of llama.cpp's names\n"
@@ -214,7 +218,18 @@ static bool parse_kv_type(const char *text, ink_kv_type *out) {
   return false;
 }
 
-static bool set_flag(options *o, int flag, const char *value) {
+/* FILE or FILE:SCALE; what stands behind the last colon may be part of the name. Cuts the value there. */
+static bool add_adapter(options *o, char *value) {
+  if (o->n_adapters == INK_MAX_ADAPTERS || !*value) return false;
+  adapter_option *adapter = &o->adapters[o->n_adapters++];
+  *adapter = (adapter_option){value, 1.0f};
+  char *colon = strrchr(value, ':');
+  if (colon && parse_float(colon + 1, &adapter->scale)) *colon = '\0';
+  else adapter->scale = 1.0f;
+  return true;
+}
+
+static bool set_flag(options *o, int flag, char *value) {
   switch (flag) {
   case 'm': o->model = value; return true;
   case 'p': o->prompt = value; return true;
@@ -255,6 +270,7 @@ static bool set_flag(options *o, int flag, const char *value) {
   case FLAG_REPETITIONS: return parse_u32(value, 1, &o->repetitions);
   case FLAG_IMPORTANCE: o->importance = value; return true;
   case FLAG_PURE: o->pure = true; return true;
+  case FLAG_LORA: return add_adapter(o, value);
   default: return false;
   }
 }

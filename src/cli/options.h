@@ -20,9 +20,16 @@ typedef enum command {
   COMMAND_HELP,
 } command;
 
+typedef struct adapter_option {
+  const char *path;
+  float scale;
+} adapter_option;
+
 typedef struct options {
   command command;
   const char *model;
+  adapter_option adapters[INK_MAX_ADAPTERS];
+  size_t n_adapters;
   const char *prompt;
   const char *file;
   const char *system;
