@@ -73,14 +73,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    arguments = _parser().parse_args()
+    arguments = _parser().parse_args()  # before anything that needs packages
     from convert.vocabulary import ConvertError
 
     from .errors import FinetuneError
-    from .run import run  # loads PyTorch, which --help does without
+    from .prepare import prepare
 
     try:
-        run(arguments)
+        prepared = prepare(arguments)
+        from .run import run  # loads PyTorch, which takes seconds
+
+        run(arguments, prepared)
     except (FinetuneError, ConvertError, OSError) as error:
         print(f"finetune: {error}", file=sys.stderr)
         return 1

@@ -5,8 +5,6 @@ So training sees the very weights that the engine runs, rounding of the quantise
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gguf
 import numpy as np
 import torch
@@ -47,8 +45,7 @@ def _weights(base: GgufFile, family: families.Family, names: list[str]) -> dict[
     return weights
 
 
-def load(path: Path) -> tuple[transformers.PreTrainedModel, GgufFile]:
-    base = GgufFile(path)
+def load(base: GgufFile) -> transformers.PreTrainedModel:
     family = families.find(base)
     config = transformers.AutoConfig.for_model(family.model_type, **families.config_values(base, family))
     attention = "eager" if getattr(config, "attn_logit_softcapping", None) else "sdpa"  # sdpa has no soft caps
@@ -61,4 +58,4 @@ def load(path: Path) -> tuple[transformers.PreTrainedModel, GgufFile]:
         rotary = model.model.rotary_emb
         rotary.inv_freq = rotary.inv_freq / torch.from_numpy(base.values("rope_freqs.weight"))
     model.requires_grad_(False)
-    return model, base
+    return model

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import peft
@@ -12,38 +11,8 @@ from convert import adapter as adapters
 from convert.adapter import Adapter, Base
 
 from .errors import FinetuneError
-
-# Short names of matrices: transformers' module, GGUF's tensor in each layer.
-TARGETS = {"q": ("q_proj", "attn_q"), "k": ("k_proj", "attn_k"), "v": ("v_proj", "attn_v"), "o": ("o_proj", "attn_output"),
-           "gate": ("gate_proj", "ffn_gate"), "up": ("up_proj", "ffn_up"), "down": ("down_proj", "ffn_down")}
-
-
-@dataclass(frozen=True)
-class Shape:
-    rank: int
-    alpha: float
-    targets: tuple[str, ...]
-
-
-def parse_targets(text: str) -> tuple[str, ...]:
-    targets = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    unknown = [name for name in targets if name not in TARGETS]
-    if unknown or not targets:
-        raise FinetuneError(f"--targets: {', '.join(unknown) or 'none'} named; there are: {', '.join(TARGETS)}")
-    return targets
-
-
-def shape_of(path: Path, adapter: Adapter) -> Shape:
-    """Of an adapter that training is to go on with."""
-    ranks = {a.shape[0] for a, _ in adapter.matrices.values()}
-    if len(ranks) != 1:
-        raise FinetuneError(f"{path}: its matrices are of several ranks ({sorted(ranks)}), so it can't be trained on")
-    names = {tensor.split(".")[2] for tensor in adapter.matrices if tensor.startswith("blk.")}
-    targets = tuple(short for short, (_, name) in TARGETS.items() if name in names)
-    if len(names) != len(targets):
-        raise FinetuneError(f"{path} adapts other matrices than {', '.join(TARGETS)}, so it can't be trained on")
-    return Shape(ranks.pop(), adapter.alpha, targets)
-
+from .prepare import Shape
+from .targets import TARGETS
 
 def wrap(model: transformers.PreTrainedModel, shape: Shape, seed: int) -> peft.PeftModel:
     """New LoRA matrices in f32: A random from `seed`, B zero."""

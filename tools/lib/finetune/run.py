@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import random
 import time
 import warnings
 from collections.abc import Callable
@@ -18,49 +17,26 @@ import transformers
 from convert import adapter as adapters
 from convert import numbers
 from convert.adapter import Base
-from convert.gguf_file import GgufFile
 
-from . import base_model, data, lora, train
-from .data import Sample
+from . import base_model, lora
 from .errors import FinetuneError
 from .losses import CrossEntropy, DirectPreference, Preference
+from .prepare import Prepared
 from .train import Settings, Training, file_digest, say
 
 NOT_OF_THE_RESULT = {"command", "out", "minutes", "base", "data", "adapter", "type"}  # options that a resumed run may change
-
-
-# --- data ------------------------------------------------------------------------------------------
-
-
-def _within(groups: list[list[Any]], length: Callable[[Any], int], ctx: int, what: str) -> list[list[Any]]:
-    """Without what is longer than the context, and a word about that."""
-    lengths = [max(map(length, group)) for group in groups]
-    fitting = [group for group, n in zip(groups, lengths) if n <= ctx]
-    if len(fitting) < len(groups):
-        say(f"finetune: {len(groups) - len(fitting)} of {len(groups)} {what} are longer than --ctx {ctx} and left out; "
-            f"the longest takes {max(lengths)} tokens")
-    if not fitting:
-        raise FinetuneError(f"none of the {what} fit --ctx {ctx}; the shortest takes {min(lengths)} tokens")
-    return fitting
-
-
-def _split(groups: list[list[Any]], fraction: float, seed: int) -> tuple[list[Any], list[Any]]:
-    """Items to train on and to validate with; those of one line stay together."""
-    order = list(groups)
-    random.Random(seed).shuffle(order)
-    n_valid = min(round(fraction * len(order)), len(order) - 1)
-    return [item for group in order[n_valid:] for item in group], [item for group in order[:n_valid] for item in group]
 
 
 # --- device ----------------------------------------------------------------------------------------
 
 
 def _device(wanted: str) -> torch.device:
-    if wanted == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if wanted == "cuda" and not torch.cuda.is_available():
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
         raise FinetuneError("--device cuda: PyTorch finds no usable GPU here")
-    return torch.device(wanted)
+    if not there:  # transformers asks it all the same, and the libraries of torch_on_cpu.py have no streams
+        torch.cuda.is_current_stream_capturing = lambda: False
+    return torch.device("cuda" if there and wanted != "cpu" else "cpu")
 
 
 def _precision(wanted: str, device: torch.device) -> str:
@@ -87,36 +63,22 @@ def _settings(arguments: argparse.Namespace, precision: str) -> Settings:
                     arguments.out.with_name(arguments.out.name + ".checkpoint"), fingerprint)
 
 
-def _model(arguments: argparse.Namespace, device: torch.device, precision: str) -> tuple[Any, GgufFile, Base]:
+def _model(arguments: argparse.Namespace, prepared: Prepared, device: torch.device, precision: str) -> tuple[Any, Base]:
     warnings.filterwarnings("ignore", category=FutureWarning)  # among the libraries themselves
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    model, file = base_model.load(arguments.base)
+    file = prepared.base
     base = Base(file.architecture, file.n_layer, file.n_head, file.n_head_kv)
+    model = base_model.load(file)
     if precision == "bf16":
         model.to(torch.bfloat16)  # the frozen weights, once; autocast would do it at every step
-    start = adapters.read(arguments.adapter) if arguments.adapter else None
-    shape = (lora.shape_of(arguments.adapter, start) if start
-             else lora.Shape(arguments.rank, arguments.alpha, lora.parse_targets(arguments.targets)))
-    wrapped = lora.wrap(model, shape, arguments.seed)
+    wrapped = lora.wrap(model, prepared.shape, arguments.seed)
     for parameter in wrapped.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
-    if start:
-        lora.fill(wrapped, arguments.adapter, start, base)
-    return wrapped.to(device).train(), file, base
-
-
-def _items(arguments: argparse.Namespace, file: GgufFile) -> tuple[list[Any], list[Any]]:
-    ctx = min(arguments.ctx, int(file.need("context_length")))
-    if arguments.command == "sft":
-        groups = data.conversations(file, arguments.data, arguments.chat_template)
-        groups = _within(groups, lambda sample: len(sample.tokens), ctx, "conversations")
-    else:
-        pairs = data.preferences(file, arguments.data, arguments.chat_template)
-        length = DirectPreference(arguments.beta).length
-        groups = _within([[Preference(pair)] for pair in pairs], length, ctx, "pairs")
-    return _split(groups, arguments.valid, arguments.seed)
+    if prepared.start:
+        lora.fill(wrapped, arguments.adapter, prepared.start, base)
+    return wrapped.to(device).train(), base
 
 
 def _remember(training: Training[Preference], objective: DirectPreference) -> None:
@@ -155,14 +117,16 @@ def _write(arguments: argparse.Namespace, model: Any, base: Base) -> None:
     os.replace(partial, arguments.out)
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace, prepared: Prepared) -> None:
     start = time.monotonic()
     device = _device(arguments.device)
     precision = _precision(arguments.precision, device)
     settings = _settings(arguments, precision)
-    model, file, base = _model(arguments, device, precision)
-    items, valid = _items(arguments, file)
-    objective = CrossEntropy() if arguments.command == "sft" else DirectPreference(arguments.beta)
+    model, base = _model(arguments, prepared, device, precision)
+    items, valid, objective = prepared.items, prepared.valid, CrossEntropy()
+    if arguments.command == "dpo":
+        items, valid = [Preference(pair) for pair in items], [Preference(pair) for pair in valid]
+        objective = DirectPreference(arguments.beta)
     training = Training(model, objective, items, valid, settings, _autocast(precision, device))
     _describe(arguments, training, device, precision)
     if isinstance(objective, DirectPreference):
