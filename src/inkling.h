@@ -315,8 +315,8 @@ typedef struct ink_adapter_use {
 #define INK_MAX_ADAPTERS 8u
 
 /* From now on the session computes with these n adapters, added up in this order, in place of those it
- * had; n == 0: with the model alone. They must outlive that use. Allocates nothing. INK_ERR_INVALID_ARGUMENT:
- * more than INK_MAX_ADAPTERS, an adapter of another model, or a scale that is not finite.
+ * had; n == 0: with the model alone. They must outlive that use. Allocates nothing.
+ * INK_ERR_INVALID_ARGUMENT: more than INK_MAX_ADAPTERS, an adapter of another model, or a scale that is not finite.
  *
  * Unless the list is what it was, a generation or score under way is given up, and there are no logits.
  * The context keeps its tokens, but what was computed of them is forgotten: the next evaluation begins

@@ -144,8 +144,8 @@ ink_adapter *load_adapter(const ink_model *model, const char *path) {
   return adapter;
 }
 
-ink_loader *load_description(const options *o) {
-  return load(o->model, &(ink_load_params){.description_only = true});
+ink_loader *load_description(const char *path) {
+  return load(path, &(ink_load_params){.description_only = true});
 }
 
 /* ---- Text ---- */

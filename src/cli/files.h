@@ -20,7 +20,7 @@ ink_model *load_vocabulary(const options *options);
 ink_adapter *load_adapter(const ink_model *model, const char *path);
 
 /* Reads only the description at the file's start. The loader, which holds it, or NULL. */
-ink_loader *load_description(const options *options);
+ink_loader *load_description(const char *path);
 
 /* The whole file, or stdin when path is NULL, NUL-terminated; the caller frees it. NULL after
  * report(). */

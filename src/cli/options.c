@@ -15,7 +15,7 @@ static const struct {
     {"run", COMMAND_RUN},           {"chat", COMMAND_CHAT},   {"tokenize", COMMAND_TOKENIZE},
     {"detokenize", COMMAND_DETOKENIZE}, {"score", COMMAND_SCORE}, {"bench", COMMAND_BENCH},
     {"template", COMMAND_TEMPLATE}, {"info", COMMAND_INFO},   {"quantize", COMMAND_QUANTIZE},
-    {"version", COMMAND_VERSION},   {"help", COMMAND_HELP},
+    {"merge", COMMAND_MERGE},       {"version", COMMAND_VERSION}, {"help", COMMAND_HELP},
 };
 
 static const struct {
@@ -67,7 +67,7 @@ static const struct {
   unsigned commands;
 } flags[] = {
     {'m', "model", required_argument, COMPUTE | ON(TOKENIZE) | ON(DETOKENIZE) | ON(TEMPLATE) | ON(INFO)},
-    {FLAG_LORA, "lora", required_argument, COMPUTE},
+    {FLAG_LORA, "lora", required_argument, COMPUTE | ON(MERGE)},
     {'p', "prompt", required_argument, GENERATE},
     {'f', "file", required_argument, ON(RUN) | ON(SCORE)},
     {'s', "system", required_argument, ON(CHAT)},
@@ -76,7 +76,7 @@ static const struct {
     {FLAG_EXAMPLES, "examples", required_argument, GENERATE},
     {'n', "n-predict", required_argument, GENERATE},
     {'c', "ctx", required_argument, COMPUTE | ON(INFO)},
-    {'t', "threads", required_argument, COMPUTE | ON(INFO) | ON(QUANTIZE)},
+    {'t', "threads", required_argument, COMPUTE | ON(INFO) | ON(QUANTIZE) | ON(MERGE)},
     {FLAG_TEMPERATURE, "temp", required_argument, GENERATE},
     {FLAG_TOP_K, "top-k", required_argument, GENERATE},
     {FLAG_TOP_P, "top-p", required_argument, GENERATE},
@@ -119,6 +119,7 @@ void options_print_help(void) {
         "  inkling bench      -m MODEL [--pp 128] [--tg 64] [--depth 0] [-t 1] [--reps 5] [--json]\n"
         "  inkling info       -m MODEL [--ctx N] [--cache-type T] [--metadata] [--tensors] [--json]\n"
         "  inkling quantize   [-t N] [--imatrix FILE] [--pure] IN.gguf OUT.gguf TYPE\n"
+        "  inkling merge      [-t N] --lora FILE[:SCALE] IN.gguf OUT.gguf [TYPE]\n"
         "  inkling version\n"
         "\n"
         "Generating: -n/--n-predict N   new tokens at most (default: until the model ends)\n"
@@ -145,6 +146,8 @@ void options_print_help(void) {
         "                               q4_k_s or q4_k_m, the mixes of llama.cpp's names\n"
         "            --imatrix FILE     importance weights, as GGUF, from llama-imatrix\n"
         "            --pure             TYPE for all matrices, no mix\n"
+        "Merging:    --lora FILE[:SCALE]  what is added to the model's matrices, as when computing\n"
+        "            TYPE               as for quantize (default: each tensor keeps its own)\n"
         "\n"
         "Text goes to stdout as it is generated, everything else to stderr.\n"
         "Exit status: 0 done, 1 failed, 2 bad usage.\n",
@@ -297,6 +300,11 @@ static int check(const options *o) {
   if (o->command == COMMAND_QUANTIZE) {
     return o->operands[2] ? EXIT_DONE : usage_error("quantize takes IN.gguf OUT.gguf TYPE", NULL);
   }
+  if (o->command == COMMAND_MERGE) {
+    bool whole = o->operands[1] && o->n_adapters > 0;
+    if (whole) return EXIT_DONE;
+    return usage_error("merge takes --lora FILE, and IN.gguf OUT.gguf [TYPE]", NULL);
+  }
   if (!o->model) return usage_error("-m MODEL is missing", NULL);
   if (o->command == COMMAND_BENCH && !o->bench_prefill && !o->bench_decode) {
     return usage_error("--pp and --tg can't both be 0", NULL);
@@ -351,7 +359,7 @@ int options_parse(options *o, int argc, char **argv) {
     if (flag == '?') return usage_error("this command has no flag", given);
     if (!set_flag(o, flag, optarg)) return usage_error("that is no good value for a flag:", given);
   }
-  size_t max_operands = o->command == COMMAND_QUANTIZE ? 3 : 0;
+  size_t max_operands = o->command == COMMAND_QUANTIZE || o->command == COMMAND_MERGE ? 3 : 0;
   for (size_t i = 0; optind < argc && i < max_operands; i++) o->operands[i] = argv[optind++];
   if (optind < argc) return usage_error("unexpected argument", argv[optind]);
   return check(o);

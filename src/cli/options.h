@@ -16,6 +16,7 @@ typedef enum command {
   COMMAND_BENCH,
   COMMAND_INFO,
   COMMAND_QUANTIZE,
+  COMMAND_MERGE,
   COMMAND_VERSION,
   COMMAND_HELP,
 } command;
@@ -60,7 +61,7 @@ typedef struct options {
   uint32_t repetitions;
   const char *importance; /* a file of llama-imatrix */
   bool pure;
-  const char *operands[3]; /* of quantize: the input, the output, the type */
+  const char *operands[3]; /* of quantize and merge: the input, the output, the type */
 } options;
 
 /* EXIT_DONE, or EXIT_USAGE after one line on stderr. */

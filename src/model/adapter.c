@@ -121,8 +121,9 @@ static ink_status bind_pair(ink_adapter *adapter, const ink_gguf *gguf, const in
   bool is_lookup = number == ink_matrix_number(INK_TOKEN_EMBD, 0);
   uint64_t rank = b->dims[0];
   if (rank > INK_MAX_RANK) {
-    return ink_fail(error, INK_ERR_BAD_ADAPTER, "tensor '%s' has a rank of %llu; at most %u is possible",
-                    full, (unsigned long long)rank, INK_MAX_RANK);
+    return ink_fail(error, INK_ERR_BAD_ADAPTER,
+                    "tensor '%s' has a rank of %llu; at most %u is possible", full,
+                    (unsigned long long)rank, INK_MAX_RANK);
   }
   const ink_tensor *w = &matrix->weight;
   INK_TRY(check_shape(a, is_lookup ? rank : w->n_cols, is_lookup ? w->n_rows : rank, error));
