@@ -180,11 +180,13 @@ typedef struct chat {
 static int take_turn(chat *c, const char *message, size_t len) {
   static const char variables[] = "{\"add_generation_prompt\":true}";
   size_t size;
+  ink_error error;
   if (!conversation_add(&c->conversation, "user", message, len)) return EXIT_FAILED;
   c->template.params.messages = c->conversation.messages;
   c->template.params.n_messages = c->conversation.n;
-  char *text = chat_template_apply(&c->template, c->model, variables, sizeof variables - 1, &size);
-  if (!text) return EXIT_FAILED;
+  char *text = chat_template_apply(&c->template, c->model, variables, sizeof variables - 1, &size,
+                                   &error);
+  if (!text) return report(&error);
   result r = {0};
   int status = answer(c->model, c->session, c->options, text, size,
                       INK_TOKENIZE_SPECIAL | INK_TOKENIZE_BOS, &r);

@@ -189,6 +189,15 @@ char *read_text(const char *path, size_t *len) {
   return text;
 }
 
+bool text_line(const char *text, size_t len, size_t *at, ink_str *line) {
+  if (*at >= len) return false;
+  const char *begin = text + *at, *end = memchr(begin, '\n', len - *at);
+  *line = (ink_str){begin, (end ? (size_t)(end - text) : len) - *at};
+  *at += line->len + 1;
+  if (strspn(begin, " \t\r") >= line->len) line->len = 0;
+  return true;
+}
+
 bool flush_output(ink_error *error) {
   errno = 0;
   if (fflush(stdout) == 0 && !ferror(stdout)) return true;

@@ -2,6 +2,7 @@
 #ifndef INK_CLI_FILES_H
 #define INK_CLI_FILES_H
 
+#include "base/status.h"
 #include "cli/options.h"
 
 /* Prints "inkling: MESSAGE" on stderr and returns EXIT_FAILED. */
@@ -24,6 +25,10 @@ ink_loader *load_description(const char *path);
 /* The whole file, or stdin when path is NULL, NUL-terminated; the caller frees it. NULL after
  * report(). */
 char *read_text(const char *path, size_t *len);
+
+/* JSON Lines: the line that begins at *at, which moves on behind it; one of white space alone comes
+ * as an empty one. False at the text's end. */
+bool text_line(const char *text, size_t len, size_t *at, ink_str *line);
 
 /* Flushes stdout. False, with the error filled, when something could not be written. */
 bool flush_output(ink_error *error);

@@ -43,6 +43,7 @@ enum {
   FLAG_JSON,
   FLAG_SPECIAL,
   FLAG_PIECES,
+  FLAG_TOKENS,
   FLAG_METADATA,
   FLAG_TENSORS,
   FLAG_WINDOWS,
@@ -92,6 +93,7 @@ static const struct {
     {FLAG_JSON, "json", no_argument, COMPUTE | ON(INFO)},
     {FLAG_SPECIAL, "special", no_argument, ON(TOKENIZE)},
     {FLAG_PIECES, "pieces", no_argument, ON(TOKENIZE)},
+    {FLAG_TOKENS, "tokens", no_argument, ON(TEMPLATE)},
     {FLAG_METADATA, "metadata", no_argument, ON(INFO)},
     {FLAG_TENSORS, "tensors", no_argument, ON(INFO)},
     {FLAG_WINDOWS, "windows", required_argument, ON(SCORE)},
@@ -112,6 +114,7 @@ void options_print_help(void) {
         "  inkling tokenize   -m MODEL [--special] [--pieces]      text on stdin -> token ids\n"
         "  inkling detokenize -m MODEL                             token ids on stdin -> text\n"
         "  inkling template   -m MODEL | --template FILE           conversation as JSON on stdin -> prompt\n"
+        "  inkling template   -m MODEL --tokens                    one conversation a line -> token ids\n"
         "  inkling score      -m MODEL -f FILE [--ctx N] [--windows K] [--json]\n"
         "  inkling bench      -m MODEL [--pp 128] [--tg 64] [--depth 0] [-t 1] [--reps 5] [--json]\n"
         "  inkling info       -m MODEL [--ctx N] [--cache-type T] [--metadata] [--tensors] [--json]\n"
@@ -260,6 +263,7 @@ static bool set_flag(options *o, int flag, char *value) {
   case FLAG_JSON: o->json = true; return true;
   case FLAG_SPECIAL: o->special = true; return true;
   case FLAG_PIECES: o->pieces = true; return true;
+  case FLAG_TOKENS: o->tokens = true; return true;
   case FLAG_METADATA: o->metadata = true; return true;
   case FLAG_TENSORS: o->tensors = true; return true;
   case FLAG_WINDOWS: return parse_u32(value, 1, &o->windows);
@@ -289,6 +293,7 @@ static int check(const options *o) {
     if (o->chat_template && o->template_file) {
       return usage_error("--chat-template and --template can't be used together", NULL);
     }
+    if (o->tokens && !o->model) return usage_error("--tokens needs -m MODEL", NULL);
     if (o->model || o->chat_template || o->template_file) return EXIT_DONE;
     return usage_error("-m MODEL or --template FILE is missing", NULL);
   }

@@ -51,6 +51,7 @@ typedef struct options {
   bool json;
   bool special;
   bool pieces;
+  bool tokens;
   bool metadata;
   bool tensors;
   uint32_t windows;    /* 0: all */
