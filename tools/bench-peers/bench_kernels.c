@@ -68,7 +68,8 @@ static double time_product(const ink_kernels *kernels, product *p, uint32_t rows
   bool fine = ink_type_get_traits(p->weights.type)->fine_activations;
   kernels->quantize(p->x, n_tokens, N_COLS, fine, p->parts);
   ink_matmul job = {.weights = &p->weights, .end_row = rows, .n_tokens = n_tokens, .x = p->parts,
-                    .fine = fine, .x_f32 = p->x, .y = p->y, .y_stride = rows, .scratch = p->unpacked};
+                    .fine = fine, .x_f32 = p->x, .y = p->y, .y_stride = rows,
+                    .scratch = p->unpacked};
   double start = seconds_now();
   while (seconds_now() - start < WARM_UP_SECONDS) kernels->matmul(&job);
   uint32_t n = 0;
