@@ -14,20 +14,15 @@ typedef enum ink_bert_class { /* the numbers are the table's */
   INK_BERT_MARK = 5,        /* removed where accents are stripped */
 } ink_bert_class;
 
-extern const uint32_t ink_bert_runs[];
+/* Characters from `first` to the low 24 bits of `last`, whose class, in the high 8, is not the one that
+ * the rules give: they are older than today's Unicode. In order. */
+typedef struct ink_bert_run {
+  uint32_t first, last;
+} ink_bert_run;
+
+extern const ink_bert_run ink_bert_runs[];
 extern const size_t ink_bert_n_runs;
 
-static inline ink_bert_class ink_bert_class_of(uint32_t code_point) {
-  size_t low = 0, high = ink_bert_n_runs; /* the run is in [low, high) */
-  while (high - low > 1) {
-    size_t middle = (low + high) / 2;
-    if (ink_bert_runs[middle] >> 3 <= code_point) {
-      low = middle;
-    } else {
-      high = middle;
-    }
-  }
-  return (ink_bert_class)(ink_bert_runs[low] & 7u);
-}
+ink_bert_class ink_bert_class_of(uint32_t code_point); /* wordpiece.c */
 
 #endif

@@ -74,6 +74,31 @@ static void end_word(const ink_vocab *vocab, ink_word *word, ink_token_list *out
 
 /* ---- BERT's basic tokenizer ---- */
 
+static ink_bert_class rule_of_bert(uint32_t c) {
+  if (c == '\t' || c == '\n' || c == '\r') return INK_BERT_SPACE;
+  uint32_t category = 1u << ink_unicode_category(c);
+  if (category & (INK_MASK(CC) | INK_MASK(CF) | INK_MASK(CO))) return INK_BERT_REMOVED;
+  if (category & INK_MASK(ZS)) return INK_BERT_SPACE;
+  if (category & (c < 0x80 ? INK_MASK_P | INK_MASK_S : INK_MASK_P)) return INK_BERT_PUNCTUATION;
+  return category & INK_MASK(MN) ? INK_BERT_MARK : INK_BERT_OTHER;
+}
+
+ink_bert_class ink_bert_class_of(uint32_t c) {
+  size_t low = 0, high = ink_bert_n_runs; /* the last run that begins at or before c is low - 1 */
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (ink_bert_runs[middle].first <= c) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  if (low > 0 && c <= (ink_bert_runs[low - 1].last & 0xFFFFFFu)) {
+    return (ink_bert_class)(ink_bert_runs[low - 1].last >> 24);
+  }
+  return rule_of_bert(c);
+}
+
 /* Control characters go, white space is a space, and ideographs stand apart. */
 static ink_status clean(const char *text, size_t len, ink_buffer *out, ink_error *error) {
   uint32_t c;

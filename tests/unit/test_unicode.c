@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "check.h"
 #include "fixtures.h"
+#include "text/bert_classes.h"
 #include "text/unicode.h"
 
 static ink_allocator allocator;
@@ -109,6 +110,14 @@ static void as_python_has_it(void) {
   golden_close(&g);
 }
 
+static void as_bert_has_it(void) {
+  golden g = golden_open("golden/bert-checksum.txt");
+  uint64_t sum = SUM_START;
+  for (uint32_t c = 0; c < 0x110000; c++) sum = (sum ^ ink_bert_class_of(c)) * 0x100000001B3ull;
+  CHECK(next_sum(&g) == sum);
+  golden_close(&g);
+}
+
 static void sets(void) {
   CHECK(ink_unicode_is('a', INK_MASK_L) && !ink_unicode_is('1', INK_MASK_L));
   CHECK(ink_unicode_is(0xAC00, INK_MASK_L) && ink_unicode_is(0x0669, INK_MASK_N));
@@ -194,6 +203,7 @@ static void long_segments(void) {
 int main(void) {
   allocator = ink_allocator_or_default(NULL);
   RUN(as_python_has_it);
+  RUN(as_bert_has_it);
   RUN(sets);
   RUN(korean);
   RUN(edges);
