@@ -72,7 +72,8 @@ def straight_through(kind: str) -> FakeQuantize:
     """Quantises going forward; going back, gradients pass as if it had not (Bengio et al. 2013)."""
 
     def fake(weight: Tensor) -> Tensor:
-        return weight + (quantized(weight.detach(), kind).decoded() - weight).detach()
+        # The difference is 0, and carries the gradient; the other way round, rounding would change the values.
+        return quantized(weight.detach(), kind).decoded() + (weight - weight.detach())
 
     return fake
 
