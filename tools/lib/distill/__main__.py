@@ -63,7 +63,8 @@ class Steps:
         if self.options.steps:
             decay = self.options.decay or self.options.steps // 4
             run = replace(run, schedule=replace(run.schedule, steps=self.options.steps, decay=decay))
-        trainer = Trainer(run, self.preset, self.work, self.device, torch.bfloat16, self.options.threads)
+        trainer = Trainer(run, self.preset, self.work, self.device, torch.bfloat16, self.options.threads,
+                          self.options.compile)
         print(f"{run.name}: {trainer.model.count() / 1e6:.2f} million weights, "
               f"{len(trainer.batches.tokens.flat) / 1e6:.2f} million tokens", file=sys.stderr)
         if not trainer.train(self.options.minutes, self.options.stop_at):
@@ -116,14 +117,14 @@ class Steps:
                 "text by the engine, bits per byte": round(nats * scored / math.log(2) / plain.bytes, 4)}
 
     def judge(self) -> None:
-        lines = chosen(self.held(), self.options.count)
+        lines = chosen(self.held(), self.options.count, self.work, self.preset.context)
         verdicts = judge(self.options.engine, self.exported(), lines, self.options.temperature, self.preset.context)
         write_verdicts(self.work / "verdicts.jsonl", verdicts)
         print(json.dumps(report(verdicts), indent=2))
 
     def samples(self) -> None:
         """Answers to the first ten instructions, unpicked, as Markdown."""
-        lines = chosen(self.held(), 10)
+        lines = chosen(self.held(), 10, self.work, self.preset.context)
         for verdict in judge(self.options.engine, self.exported(), lines, self.options.temperature,
                              self.preset.context):
             print(f"> {verdict.prompt}\n\n{verdict.answer}\n")
@@ -160,6 +161,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--decay", type=int, default=0, help="with --steps: how many of them decay (default: 1/4)")
     parser.add_argument("--seed", type=int, default=0, help="training: a seed other than the preset's")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--compile", action="store_true", help="training: by torch.compile, which pays on a GPU")
     parser.add_argument("--engine", type=Path, default=ROOT / "build/native/inkling")
     parser.add_argument("--out", type=Path, help="the exported file (default: model.gguf in the work folder)")
     parser.add_argument("--name", default="Inkling Tiny English", help="general.name of the exported file")

@@ -10,6 +10,7 @@ An answer passes if it
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import Counter
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from .evaluate import run_engine
 from .instructions import Record, sentences
+from .tokenizer import encode_record, load_tokenizer
 
 LEAST_SENTENCES = {"question": 1, "short": 2, "summarize": 2}
 
@@ -61,10 +63,12 @@ def failed_rules(record: Record, answer: str, ended: bool) -> list[str]:
     return failed
 
 
-def chosen(lines: list[Record], count: int) -> list[Record]:
-    """The first held-out records whose instruction names something to keep, or asks a question; no summaries."""
-    fit = [line for line in lines if line.mentions or line.task == "question"]
-    return [line for line in fit if line.task != "summarize"][:count]
+def chosen(lines: list[Record], count: int, work: Path, context: int) -> list[Record]:
+    """The first held-out records that name something to keep or ask a question, and leave the answer room."""
+    tokenizer = load_tokenizer(work)
+    fit = (line for line in lines if (line.mentions or line.task == "question") and line.task != "summarize"
+           and len(encode_record(tokenizer, line)[0]) <= context)
+    return list(itertools.islice(fit, count))
 
 
 def judge(engine: Path, model: Path, lines: list[Record], temperature: float, context: int) -> list[Verdict]:

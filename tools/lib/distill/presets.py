@@ -40,6 +40,7 @@ class Schedule:
     decay: int
     muon_rate: float = 0.02  # matrices
     adam_rate: float = 0.003  # embedding and norms
+    weight_decay: float = 0.01  # of the matrices
     batch_tokens: int = 6144  # of one step, padding included
 
 
@@ -79,17 +80,18 @@ PRESETS = {
         vocabulary=4096, context=512, kinds=("tale",), limits=Limits(whole=1400, part=600, abridge=True),
         student=Shape(layers=5, width=192, heads=3, kv_heads=1, ffn=512),
         teacher=Shape(layers=8, width=384, heads=6, kv_heads=3, ffn=1024),
-        train=Schedule(steps=1600, warmup=30, decay=500, batch_tokens=4096),
+        train=Schedule(steps=4000, warmup=40, decay=1000, batch_tokens=2048),
         teach=Schedule(steps=1600, warmup=40, decay=500),
-        quantize=Schedule(steps=150, warmup=5, decay=140, muon_rate=0.003, adam_rate=0.0005),
+        quantize=Schedule(steps=200, warmup=5, decay=190, muon_rate=0.003, adam_rate=0.0005, batch_tokens=2048),
     ),
     "gpu": Preset(
-        about="25 million weights, two runs of ten minutes on one large graphics card",
+        about="22 million weights, three runs of up to ten minutes on one large graphics card",
         vocabulary=8192, context=1024, kinds=("tale", "plot", "daily", "bedtime", "campfire", "story"),
         student=Shape(layers=12, width=384, heads=6, kv_heads=2, ffn=1024),
-        teacher=Shape(layers=16, width=768, heads=12, kv_heads=4, ffn=2048),
-        train=Schedule(steps=6000, warmup=200, decay=1500, batch_tokens=65536),
-        teach=Schedule(steps=3000, warmup=200, decay=1000, muon_rate=0.015, batch_tokens=65536),
-        quantize=Schedule(steps=600, warmup=20, decay=500, muon_rate=0.003, adam_rate=0.0005, batch_tokens=65536),
+        teacher=Shape(layers=12, width=768, heads=12, kv_heads=4, ffn=2048),
+        # The stories are few for these sizes: about 10 million tokens, seen 12 times by the student, 6 by the teacher.
+        train=Schedule(steps=4000, warmup=100, decay=1200, weight_decay=0.1, batch_tokens=32768),
+        teach=Schedule(steps=2000, warmup=100, decay=800, muon_rate=0.015, weight_decay=0.3, batch_tokens=32768),
+        quantize=Schedule(steps=500, warmup=20, decay=450, muon_rate=0.003, adam_rate=0.0005, batch_tokens=32768),
     ),
 }

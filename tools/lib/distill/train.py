@@ -23,6 +23,7 @@ from .quantize import fake_quantize_model
 SAVE_EVERY_S = 60
 LOG_EVERY = 10
 PARTS = 2  # of a batch on a CPU
+LENGTHS = 16  # a batch's rows are padded to a multiple of this
 
 
 @dataclass
@@ -51,7 +52,7 @@ def optimizers(model: Model, schedule: Schedule) -> list[torch.optim.Optimizer]:
     matrices = [matrix.weight for matrix in model.matrices().values()]
     others = [parameter for name, parameter in model.named_parameters()
               if not any(parameter is matrix for matrix in matrices)]
-    return [torch.optim.Muon(matrices, lr=schedule.muon_rate, weight_decay=0.01, momentum=0.95),
+    return [torch.optim.Muon(matrices, lr=schedule.muon_rate, weight_decay=schedule.weight_decay, momentum=0.95),
             torch.optim.Adam(others, lr=schedule.adam_rate, betas=(0.9, 0.95), eps=1e-10)]
 
 
@@ -83,7 +84,7 @@ class Clock:
 
 class Trainer:
     def __init__(self, run: Run, preset: Preset, work: Path, device: torch.device, dtype: torch.dtype,
-                 threads: int) -> None:
+                 threads: int, compiled: bool) -> None:
         self.run, self.preset, self.work, self.device, self.dtype = run, preset, work, device, dtype
         torch.manual_seed(run.seed)
         self.model = Model(run.shape, preset.vocabulary).to(device)
@@ -99,18 +100,16 @@ class Trainer:
         self.parameters = list(self.model.parameters())
         self.optimizers = optimizers(self.model, run.schedule)
         self.pool: ThreadPoolExecutor | None = None
-        compiled = device.type == "cuda"
-        if not compiled:
+        if device.type == "cpu":
             torch.set_num_threads(1)
             self.pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
         self.threads = threads
-        multiple = 64 if compiled else 16  # few shapes, since each is compiled for itself
-        self.batches = Batches(load_tokens(preset, work, "train"), run.schedule.batch_tokens, run.seed, multiple)
+        self.batches = Batches(load_tokens(preset, work, "train"), run.schedule.batch_tokens, run.seed, LENGTHS)
         self.step, self.spent = 0, 0.0
         self.recent: list[float] = []  # losses since the last line of the log
         self.log: list[tuple[int, float, float]] = []  # step, loss on the text in nats a token, seconds
-        self.forward: Any = torch.compile(self.model, dynamic=False) if compiled else self.model
-        self.teach: Any = torch.compile(self.teacher, dynamic=False) if compiled and self.teacher else self.teacher
+        self.forward: Any = torch.compile(self.model, dynamic=True) if compiled else self.model
+        self.teach: Any = torch.compile(self.teacher, dynamic=True) if compiled and self.teacher else self.teacher
         self.resume()
 
     def resume(self) -> None:
