@@ -1,6 +1,5 @@
 #include "model/adapter.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "format/decode.h"
@@ -98,32 +97,35 @@ static void describe_tensor(ink_tensor *tensor, const ink_gguf_tensor *source, b
                          .n_cols = by_rank ? (columns + 3) / 4 * 4 : columns};
 }
 
-static ink_status missing(const char *name, const char *there, const char *half,
-                          ink_error *error) {
-  return ink_fail(error, INK_ERR_BAD_ADAPTER,
-                  "tensor '%s.%s' is there without '%s.%s', the other half of its pair", name, there,
-                  name, half);
+/* NAME.lora_a or NAME.lora_b. */
+static uint32_t find_half(const ink_gguf *gguf, const char *name, char half) {
+  char full[64 + sizeof ".lora_?"];
+  size_t len = strlen(name);
+  memcpy(full, name, len);
+  memcpy(full + len, ".lora_?", sizeof ".lora_?");
+  full[len + 6] = half;
+  return ink_gguf_find_tensor(gguf, full);
 }
 
 /* The pair of the matrix, if the file has it. */
 static ink_status bind_pair(ink_adapter *adapter, const ink_gguf *gguf, const ink_linear *matrix,
                             const char *name, uint32_t number, ink_tensor **bound,
                             ink_error *error) {
-  char full[80];
-  snprintf(full, sizeof full, "%s.lora_a", name);
-  uint32_t i = ink_gguf_find_tensor(gguf, full);
-  snprintf(full, sizeof full, "%s.lora_b", name);
-  uint32_t j = ink_gguf_find_tensor(gguf, full);
+  uint32_t i = find_half(gguf, name, 'a'), j = find_half(gguf, name, 'b');
   if (i == INK_INDEX_NONE && j == INK_INDEX_NONE) return INK_OK;
-  if (i == INK_INDEX_NONE) return missing(name, "lora_b", "lora_a", error);
-  if (j == INK_INDEX_NONE) return missing(name, "lora_a", "lora_b", error);
+  if (i == INK_INDEX_NONE || j == INK_INDEX_NONE) {
+    const char *halves = i == INK_INDEX_NONE ? "ba" : "ab";
+    return ink_fail(error, INK_ERR_BAD_ADAPTER,
+                    "tensor '%s.lora_%c' is there without '%s.lora_%c', the other half of its pair",
+                    name, halves[0], name, halves[1]);
+  }
   const ink_gguf_tensor *a = &gguf->tensors[i], *b = &gguf->tensors[j];
   bool is_lookup = number == ink_matrix_number(INK_TOKEN_EMBD, 0);
   uint64_t rank = b->dims[0];
   if (rank > INK_MAX_RANK) {
     return ink_fail(error, INK_ERR_BAD_ADAPTER,
-                    "tensor '%s' has a rank of %llu; at most %u is possible", full,
-                    (unsigned long long)rank, INK_MAX_RANK);
+                    "tensor '%.*s' has a rank of %llu; at most %u is possible",
+                    INK_STR_ARGS(b->name), (unsigned long long)rank, INK_MAX_RANK);
   }
   const ink_tensor *w = &matrix->weight;
   INK_TRY(check_shape(a, is_lookup ? rank : w->n_cols, is_lookup ? w->n_rows : rank, error));
