@@ -71,6 +71,8 @@ SUITES = [
                  needs_model=True),
     python_tests("distill", "a model made at toy size, from stories to answers in the engine", ["native"],
                  needs_model=False),
+    python_tests("finetune", "tools/finetune, really training, and what it makes in the engine", ["native"],
+                 needs_model=False),
     Suite("web", "the npm package, in Node, Deno and Bun, in Chromium and Firefox",
           ["npm", "test"], ["native", *WEB_PRESETS], needs_model=True, prepare=build_web_package, cwd=WEB,
           env={"NODE_OPTIONS": "--test-reporter=spec --test-reporter-destination=stdout "

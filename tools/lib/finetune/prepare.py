@@ -35,7 +35,7 @@ class Prepared:
     valid: list[Any]
 
 
-def _shape_of(adapter: Adapter, path: Any) -> Shape:
+def shape_of(adapter: Adapter, path: Any) -> Shape:
     ranks = {a.shape[0] for a, _ in adapter.matrices.values()}
     if len(ranks) != 1:
         raise FinetuneError(f"{path}: its matrices are of several ranks ({sorted(ranks)}), so it can't be trained on")
@@ -74,7 +74,7 @@ def prepare(arguments: argparse.Namespace) -> Prepared:
     base = GgufFile(arguments.base)
     families.find(base)
     start = adapters.read(arguments.adapter) if arguments.adapter else None
-    shape = (_shape_of(start, arguments.adapter) if start
+    shape = (shape_of(start, arguments.adapter) if start
              else Shape(arguments.rank, arguments.alpha, targets.parse(arguments.targets)))
     if not arguments.out.resolve().parent.is_dir():
         raise FinetuneError(f"there is no folder for {arguments.out}")

@@ -1,7 +1,8 @@
 """tools/finetune, really training: a tiny model learns an answer, which the engine then gives.
 
 The model is stories260K; what it learns, in some seconds on one core, is to answer whatever it is told with one
-sentence. References are transformers and peft, in a process of their own.
+sentence. It does not learn to end there: it never saw EOS, and an adapter does not change what a token looks like.
+References are transformers and peft, in a process of their own.
 """
 
 from __future__ import annotations
@@ -106,16 +107,16 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Taught:
     return Taught(folder / "duck.gguf", data, succeeds(done), done.stderr)
 
 
-def test_the_loss_falls_to_a_tenth(taught: Taught) -> None:
+def test_the_loss_falls_to_an_eighth(taught: Taught) -> None:
     before, after = figures(taught.printed, "loss")
-    assert before > 2 and after < before / 10
+    assert before > 3 and after < before / 8  # most of the rest is EOS
     assert "32 samples, " in taught.progress and ", 4 for validation; 64 steps" in taught.progress
     assert re.search(r"step 64 of 64  loss [\d.]+  \d+ tokens/s  0:00 left", taught.progress)
     assert sorted(path.name for path in taught.adapter.parent.iterdir()) == ["chats.jsonl", "duck.gguf"]
 
 
 def test_the_engine_gives_the_taught_answer(taught: Taught) -> None:
-    assert answer(UNSEEN, taught.adapter) == ANSWER
+    assert answer(UNSEEN, taught.adapter).strip().startswith(ANSWER)
     assert "duck" not in answer(UNSEEN)
 
 
@@ -133,17 +134,16 @@ def test_logits_are_pefts(taught: Taught, tmp_path: Path) -> None:
 def test_cut_runs_end_as_one_that_was_not(tmp_path: Path) -> None:
     data = write_lines(tmp_path / "chats.jsonl", [conversation(message) for message in SAYINGS[:8]])
     command = ["sft", STORIES, "--data", data, *RATES, "--epochs", "1", "--targets", "q,v", "--type", "f16"]
-    succeeds(finetune(*command, "--out", tmp_path / "whole.gguf"))
-    cut = [*command, "--out", tmp_path / "cut.gguf"]
-    done = finetune(*cut, "--minutes", "0")
+    whole, cut = tmp_path / "whole" / "a.gguf", tmp_path / "cut" / "a.gguf"
+    whole.parent.mkdir(), cut.parent.mkdir()
+    succeeds(finetune(*command, "--out", whole))
+    done = finetune(*command, "--out", cut, "--minutes", "0")
     assert "after step 1 of 2; the same command goes on from " in done.stderr and "after 1 steps" in succeeds(done)
-    assert (tmp_path / "cut.gguf.checkpoint").exists() and (tmp_path / "cut.gguf").exists()
-    assert "is of a run with lr = 0.01, and now it is 0.5" in finetune(*cut, "--lr", "0.5").stderr
-    done = finetune(*cut)
+    assert cut.exists() and cut.read_bytes() != whole.read_bytes()
+    assert "is of a run with lr = 0.01, and now it is 0.5: " in finetune(*command, "--out", cut, "--lr", "0.5").stderr
+    done = finetune(*command, "--out", cut)
     assert "going on after step 1 of " in done.stderr and succeeds(done)
-    files = [(tmp_path / name).read_bytes().replace(b"whole", b"\0").replace(b"cut", b"\0") for name in ("whole.gguf", "cut.gguf")]
-    assert files[0][-20000:] == files[1][-20000:]
-    assert not (tmp_path / "cut.gguf.checkpoint").exists()
+    assert cut.read_bytes() == whole.read_bytes() and list(cut.parent.iterdir()) == [cut]
 
 
 def test_preferences(taught: Taught, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_preferences(taught: Taught, tmp_path: Path) -> None:
     before, after = figures(out, "margin")
     assert abs(before) < 1e-3 and after > 2
     assert figures(out, "loss")[1] < 0.2 and "chosen preferred 100 %" in out
-    assert answer(UNSEEN, tmp_path / "cat.gguf") != ANSWER
+    assert not answer(UNSEEN, tmp_path / "cat.gguf").strip().startswith(ANSWER)
 
 
 # --- models and adapters of others -----------------------------------------------------------------
@@ -172,22 +172,27 @@ def test_base_models_are_the_files(taught: Taught) -> None:
 ALL = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
-@pytest.mark.parametrize(("name", "options"), [
-    ("llama", {"r": 4, "lora_alpha": 8, "target_modules": ALL}),
-    ("qwen3", {"r": 4, "lora_alpha": 3, "target_modules": ["q_proj", "down_proj"], "use_rslora": True}),
-    ("granite", {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "k_proj", "o_proj"],
-                 "rank_pattern": {"k_proj": 2}, "alpha_pattern": {"layers.0.self_attn.k_proj": 5}}),
-])
-def test_peft_folders_are_converted(taught: Taught, tmp_path: Path, name: str, options: dict[str, Any]) -> None:
-    base, text = DATA / "architectures" / f"{name}.gguf", tmp_path / "text.txt"
+ADAPTERS = {
+    "llama": {"r": 4, "lora_alpha": 8, "target_modules": ALL},
+    "qwen3": {"r": 4, "lora_alpha": 3, "target_modules": ["q_proj", "down_proj"], "use_rslora": True},
+    "granite": {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "k_proj", "o_proj"],
+                "rank_pattern": {"k_proj": 2}, "alpha_pattern": {"layers.0.self_attn.k_proj": 5}},
+}
+
+
+def test_peft_folders_are_converted(taught: Taught, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
     text.write_text("how it reads its words, how the heads attend to what was said before")
-    tokens = inkling("tokenize", "-m", base, stdin=text.read_text())
-    theirs = float(reference("random", base, tmp_path / "peft", json.dumps(options), stdin=tokens))
-    out = tmp_path / "adapter.gguf"
-    succeeds(run(ROOT / "tools" / "convert", "adapter", tmp_path / "peft", out, "--base", base))
-    score = ("score", "-m", base, "-f", text, "--cache-type", "f32", "--kernels", "scalar", "--json")
-    assert json.loads(inkling(*score, "--lora", out))["nll"] == pytest.approx(theirs, rel=1e-4)
-    assert json.loads(inkling(*score))["nll"] != pytest.approx(theirs, rel=1e-2)
+    bases = {name: DATA / "architectures" / f"{name}.gguf" for name in ADAPTERS}
+    jobs = [{"base": str(base), "folder": str(tmp_path / name), "options": ADAPTERS[name],
+             "tokens": inkling("tokenize", "-m", base, stdin=text.read_text())} for name, base in bases.items()]
+    theirs = json.loads(reference("random", stdin=json.dumps(jobs)))
+    for (name, base), nll in zip(bases.items(), theirs):
+        out = tmp_path / f"{name}.gguf"
+        succeeds(run(ROOT / "tools" / "convert", "adapter", tmp_path / name, out, "--base", base))
+        score = ("score", "-m", base, "-f", text, "--cache-type", "f32", "--kernels", "scalar", "--json")
+        assert json.loads(inkling(*score, "--lora", out))["nll"] == pytest.approx(nll, rel=1e-4), name
+        assert json.loads(inkling(*score))["nll"] != pytest.approx(nll, rel=2e-3), name
 
 
 # --- mistakes --------------------------------------------------------------------------------------
@@ -226,7 +231,8 @@ def test_other_mistakes(sft: Callable[..., Any], tmp_path: Path) -> None:
     done = sft(lines, "--ctx", "200", "--epochs", "1")
     assert "finetune: 1 of 2 conversations are longer than --ctx 200 and are left out" in done.stderr and succeeds(done)
     assert "has no lines" in complaint(sft([]))
-    assert complaint(finetune("sft", DATA / "README.md", "--data", "x", "--out", "y")).endswith("GGUF magic invalid") or True
+    assert "is not a GGUF file" in complaint(finetune("sft", DATA / "README.md", "--data", "x", "--out", "y"))
+    assert "there is no file " in complaint(finetune("sft", tmp_path / "none", "--data", "x", "--out", "y"))
     same = write_lines(tmp_path / "pairs.jsonl", [{"prompt": "x", "chosen": "y", "rejected": "y"}])
     assert "line 1: the chosen and the rejected answer are the same" in complaint(
         finetune("dpo", STORIES, "--data", same, "--out", tmp_path / "out.gguf"))

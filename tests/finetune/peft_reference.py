@@ -2,7 +2,8 @@
 
     peft_reference.py base NAME ...                    how far logits are from tests/data/architectures's, as JSON
     peft_reference.py nll BASE.gguf ADAPTER.gguf       the mean negative log-likelihood of the tokens on stdin
-    peft_reference.py random BASE.gguf FOLDER OPTIONS  saves a random PEFT adapter made with JSON options; then as nll
+    peft_reference.py random                           for each of a JSON list on stdin of {base, folder, options, tokens}:
+                                                       saves a random PEFT adapter, and prints what nll would
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from convert import adapter as adapters
 from convert.adapter import Base
 from convert.gguf_file import GgufFile
 from finetune import base_model, lora
-from finetune.prepare import _shape_of
+from finetune.prepare import shape_of
 
 ARCHITECTURES = Path(__file__).resolve().parents[1] / "data" / "architectures"
 
@@ -51,8 +52,8 @@ def base(names: list[str]) -> dict[str, float]:
     return found
 
 
-def nll(model: Any) -> float:
-    tokens = [int(word) for word in sys.stdin.read().split()]
+def nll(model: Any, text: str) -> float:
+    tokens = [int(word) for word in text.split()]
     rows = torch.log_softmax(torch.tensor(logits(model, tokens)).double(), 1)
     return float(-rows[torch.arange(len(tokens) - 1), torch.tensor(tokens[1:])].mean())
 
@@ -61,7 +62,7 @@ def with_adapter(path: Path, adapter: Path) -> Any:
     file = GgufFile(path)
     base = Base(file.architecture, file.n_layer, file.n_head, file.n_head_kv)
     read = adapters.read(adapter)
-    model = lora.wrap(base_model.load(file), _shape_of(read, adapter), 0)
+    model = lora.wrap(base_model.load(file), shape_of(read, adapter), 0)
     lora.fill(model, adapter, read, base)
     return model
 
@@ -86,6 +87,7 @@ if __name__ == "__main__":
     if command == "base":
         print(json.dumps(base(rest)))
     elif command == "nll":
-        print(nll(with_adapter(Path(rest[0]), Path(rest[1]))))
+        print(nll(with_adapter(Path(rest[0]), Path(rest[1])), sys.stdin.read()))
     else:
-        print(nll(with_random(Path(rest[0]), Path(rest[1]), json.loads(rest[2]))))
+        print(json.dumps([nll(with_random(Path(job["base"]), Path(job["folder"]), job["options"]), job["tokens"])
+                          for job in json.load(sys.stdin)]))
