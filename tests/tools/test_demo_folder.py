@@ -1,4 +1,4 @@
-"""tools/demo --out: one folder with the app and its model, which can be filled again."""
+"""tools/demo --out: one folder with the app and its models, which can be filled again."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def test_folder_holds_app_and_model(tmp_path: Path) -> None:
     (app / "assets" / "main.js").write_text("code")
     (app / "assets" / "main.js.map").write_text("map")
     model.write_bytes(b"GGUF")
-    write_folder(folder, app, model)
+    write_folder(folder, app, [model])
     (app / "index.html").write_text("new")
-    write_folder(folder, app, model)
+    write_folder(folder, app, [model])
     found = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    assert found == ["assets/main.js", "index.html", "models/m.gguf"]
+    assert found == ["README.txt", "assets/main.js", "index.html", "models/m.gguf"]
     assert (folder / "index.html").read_text() == "new"

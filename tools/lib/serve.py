@@ -42,10 +42,10 @@ class Handler(SimpleHTTPRequestHandler):
         super().__init__(*arguments, **options)
 
     def translate_path(self, path: str) -> str:
-        """The file behind a URL: the longest matching mount's folder and the rest of the path."""
+        """The file behind a URL: the longest matching mount's, or the rest of the path in its folder."""
         clean = posixpath.normpath(urllib.parse.unquote(urllib.parse.urlsplit(path).path))
         for prefix in sorted(self.mounts, key=len, reverse=True):
-            if clean == prefix.rstrip("/") or clean.startswith(prefix):
+            if clean == prefix.rstrip("/") or (prefix.endswith("/") and clean.startswith(prefix)):
                 return str(self.mounts[prefix] / clean[len(prefix):])
         return str(self.mounts["/"] / clean.lstrip("/"))
 
@@ -108,5 +108,5 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 def serve(mounts: dict[str, Path], port: int) -> ThreadingHTTPServer:
-    """A server on the loopback address; `mounts` maps URL prefixes that end in "/" to folders."""
+    """A server on the loopback address; `mounts` maps URL prefixes that end in "/" to folders, and others to files."""
     return ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, mounts=mounts))

@@ -48,8 +48,9 @@ def tail(log: Path, lines: int = 40) -> str:
     return "\n".join("    " + line for line in log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def must_run(what: str, command: list[str], log: Path, limit_s: float, cwd: Path = ROOT) -> None:
-    if run_logged(command, log, limit_s, cwd) != 0:
+def must_run(what: str, command: list[str], log: Path, limit_s: float, cwd: Path = ROOT,
+             env: dict[str, str] | None = None) -> None:
+    if run_logged(command, log, limit_s, cwd, env) != 0:
         raise StepFailed(f"{what} failed ({log.relative_to(ROOT)}):\n{tail(log)}")
 
 
@@ -63,6 +64,12 @@ def build(preset: str, log: Path) -> None:
 def build_web_package(log: Path) -> None:
     """Builds web/dist; the WebAssembly modules must have been built before."""
     must_run("building the npm package", ["npm", "run", "build"], log, BUILD_LIMIT_S, WEB)
+
+
+def build_app(log: Path, out: Path, models: list[str]) -> None:
+    """Builds the demo app over web/dist into `out`, which is emptied; it offers the models of these names alone."""
+    command = ["node", "node_modules/vite/bin/vite.js", "build", "--config", "demo/vite.config.mjs", "--outDir", str(out)]
+    must_run("building the app", command, log, BUILD_LIMIT_S, WEB, {"INKLING_DEMO_MODELS": ",".join(models)})
 
 
 def fetch_model(name: str | None = None) -> Path:

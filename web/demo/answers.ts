@@ -24,15 +24,18 @@ export interface LiveAnswer {
 export interface Answerer {
   model: Model;
   label: string;
+  offered?: { singleTurn?: boolean };
 }
 
 export class Answers {
   readonly live = signal<LiveAnswer | undefined>();
   /**
-   * Of a conversation that outgrew the context: how many turns the model was not given, by the
-   * conversation's id.
+   * How many turns of which conversation the model was not given: they outgrew its context, or it
+   * is given one at a time.
    */
-  readonly forgotten = signal<{ chatId: string; turns: number } | undefined>();
+  readonly forgotten = signal<
+    { chatId: string; turns: number; singleTurn: boolean } | undefined
+  >();
   /** The last answer's tokens a second. */
   readonly lastRate = signal<number | undefined>();
   readonly #chats: Chats;
@@ -104,9 +107,10 @@ export class Answers {
     };
     try {
       const settings = this.#settings.values.peek();
-      const { messages, forgotten } = await fitPrompt(answerer.model, turns, settings);
+      const singleTurn = answerer.offered?.singleTurn ?? false;
+      const { messages, forgotten } = await fitPrompt(answerer.model, turns, settings, singleTurn);
       stop.signal.throwIfAborted();
-      this.forgotten.value = { chatId, turns: forgotten };
+      this.forgotten.value = { chatId, turns: forgotten, singleTurn };
       const run = answerer.model.chat(messages, { ...samplingOf(settings), signal: stop.signal });
       note.finish = 'stopped'; // what it is if the page is closed now
       let pieces = 0;

@@ -73,6 +73,9 @@ export class App {
     this.chats = chats;
     this.answers = new Answers(chats, settings, (error) => this.#answerFailed(error));
     effect(() => {
+      settings.ofModel.value = this.models.current.value?.offered?.settings ?? {};
+    });
+    effect(() => {
       if (!this.answers.live.value) void this.models.refreshMemory();
     });
   }
@@ -85,7 +88,8 @@ export class App {
 
   /** Shows the first model as coming; ready: when its load may begin, or false for never. */
   async openFirst(ready: Promise<boolean>): Promise<void> {
-    const first = (this.models.loading.value = { label: this.#last.label });
+    this.models.expect(this.#last);
+    const first = this.models.loading.peek();
     if (!(await ready) || this.models.loading.peek() !== first) return;
     if (isForeign(this.#last)) return this.look(this.#last);
     if (!(await isMetered(this.#last))) return this.open(this.#last);

@@ -9,9 +9,9 @@ import {
   loadModel,
   modelCache,
 } from 'inkling-wasm';
-import { readStored, writeStored } from './settings.js';
+import { type AnswerSettings, readStored, writeStored } from './settings.js';
 
-/** Put in by the build, from models/manifest.json; the default first. */
+/** Put in by the build, from models/manifest.json; the one that a first visit begins with first. */
 declare const OFFERED_MODELS: readonly OfferedModel[];
 
 export interface OfferedModel {
@@ -25,9 +25,25 @@ export interface OfferedModel {
   size: number;
   sha256: string;
   license: string;
+  /** What to ask it, to begin with. */
+  prompts: readonly string[];
+  /** What it is and what it is not, by language; else what holds for any model of its size is said. */
+  about?: Readonly<Record<string, string>>;
+  /** In tokens, where it can read fewer than CONTEXT_LENGTH. */
+  contextLength?: number;
+  /** It was made to answer one message, and is given no more. */
+  singleTurn?: boolean;
+  /** How it answers best, where that is not as in settings.ts. */
+  settings?: Partial<AnswerSettings>;
 }
 
 export const offeredModels = OFFERED_MODELS;
+
+/** What may be asked of a model, or of the one that is coming; of one that is not ours, what any can answer. */
+export function promptsFor(choice: { offered?: OfferedModel } | undefined): readonly string[] {
+  const model = choice?.offered ?? OFFERED_MODELS.find(({ singleTurn }) => !singleTurn);
+  return model?.prompts ?? [];
+}
 
 /** What the visitor chose. */
 export interface Choice {
@@ -47,9 +63,11 @@ export interface LoadedModel extends Choice {
 
 export interface Loading {
   label: string;
+  offered?: OfferedModel;
   progress?: LoadProgress;
 }
 
+/** In tokens, for models that can read as many. */
 export const CONTEXT_LENGTH = 2048;
 /** The place of the model of the last visit. */
 const KEY = 'inkling.model';
@@ -139,13 +157,14 @@ export class Models {
    */
   async open(choice: Choice): Promise<boolean> {
     const load = this.expect(choice);
+    const loading = this.loading.peek()!;
     try {
       const model = await loadModel(choice.source, {
-        contextLength: CONTEXT_LENGTH,
+        contextLength: choice.offered?.contextLength ?? CONTEXT_LENGTH,
         signal: load.signal,
         ...cacheOptions(choice),
         onProgress: (progress) => {
-          if (!load.signal.aborted) this.loading.value = { label: choice.label, progress };
+          if (!load.signal.aborted) this.loading.value = { ...loading, progress };
         },
       });
       if (load.signal.aborted) {
@@ -167,9 +186,9 @@ export class Models {
   }
 
   /** Shows a model as coming, in place of what was; cancel() aborts it. */
-  expect({ label }: Choice): AbortController {
+  expect({ label, offered }: Choice): AbortController {
     this.#load?.abort();
-    this.loading.value = { label };
+    this.loading.value = { label, ...(offered && { offered }) };
     return (this.#load = new AbortController());
   }
 

@@ -8,7 +8,7 @@ const ANSWER_SHARE = 0.25;
 
 export interface Prompt {
   messages: Message[];
-  /** How many turns at the beginning were left out, for they no longer fit. */
+  /** How many turns at the beginning were left out, for they no longer fit or are no use to the model. */
   forgotten: number;
 }
 
@@ -24,13 +24,18 @@ function messagesOf(turns: readonly Turn[], { system, examples }: SettingValues)
 
 /**
  * Leaves out the oldest questions with their answers until the rest fits; the last question always
- * stays.
+ * stays. singleTurn: it alone.
  */
 export async function fitPrompt(
   model: Model,
   turns: readonly Turn[],
   settings: SettingValues,
+  singleTurn: boolean,
 ): Promise<Prompt> {
+  if (singleTurn) {
+    const forgotten = turns.findLastIndex(({ role }) => role === 'user');
+    return { messages: messagesOf(turns.slice(forgotten), settings), forgotten };
+  }
   const { contextLength, hasChatFormat } = model.info;
   const room =
     contextLength - Math.min(settings.maxTokens, Math.floor(contextLength * ANSWER_SHARE));

@@ -1,17 +1,13 @@
 /** What the visitor has set, kept in localStorage. */
-import { type Signal, effect, signal } from '@preact/signals';
+import { type ReadonlySignal, computed, effect, signal } from '@preact/signals';
 
 export interface Example {
   user: string;
   assistant: string;
 }
 
-export interface SettingValues {
-  language: 'auto' | 'en' | 'ko';
-  theme: 'auto' | 'light' | 'dark';
-  system: string;
-  /** Few-shot: put before the conversation, as if it had begun so. */
-  examples: readonly Example[];
+/** What a model may have defaults of its own for. */
+export interface AnswerSettings {
   temperature: number;
   topK: number;
   topP: number;
@@ -19,13 +15,21 @@ export interface SettingValues {
   repeatPenalty: number;
   /** Tokens an answer may have. */
   maxTokens: number;
+}
+
+export interface SettingValues extends AnswerSettings {
+  language: 'auto' | 'en' | 'ko';
+  theme: 'auto' | 'light' | 'dark';
+  system: string;
+  /** Few-shot: put before the conversation, as if it had begun so. */
+  examples: readonly Example[];
   /** null: a different one each time. */
   seed: number | null;
   /** Copy a file that is opened into the cache of models. */
   keepFiles: boolean;
 }
 
-export const DEFAULTS: SettingValues = {
+const DEFAULTS: SettingValues = {
   language: 'auto',
   theme: 'auto',
   system: '',
@@ -60,10 +64,17 @@ export function writeStored(key: string, value: string): void {
 }
 
 export class Settings {
-  readonly values: Signal<SettingValues> = signal(stored());
+  readonly #changed = signal(stored());
+  /** The loaded model's own; what the visitor has changed counts more. */
+  readonly ofModel = signal<Partial<AnswerSettings>>({});
+  readonly values: ReadonlySignal<SettingValues> = computed(() => ({
+    ...DEFAULTS,
+    ...this.ofModel.value,
+    ...this.#changed.value,
+  }));
 
   constructor() {
-    effect(() => writeStored(KEY, JSON.stringify(this.values.value)));
+    effect(() => writeStored(KEY, JSON.stringify(this.#changed.value)));
     effect(() => {
       const { theme } = this.values.value;
       if (theme === 'auto') delete document.documentElement.dataset.theme;
@@ -72,28 +83,33 @@ export class Settings {
   }
 
   set(change: Partial<SettingValues>): void {
-    this.values.value = { ...this.values.peek(), ...change };
+    this.#changed.value = { ...this.#changed.peek(), ...change };
+  }
+
+  restoreDefault(name: keyof SettingValues): void {
+    const { [name]: _, ...others } = this.#changed.peek();
+    this.#changed.value = others;
   }
 
   /** Of what the model answers by. */
   restoreDefaults(): void {
     const { language, theme, keepFiles } = this.values.peek();
-    this.values.value = { ...DEFAULTS, language, theme, keepFiles };
+    this.#changed.value = { language, theme, keepFiles };
   }
 }
 
-function stored(): SettingValues {
+function stored(): Partial<SettingValues> {
   let found: unknown;
   try {
     found = JSON.parse(readStored(KEY) ?? '{}');
   } catch {
     found = {};
   }
-  const values: Record<string, unknown> = { ...DEFAULTS };
+  const values: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(found ?? {})) {
     if (isValid(name as keyof SettingValues, value)) values[name] = value;
   }
-  return values as unknown as SettingValues;
+  return values;
 }
 
 /** Another version of the page may have written something else. */

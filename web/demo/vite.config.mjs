@@ -26,22 +26,21 @@ const POLICY = [
 ].join('; ');
 
 /**
- * What of models/manifest.json a visitor can be offered: the models with a `page` entry, the
- * default first.
+ * What of models/manifest.json a visitor can be offered: the models with a `page` entry, first those
+ * that come with the repository, which need no download, then the default. INKLING_DEMO_MODELS names
+ * others than all of them.
  */
 function offeredModels() {
   const manifest = JSON.parse(readFileSync(at('../../models/manifest.json'), 'utf8'));
-  const offered = Object.entries(manifest.models).filter(([, { page }]) => page);
-  offered.sort(([a], [b]) => Number(b === manifest.default) - Number(a === manifest.default));
-  return offered.map(([id, { file, size, sha256, license, page }]) => ({
-    id,
-    name: page.name,
-    languages: page.languages,
-    url: `models/${file}`,
-    size,
-    sha256,
-    license,
-  }));
+  const names = process.env.INKLING_DEMO_MODELS?.split(',') ?? Object.keys(manifest.models);
+  const rank = ([name, { sources }]) =>
+    sources.some(({ type }) => type === 'bundled') ? 0 : name === manifest.default ? 1 : 2;
+  return Object.entries(manifest.models)
+    .filter(([name, { page }]) => page && names.includes(name))
+    .sort((a, b) => rank(a) - rank(b))
+    .map(([id, { file, size, sha256, license, page }]) => {
+      return { id, url: `models/${file}`, size, sha256, license, ...page };
+    });
 }
 
 /**

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { openBrowser, openPage } from './lib/browser.mjs';
-import { LIMIT, answers, ask, demoFiles, keepChat, newVisitor, openDemo } from './lib/demo.mjs';
+import { LIMIT, WITH_MODEL, answers, ask, demoFiles, keepChat, newVisitor, openDemo } from './lib/demo.mjs';
 import { DATA } from './lib/files.mjs';
 import { startServer } from './lib/server.mjs';
 
@@ -152,7 +152,7 @@ test('everything can be done with the keyboard', LIMIT, async () => {
 
 test('a screen reader hears the answer sentence by sentence, once', LIMIT, async () => {
   const visitor = await newVisitor(browser);
-  const { page } = await openDemo(visitor, server.url, '');
+  const { page } = await openDemo(visitor, server.url, WITH_MODEL);
   await page.evaluate(() => {
     globalThis.heard = [];
     new MutationObserver((changes) => {

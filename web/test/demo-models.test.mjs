@@ -8,6 +8,7 @@ import {
   MODEL,
   MODEL_NAME,
   TINY,
+  WITH_MODEL,
   answers,
   ask,
   demoFiles,
@@ -58,7 +59,7 @@ test('a model of one’s own, by drag and drop and by its address', LIMIT, () =>
     await page.click('#download');
     await modelShown(page, 'stories');
     await page.click('#open-model');
-    await page.click('.models button');
+    await page.locator('.models li').filter({ hasText: MODEL_NAME }).getByRole('button').click();
     await modelShown(page, MODEL_NAME);
   }),
 );
@@ -93,7 +94,7 @@ test(
     const open = await startServer(demoFiles(), { policy: "script-src 'self' 'wasm-unsafe-eval'" });
     const cases = {
       metered: [
-        '',
+        WITH_MODEL,
         async (visitor) =>
           visitor.addInitScript(() => {
             Object.defineProperty(navigator, 'connection', { value: { saveData: true } });

@@ -12,6 +12,7 @@ import {
   MODEL,
   MODEL_NAME,
   TINY,
+  WITH_MODEL,
   answers,
   ask,
   demoFiles,
@@ -41,7 +42,7 @@ test(
     const browser = await openBrowser();
     const visitor = await newVisitor(browser);
     try {
-      const { page, complaints } = await openDemo(visitor, server.url + FOLDER, '');
+      const { page, complaints } = await openDemo(visitor, server.url + FOLDER, WITH_MODEL);
       await ask(page, 'Say hello.');
       const before = await answers(page);
 

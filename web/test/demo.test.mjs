@@ -5,6 +5,7 @@ import { openBrowser } from './lib/browser.mjs';
 import {
   LIMIT,
   MODEL_NAME,
+  WITH_MODEL,
   answers,
   ask,
   demoFiles,
@@ -65,7 +66,7 @@ test('the page answers with the default model, goes on, and starts anew', LIMIT,
       assert.equal(await page.locator('.message').count(), 0);
       assert.ok(await page.isVisible('#welcome'));
     },
-    { query: '' },
+    { query: WITH_MODEL },
   ),
 );
 
@@ -128,7 +129,7 @@ test('Stop acts within 100 ms, while reading and while writing', LIMIT, () =>
       for (const [when, ms] of Object.entries(delays))
         assert.ok(Math.min(...ms) < 100, `${when}: ${ms}`);
     },
-    { query: '' },
+    { query: WITH_MODEL },
   ),
 );
 
@@ -155,7 +156,7 @@ test(
         assert.notEqual(again[0], stopped);
         assert.deepEqual(await questions(page), [STORY]);
       },
-      { query: '' },
+      { query: WITH_MODEL },
     ),
 );
 
@@ -321,7 +322,7 @@ test('an answer is kept up to where the page was closed', LIMIT, () =>
       assert.ok((await answers(next))[0].length > 20);
       assert.match(await next.textContent('.stats'), /^stopped/);
     },
-    { query: '' },
+    { query: WITH_MODEL },
   ),
 );
 

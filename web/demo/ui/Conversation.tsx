@@ -32,7 +32,11 @@ export function Conversation(): JSX.Element {
       >
         {shown.map((turn, i) => (
           <Fragment key={`${id} ${i}`}>
-            {i > 0 && i === firstSeen && <p class="forgotten fine">{words.forgotten}</p>}
+            {i > 0 && i === firstSeen && (
+              <p class="forgotten fine">
+                {forgotten?.singleTurn ? words.singleTurn : words.forgotten}
+              </p>
+            )}
             <Message turn={turn} index={i} last={i === shown.length - 1 && !writing} />
           </Fragment>
         ))}

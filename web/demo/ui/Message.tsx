@@ -72,6 +72,7 @@ function Answer({ turn, last }: Properties): JSX.Element {
       <div class="text" dir="auto">
         {content ? <Markdown text={content} /> : <p class="soft">{words.emptyAnswer}</p>}
       </div>
+      {note?.finish === 'context' && <p class="cut fine">{words.contextFull}</p>}
       <div class="foot">
         <p class="fine stats" title={note?.model}>
           {note && describe(note, words)}

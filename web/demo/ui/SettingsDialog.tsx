@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { useApp } from '../app.js';
-import { DEFAULTS, type SettingValues } from '../settings.js';
+import type { SettingValues } from '../settings.js';
 import { useWords } from '../words/index.js';
 import { Dialog } from './Dialog.js';
 import { ExamplesEditor } from './ExamplesEditor.js';
@@ -106,7 +106,7 @@ function NumberField({ name, label, placeholder, ...range }: NumberProperties): 
   const onInput = ({ currentTarget }: { currentTarget: HTMLInputElement }) => {
     setText(currentTarget.value);
     if (currentTarget.value === '' && !currentTarget.validity.badInput)
-      settings.set({ [name]: DEFAULTS[name] });
+      settings.restoreDefault(name);
     else if (currentTarget.validity.valid) settings.set({ [name]: currentTarget.valueAsNumber });
   };
   return (

@@ -3,6 +3,7 @@
  */
 import type { JSX } from 'preact';
 import { useApp } from '../app.js';
+import { promptsFor } from '../models.js';
 import { useWords } from '../words/index.js';
 
 /** Above this many parameters, the warning would be unfair. */
@@ -13,13 +14,14 @@ export function Welcome(): JSX.Element {
   const words = useWords();
   const current = app.models.current.value;
   const size = current?.model.info.parameterCount ?? 0;
-  const languages = current?.offered?.languages;
+  const { languages, about } = current?.offered ?? {};
+  const prompts = promptsFor(current ?? app.models.loading.value);
   return (
     <section class="welcome" id="welcome">
       <h2>{words.welcome}</h2>
       <p class="lead">{words.welcomeMore}</p>
       <ul class="examples" id="examples" lang="en">
-        {words.prompts.map((prompt) => (
+        {prompts.map((prompt) => (
           <li key={prompt}>
             <button type="button" disabled={!current} onClick={() => app.send(prompt)}>
               {prompt}
@@ -29,7 +31,7 @@ export function Welcome(): JSX.Element {
       </ul>
       {size > 0 && size < SMALL && (
         <p class="fine" id="about">
-          {words.about(words.count(size))}
+          {about?.[words.tag] ?? words.about(words.count(size))}
         </p>
       )}
       {languages && !languages.includes(words.tag) && (

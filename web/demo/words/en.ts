@@ -83,11 +83,6 @@ export const en = {
   welcomeMore:
     'It computes on your own device. No server, no account, and nothing you write leaves ' +
     'this page.',
-  prompts: [
-    'Explain in two sentences why the sky is blue.',
-    'Write a polite email asking for a day off.',
-    'List three good reasons to take a walk every day.',
-  ],
   about: (count: string) =>
     `At ${count} parameters this model is a tiny fraction of the assistants in data ` +
     'centres. It writes fluent short texts, and gets many facts, all but the simplest sums and most code wrong.',
@@ -101,6 +96,10 @@ export const en = {
   emptyAnswer: 'The model had nothing to say.',
   forgotten:
     'The model no longer sees what stands above: the conversation has outgrown its context.',
+  singleTurn: 'This model takes each message by itself: it does not see what stands above.',
+  contextFull:
+    'It ends here because the model’s context is full: it can hold no more text at once. Ask for ' +
+    'something shorter, or start a new chat.',
   copy: 'Copy',
   copyCode: 'Copy code',
   again: 'Regenerate',

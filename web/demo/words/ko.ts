@@ -32,11 +32,6 @@ export const ko: Words = {
   welcome: '이 페이지 안에서 도는 언어 모델',
   welcomeMore:
     '모든 계산은 내 기기에서 이루어집니다. 서버도 계정도 없으며, 쓴 글은 이 페이지를 떠나지 않습니다.',
-  prompts: [
-    'Explain in two sentences why the sky is blue.',
-    'Write a polite email asking for a day off.',
-    'List three good reasons to take a walk every day.',
-  ],
   about: (count) =>
     `매개변수가 ${count} 개인 이 모델은 데이터 센터에서 도는 비서에 비하면 아주 작습니다. 짧은 글은 매끄럽게 쓰지만, ` +
     '사실과 계산, 코드는 자주 틀립니다.',
@@ -48,6 +43,9 @@ export const ko: Words = {
   reading: '읽는 중…',
   emptyAnswer: '모델이 아무 말도 하지 않았습니다.',
   forgotten: '대화가 길어져, 모델은 이 위의 내용을 더 이상 보지 못합니다.',
+  singleTurn: '이 모델은 메시지를 하나씩 따로 읽으므로, 이 위의 내용을 보지 못합니다.',
+  contextFull:
+    '모델이 한 번에 담을 수 있는 글의 길이가 다 차서 여기서 끊겼습니다. 더 짧게 부탁하거나 새 대화를 시작하세요.',
   copy: '복사',
   copyCode: '코드 복사',
   again: '다시 생성',

@@ -5,9 +5,18 @@ import { openPage } from './browser.mjs';
 import { DATA, ROOT, defaultModel } from './files.mjs';
 
 const MANIFEST = JSON.parse(readFileSync(`${ROOT}models/manifest.json`, 'utf8'));
-/** Where the page looks for its default model. */
-export const MODEL = `models/${MANIFEST.models[MANIFEST.default].file}`;
-export const MODEL_NAME = MANIFEST.models[MANIFEST.default].page.name;
+const placeOf = ({ file }) => `models/${file}`;
+const DEFAULT = MANIFEST.models[MANIFEST.default];
+/** Where the page looks for the chat model. */
+export const MODEL = placeOf(DEFAULT);
+export const MODEL_NAME = DEFAULT.page.name;
+export const WITH_MODEL = `?model=${MODEL}`;
+/** By name: the models that come with the repository. */
+export const BUNDLED = Object.entries(MANIFEST.models).filter(([, { sources }]) => sources.some(({ type }) => type === 'bundled'));
+/** What the page begins with. */
+export const FIRST = BUNDLED[0]?.[1] ?? DEFAULT;
+/** Paths in the page's folder and where the files are. */
+export const bundledFiles = () => Object.fromEntries(BUNDLED.map(([, model]) => [`/${placeOf(model)}`, ROOT + placeOf(model)]));
 /** Of a random model with a chat template: it answers at once, and makes no sense. */
 export const TINY = `${DATA}architectures/llama3.gguf`;
 export const LIMIT = { timeout: 120_000 };
@@ -15,6 +24,7 @@ export const LIMIT = { timeout: 120_000 };
 /** What startServer() needs for the tests of the app. */
 export const demoFiles = () => ({
   [`/${MODEL}`]: defaultModel(),
+  ...bundledFiles(),
   '/tiny.gguf': TINY,
   '/broken.gguf': `${DATA}hostile/truncated-data.gguf`,
   '/stories.gguf': `${DATA}stories260K.gguf`,
