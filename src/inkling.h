@@ -48,6 +48,7 @@ typedef enum ink_status {
   INK_ERR_INVALID_JSON = 20,             /* text that is not the JSON that was asked for */
   INK_ERR_CHECKSUM = 21,                 /* from bindings: a file's SHA-256 is not the one asked for */
   INK_ERR_QUOTA = 22,                    /* from bindings: the browser gives no more room for storage */
+  INK_ERR_BAD_ADAPTER = 23,              /* a file that is no adapter, or none that fits its model */
   INK_STATUS_COUNT
 } ink_status;
 
@@ -62,6 +63,7 @@ const char *ink_status_name(ink_status status);
 /* ---- 2. Loading a model -------------------------------------------------------------------- */
 
 typedef struct ink_model ink_model;
+typedef struct ink_adapter ink_adapter;
 typedef struct ink_loader ink_loader;
 
 /* Every byte that Inkling takes comes from here. `allocate` returns memory aligned to at least
@@ -79,6 +81,8 @@ typedef struct ink_load_params {
                                      weights: for section 3 below; sessions are refused */
   bool description_only;          /* read headers alone, for ink_loader_info(): each file is complete
                                      after its header, and there is nothing to finish */
+  const ink_model *adapter_for;   /* the file is an adapter for that model: see below. The rest of
+                                     these is the model's then */
 } ink_load_params;
 
 typedef struct ink_model_info {
@@ -162,6 +166,37 @@ ink_status ink_model_load(ink_model **model, const ink_load_params *params, uint
 void ink_model_free(ink_model *model);
 
 const ink_model_info *ink_model_get_info(const ink_model *model);
+
+/* Adapters: a model's matrices W become W + scale * (alpha / rank) * B A, with A and B of few rows and
+ * columns (LoRA: Hu et al., 2021), while the weights stay as they are. Files are llama.cpp's: GGUF with
+ * general.type "adapter", adapter.type "lora", adapter.lora.alpha (missing or 0: the factor is `scale`
+ * alone) and the tensors NAME.lora_a and NAME.lora_b of any block type, where NAME is the matrix's in the
+ * model's file. Of token_embd.weight the lookup is changed, not the output that it may serve as, too.
+ *
+ * An adapter loads as a model does, with adapter_for, or in one call. It is immutable, and fits that one
+ * model, which must outlive it; sessions use it by ink_session_set_adapters(). INK_ERR_BAD_ADAPTER: the
+ * file is something else, for another architecture or shape, or lacks one of a pair;
+ * INK_ERR_UNSUPPORTED_ARCHITECTURE: it changes experts, or asks for more than LoRA. Messages name the
+ * tensor. Other errors as of models. */
+typedef struct ink_adapter_info {
+  uint64_t n_params;   /* scalars over all tensors */
+  uint64_t bytes;      /* in memory: 16-bit types as they are, others as floats */
+  uint32_t n_matrices; /* that it changes */
+  uint32_t rank;       /* the largest */
+  float alpha;         /* 0: none is given */
+} ink_adapter_info;
+
+/* ink_loader_finish() for a loader that was begun with adapter_for. */
+ink_status ink_loader_finish_adapter(ink_loader *loader, ink_adapter **adapter, ink_error *error);
+
+/* As ink_model_load(). */
+ink_status ink_adapter_load(ink_adapter **adapter, const ink_model *model, uint64_t size,
+                            ink_read_fn read, void *read_context, ink_error *error);
+
+/* No session may use it any more. NULL is fine. */
+void ink_adapter_free(ink_adapter *adapter);
+
+const ink_adapter_info *ink_adapter_get_info(const ink_adapter *adapter);
 
 /* ---- 3. Text and tokens -------------------------------------------------------------------- */
 
@@ -269,8 +304,25 @@ ink_status ink_session_create(ink_session **session, const ink_model *model,
 void ink_session_free(ink_session *session);
 
 /* Makes the context of `to` that of `from`, which stays as it is: to go on from there in two ways. Both
- * must have one model, n_ctx and kv_type, else INK_ERR_INVALID_ARGUMENT. */
+ * must have one model, n_ctx and kv_type, else INK_ERR_INVALID_ARGUMENT. `to` gets the adapters too. */
 ink_status ink_session_copy(ink_session *to, const ink_session *from, ink_error *error);
+
+typedef struct ink_adapter_use {
+  const ink_adapter *adapter;
+  float scale; /* 1: as it was trained; 0: it does nothing; below 0: its opposite */
+} ink_adapter_use;
+
+#define INK_MAX_ADAPTERS 8u
+
+/* From now on the session computes with these n adapters, added up in this order, in place of those it
+ * had; n == 0: with the model alone. They must outlive that use. Allocates nothing.
+ * INK_ERR_INVALID_ARGUMENT: more than INK_MAX_ADAPTERS, an adapter of another model, or a scale that is not finite.
+ *
+ * Unless the list is what it was, a generation or score under way is given up, and there are no logits.
+ * The context keeps its tokens, but what was computed of them is forgotten: the next evaluation begins
+ * with them, as for a prompt of that length. So results are those of a new session. */
+ink_status ink_session_set_adapters(ink_session *session, const ink_adapter_use *uses, size_t n,
+                                    ink_error *error);
 
 /* Processors of this machine, 1 where that is not known: as many threads can be of use at most. */
 uint32_t ink_processor_count(void);

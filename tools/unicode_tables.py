@@ -144,31 +144,45 @@ def write_categories(out: Writer) -> None:
     out.array("uint8_t", "ink_unicode_leaves", leaves, "ink_category, and the flags of unicode_table.h.")
 
 
+BLOCK = 64  # INK_UNICODE_BLOCK
+
+
+def varint(value: int) -> list[int]:
+    """Seven bits a byte, the lowest first."""
+    return [value] if value < 128 else [value & 127 | 128, *varint(value >> 7)]
+
+
+def signed(value: int) -> list[int]:
+    return varint(2 * value if value >= 0 else -2 * value - 1)
+
+
 def write_decompositions(out: Writer) -> None:
     steps = {c: decomposition(c) for c in range(LIMIT) if decomposition(c)[1]}
-    texts = dict.fromkeys(target.encode() for _, target in steps.values())  # neighbours' stand close: that compresses
-    by_length = sorted(texts, key=len)
-    pool, offsets = b"", {}
-    for text in by_length:
-        offsets[text] = len(pool)
-        pool += text
-    assert len(pool) < 1 << 15
-    starts = [next((offsets[t] for t in by_length if len(t) >= n), len(pool)) for n in range(len(by_length[-1]) + 2)]
-
     codes = sorted(steps)
-    entries = [offsets[steps[c][1].encode()] | (0x8000 if steps[c][0] else 0) for c in codes]
-    runs = [i for i, c in enumerate(codes) if i == 0 or codes[i - 1] != c - 1]
-    out.array("uint8_t", "ink_unicode_pool", list(pool), "UTF-8 texts, the shortest first.")
-    out.array("uint16_t", "ink_unicode_pool_starts", starts, "Where the texts of each length begin.")
-    out.count("ink_unicode_n_pool_starts", len(starts))
-    # High and low bytes apart: they too compress better, and that is how a module travels to a page.
-    out.array("uint8_t", "ink_unicode_entries_low", [e & 255 for e in entries], "By decomposing character: text in the pool,")
-    out.array("uint8_t", "ink_unicode_entries_high", [e >> 8 for e in entries], "and 0x8000: canonical.")
-    out.array("uint32_t", "ink_unicode_run_code", [codes[i] for i in runs], "Runs of such characters: the first,")
-    out.array("uint16_t", "ink_unicode_run_entry", [*runs, len(codes)], "and its entry.")
-    out.count("ink_unicode_n_runs", len(runs))
+    heads, values, block_code, block_at = [], [], [], []
+    for i, code in enumerate(codes):
+        canonical, target = steps[code]
+        if i % BLOCK == 0:
+            block_code.append(code)
+            block_at.append(len(values))
+            next_code, expected = code, [0] * 32
+        heads.append(len(target) << 2 | canonical << 1 | (code > next_code))
+        if code > next_code:
+            values += varint(code - next_code)
+        next_code = code + 1
+        for k, character in enumerate(target):
+            values += signed(ord(character) - expected[k])
+            expected[k] = ord(character) + (k == 0)
+    assert len(values) < 1 << 16
+    out.array("uint8_t", "ink_unicode_heads", heads, "By decomposing character: length << 2 | canonical << 1 | after a gap.")
+    out.array("uint8_t", "ink_unicode_values", values, "And its gap and characters, as in the header.")
+    out.array("uint32_t", "ink_unicode_block_code", block_code, f"Of every {BLOCK}th: the character,")
+    out.array("uint16_t", "ink_unicode_block_at", block_at, "and where its values begin.")
+    out.count("ink_unicode_n_blocks", len(block_code))
     composites = sorted((i for i, c in enumerate(codes) if is_composite(c)), key=lambda i: steps[codes[i]][1])
-    out.array("uint16_t", "ink_unicode_composites", composites, "Entries that NFC composes, in the order of their two parts.")
+    # High and low bytes apart: that compresses better, and is how a module travels to a page.
+    out.array("uint8_t", "ink_unicode_composites_low", [i & 255 for i in composites], "Which of them NFC composes, in the order of their two parts.")
+    out.array("uint8_t", "ink_unicode_composites_high", [i >> 8 for i in composites])
     out.count("ink_unicode_n_composites", len(composites))
 
 

@@ -14,8 +14,8 @@ _Static_assert(INKJS_MAX_THREADS == INK_MAX_THREADS, "what JavaScript knows");
 
 struct inkjs_model {
   ink_error error; /* first in both handles: inkjs_error_code() and _message() rely on it */
-  ink_loader *loader; /* while loading */
-  ink_model *model;   /* afterwards */
+  ink_loader *loader; /* while it, or an adapter, is loading */
+  ink_model *model;   /* once it is loaded */
   uint8_t *buffer;    /* the loader's, until the next commit */
   size_t buffer_size;
   ink_sha256 sha256; /* of what the host says */
@@ -170,6 +170,43 @@ ink_status inkjs_load_finish(inkjs_model *model) {
   ink_loader *loader = model->loader;
   model->loader = NULL; /* freed by the call, whatever it returns */
   return ink_loader_finish(loader, &model->model, &model->error);
+}
+
+ink_status inkjs_adapter_begin(inkjs_model *model, double size) {
+  ink_load_params params = {.adapter_for = model->model};
+  ink_loader_free(model->loader);
+  return ink_loader_begin(&model->loader, &params, (uint64_t)size, &model->error);
+}
+
+ink_adapter *inkjs_adapter_finish(inkjs_model *model) {
+  ink_loader *loader = model->loader;
+  ink_adapter *adapter = NULL;
+  model->loader = NULL; /* as above */
+  if (loader) ink_loader_finish_adapter(loader, &adapter, &model->error);
+  return adapter;
+}
+
+void inkjs_adapter_destroy(ink_adapter *adapter) { ink_adapter_free(adapter); }
+
+double inkjs_adapter_info(const ink_adapter *adapter, inkjs_adapter_number field) {
+  const ink_adapter_info *info = ink_adapter_get_info(adapter);
+  switch (field) {
+    case INKJS_ADAPTER_N_PARAMS: return (double)info->n_params;
+    case INKJS_ADAPTER_BYTES: return (double)info->bytes;
+    case INKJS_ADAPTER_N_MATRICES: return info->n_matrices;
+    case INKJS_ADAPTER_RANK: return info->rank;
+    case INKJS_ADAPTER_ALPHA: return (double)info->alpha;
+  }
+  return 0;
+}
+
+ink_status inkjs_session_set_adapters(inkjs_session *session, const ink_adapter *const *adapters,
+                                      const float *scales, size_t n) {
+  ink_adapter_use uses[INK_MAX_ADAPTERS]; /* of more, which the core refuses, the first ones */
+  for (size_t i = 0; i < n && i < INK_MAX_ADAPTERS; i++) {
+    uses[i] = (ink_adapter_use){adapters[i], scales[i]};
+  }
+  return ink_session_set_adapters(session->session, uses, n, &session->error);
 }
 
 void inkjs_sha256_begin(inkjs_model *model) { ink_sha256_begin(&model->sha256); }

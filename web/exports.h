@@ -1,7 +1,7 @@
 /* The core as JavaScript sees it: flat functions that take and return numbers and pointers only.
  *
- * Two handles, and no struct layout is known outside this folder's C: an inkjs_model loads, then holds, one
- * model; an inkjs_session generates with it. A function that can fail returns an ink_status (or NULL),
+ * No struct layout is known outside this folder's C. Two handles: an inkjs_model loads, then holds, one
+ * model; an inkjs_session generates with it. Adapters are the core's own. A function that can fail returns an ink_status (or NULL),
  * and the handle it was called on keeps the code and the message until its next failure. Fields are read
  * and options written one at a time, by the enums below; scripts/constants.mjs turns these and the core's
  * into src/constants.ts. Counts and sizes that may pass 32 bits travel as double, exact to 2^53. */
@@ -81,6 +81,29 @@ INKJS_EXPORT bool inkjs_load_part_is_complete(const inkjs_model *model);
 INKJS_EXPORT ink_status inkjs_load_next_part(inkjs_model *model, double size);
 
 INKJS_EXPORT ink_status inkjs_load_finish(inkjs_model *model);
+
+/* ---- Adapters: begin, then (buffer, commit) until complete as for models, then finish ------------ */
+
+/* After the model has been loaded. Gives up what was begun before and is not finished. */
+INKJS_EXPORT ink_status inkjs_adapter_begin(inkjs_model *model, double size);
+/* NULL on failure, which `model` then describes, and when nothing was begun. */
+INKJS_EXPORT ink_adapter *inkjs_adapter_finish(inkjs_model *model);
+INKJS_EXPORT void inkjs_adapter_destroy(ink_adapter *adapter);
+
+typedef enum inkjs_adapter_number {
+  INKJS_ADAPTER_N_PARAMS = 0,
+  INKJS_ADAPTER_BYTES,
+  INKJS_ADAPTER_N_MATRICES,
+  INKJS_ADAPTER_RANK,
+  INKJS_ADAPTER_ALPHA
+} inkjs_adapter_number;
+
+INKJS_EXPORT double inkjs_adapter_info(const ink_adapter *adapter, inkjs_adapter_number field);
+
+/* As ink_session_set_adapters(), with n adapters and as many scales. */
+INKJS_EXPORT ink_status inkjs_session_set_adapters(inkjs_session *session,
+                                                   const ink_adapter *const *adapters,
+                                                   const float *scales, size_t n);
 
 /* SHA-256 of bytes in pieces, one file at a time; finish gives 32 bytes at inkjs_result(). */
 INKJS_EXPORT void inkjs_sha256_begin(inkjs_model *model);

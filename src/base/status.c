@@ -1,8 +1,6 @@
 #include "base/status.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
+#include "base/print.h"
 #include "base/utf8.h"
 
 const char *ink_status_name(ink_status status) {
@@ -30,6 +28,7 @@ const char *ink_status_name(ink_status status) {
       [INK_ERR_INVALID_JSON] = "INK_ERR_INVALID_JSON",
       [INK_ERR_CHECKSUM] = "INK_ERR_CHECKSUM",
       [INK_ERR_QUOTA] = "INK_ERR_QUOTA",
+      [INK_ERR_BAD_ADAPTER] = "INK_ERR_BAD_ADAPTER",
   };
   if (status < 0 || status >= INK_STATUS_COUNT) return "INK_ERR_UNKNOWN";
   return names[status];
@@ -45,7 +44,7 @@ static void make_utf8(char *text) {
     if (n > 0) {
       i += (size_t)n;
     } else if (n == 0) {
-      text[i] = '\0'; /* cut inside a character by vsnprintf */
+      text[i] = '\0'; /* cut inside a character for want of space */
       return;
     } else {
       text[i++] = '?';
@@ -58,7 +57,7 @@ ink_status ink_fail(ink_error *error, ink_status code, const char *format, ...) 
   error->code = code;
   va_list args;
   va_start(args, format);
-  vsnprintf(error->message, sizeof error->message, format, args);
+  ink_print_list(error->message, sizeof error->message, format, args);
   va_end(args);
   make_utf8(error->message);
   return code;

@@ -1,9 +1,9 @@
 #include "base/task.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/print.h"
 #include "base/utf8.h"
 
 enum {
@@ -46,7 +46,7 @@ void ink_task_fail(ink_task *task, ink_status status, const char *format, ...) {
   char message[320];
   va_list args;
   va_start(args, format);
-  vsnprintf(message, sizeof message, format, args);
+  ink_print_list(message, sizeof message, format, args);
   va_end(args);
   if (task->line) {
     ink_fail(task->error, status, "%s, line %u: %s", task->subject, (unsigned)task->line, message);

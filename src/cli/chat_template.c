@@ -31,17 +31,18 @@ bool chat_template_open(chat_template *t, const options *o) {
 void chat_template_close(chat_template *t) { free(t->owned); }
 
 char *chat_template_apply(const chat_template *t, const ink_model *model, const char *json,
-                          size_t json_len, size_t *len) {
-  ink_error error = {INK_ERR_OUT_OF_MEMORY, "not enough memory for the prompt"};
+                          size_t json_len, size_t *len, ink_error *error) {
+  *error = (ink_error){INK_ERR_OUT_OF_MEMORY, "not enough memory for the prompt"};
   char *text = NULL;
-  ink_status status = ink_apply_chat_template(model, &t->params, json, json_len, NULL, 0, len, &error);
+  ink_status status =
+      ink_apply_chat_template(model, &t->params, json, json_len, NULL, 0, len, error);
   if (status == INK_OK || status == INK_ERR_BUFFER_TOO_SMALL) {
     text = malloc(*len + 1);
-    status = text ? ink_apply_chat_template(model, &t->params, json, json_len, text, *len, len, &error)
+    status = text ? ink_apply_chat_template(model, &t->params, json, json_len, text, *len, len,
+                                            error)
                   : INK_ERR_OUT_OF_MEMORY;
   }
   if (status == INK_OK) return text;
   free(text);
-  report(&error);
   return NULL;
 }

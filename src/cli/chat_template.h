@@ -13,9 +13,9 @@ typedef struct chat_template {
 bool chat_template_open(chat_template *template, const options *options);
 void chat_template_close(chat_template *template);
 
-/* The rendered conversation of template->params and `json`, which the caller frees; NULL after
- * report(). `model` may be NULL. */
+/* The rendered conversation of template->params and `json`, which the caller frees; NULL with an
+ * error. `model` may be NULL. */
 char *chat_template_apply(const chat_template *template, const ink_model *model, const char *json,
-                          size_t json_len, size_t *len);
+                          size_t json_len, size_t *len, ink_error *error);
 
 #endif

@@ -86,8 +86,12 @@ static int bench(const ink_model *model, double load_ms, const options *o) {
   uint64_t n = (uint64_t)o->bench_depth + longer;
   ink_error error = {INK_ERR_OUT_OF_MEMORY, "not enough memory for the benchmark"};
   if (n > UINT32_MAX) return report(&(ink_error){INK_ERR_INVALID_ARGUMENT, "too many tokens"});
-  ink_session *session = open_session(model, o, o->n_ctx > n ? o->n_ctx : (uint32_t)n);
-  if (!session) return EXIT_FAILED;
+  open_session open;
+  if (!begin_session(&open, model, o, o->n_ctx > n ? o->n_ctx : (uint32_t)n)) {
+    close_session(&open);
+    return EXIT_FAILED;
+  }
+  ink_session *session = open.session;
   ink_token *tokens = malloc((size_t)n * sizeof *tokens);
   double *rates = malloc(2 * (size_t)o->repetitions * sizeof *rates);
   ink_status status = tokens && rates ? INK_OK : INK_ERR_OUT_OF_MEMORY;
@@ -109,7 +113,7 @@ static int bench(const ink_model *model, double load_ms, const options *o) {
       if (o->json) puts("]");
     }
   }
-  ink_session_free(session);
+  close_session(&open);
   free(rates);
   free(tokens);
   return status == INK_OK ? EXIT_DONE : report(&error);

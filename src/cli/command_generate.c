@@ -152,14 +152,14 @@ int command_run(const options *o) {
   if (o->examples && !(text = put_examples_before(o, text, &len))) return EXIT_FAILED;
   int status = EXIT_FAILED;
   ink_model *model = load_model(o);
-  ink_session *session = model ? open_session(model, o, o->n_ctx) : NULL;
-  if (session) {
+  open_session open = {0};
+  if (model && begin_session(&open, model, o, o->n_ctx)) {
     result r = {0};
-    status = answer(model, session, o, text ? text : o->prompt, len,
+    status = answer(model, open.session, o, text ? text : o->prompt, len,
                     INK_TOKENIZE_SPECIAL | INK_TOKENIZE_BOS, &r);
     free_result(&r);
   }
-  ink_session_free(session);
+  close_session(&open);
   ink_model_free(model);
   free(text);
   return status;
@@ -180,11 +180,13 @@ typedef struct chat {
 static int take_turn(chat *c, const char *message, size_t len) {
   static const char variables[] = "{\"add_generation_prompt\":true}";
   size_t size;
+  ink_error error;
   if (!conversation_add(&c->conversation, "user", message, len)) return EXIT_FAILED;
   c->template.params.messages = c->conversation.messages;
   c->template.params.n_messages = c->conversation.n;
-  char *text = chat_template_apply(&c->template, c->model, variables, sizeof variables - 1, &size);
-  if (!text) return EXIT_FAILED;
+  char *text = chat_template_apply(&c->template, c->model, variables, sizeof variables - 1, &size,
+                                   &error);
+  if (!text) return report(&error);
   result r = {0};
   int status = answer(c->model, c->session, c->options, text, size,
                       INK_TOKENIZE_SPECIAL | INK_TOKENIZE_BOS, &r);
@@ -241,17 +243,18 @@ int command_chat(const options *o) {
   chat c = {.options = o};
   int status = EXIT_FAILED;
   ink_model *model = NULL;
+  open_session open = {0};
   bool ready = chat_template_open(&c.template, o) &&
                (!o->system || conversation_add(&c.conversation, "system", o->system, strlen(o->system))) &&
                (!o->examples || conversation_read(&c.conversation, o->examples)) &&
                (model = load_model(o)) != NULL;
-  if (ready) {
+  if (ready && begin_session(&open, model, o, o->n_ctx)) {
     c.model = model;
-    c.session = open_session(model, o, o->n_ctx);
-    if (c.session) status = chat_with(&c);
+    c.session = open.session;
+    status = chat_with(&c);
   }
   conversation_free(&c.conversation);
-  ink_session_free(c.session);
+  close_session(&open);
   ink_model_free(model);
   chat_template_close(&c.template);
   return status;

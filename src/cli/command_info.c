@@ -66,7 +66,7 @@ static void print_info(const options *o, const ink_model_info *info, const gguf_
 }
 
 int command_info(const options *o) {
-  ink_loader *loader = load_description(o);
+  ink_loader *loader = load_description(o->model);
   gguf_file file;
   if (!loader) return EXIT_FAILED;
   bool opened = gguf_file_open(&file, o->model);

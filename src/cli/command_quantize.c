@@ -1,4 +1,5 @@
-/* quantize: a model's file in other types, tensor by tensor, through a temporary file. */
+/* quantize and merge: a model's file in other types or with adapters added for good, tensor by tensor,
+ * through a temporary file. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +10,9 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/importance.h"
+#include "cli/merging.h"
+#include "format/encode.h"
 #include "format/gguf_write.h"
-#include "format/requantize.h"
 #include "model/recipe.h"
 
 /* Scalars that are converted at a time, if that is a row at least. */
@@ -21,12 +23,14 @@
 typedef struct task {
   const options *options;
   ink_allocator allocator;
-  const ink_recipe *recipe;
+  const ink_recipe *recipe; /* NULL: each tensor keeps its type */
   ink_recipe_model model;
   gguf_file in;
   importance importance; /* when options->importance is given */
+  merging merging;       /* of no adapters, when quantising */
   ink_gguf_tensor *out;  /* [n_tensors] as they will be in the file */
   size_t n_tensors;
+  size_t embedding;      /* see untie() */
   ink_gguf_writer header;
   ink_pool *pool;
   char *temporary; /* where the output is written until it is whole */
@@ -60,9 +64,10 @@ static ink_status describe_model(task *t, ink_error *error) {
 }
 
 /* Keys that are no longer true, or are written anew. */
-static bool is_replaced(ink_str key) {
+static bool is_replaced(const task *t, ink_str key) {
   static const char *const prefixes[] = {"split.", "quantize.imatrix."};
-  static const char *const keys[] = {"general.file_type", "general.quantization_version"};
+  static const char *const keys[] = {"general.quantization_version", "general.file_type"};
+  if (!t->recipe) return key.len >= 6 && memcmp(key.data, prefixes[0], 6) == 0;
   for (size_t i = 0; i < 2; i++) {
     size_t len = strlen(prefixes[i]);
     if (key.len >= len && memcmp(key.data, prefixes[i], len) == 0) return true;
@@ -74,15 +79,63 @@ static bool is_replaced(ink_str key) {
 static ink_status put_values(task *t, ink_error *error) {
   const ink_gguf *gguf = &t->in.parts[0].stream.gguf;
   for (size_t i = 0; i < gguf->n_values; i++) {
-    if (is_replaced(gguf->values[i].key)) continue;
+    if (is_replaced(t, gguf->values[i].key)) continue;
     INK_TRY(ink_gguf_writer_copy(&t->header, &gguf->values[i], error));
   }
+  if (!t->recipe) return INK_OK;
   INK_TRY(ink_gguf_writer_put_u32(&t->header, "general.quantization_version", QUANTIZATION_VERSION,
                                   error));
   INK_TRY(ink_gguf_writer_put_u32(&t->header, "general.file_type", t->recipe->file_type, error));
   if (!t->options->importance) return INK_OK;
   ink_str path = {t->options->importance, strlen(t->options->importance)};
   return ink_gguf_writer_put_string(&t->header, "quantize.imatrix.file", path, error);
+}
+
+/* An adapter of an embedding that serves as the output too changes what tokens are looked up in alone.
+ * So the output becomes a tensor of its own, the last, of what the embedding was. */
+static bool untie(task *t) {
+  ink_str embedding = {"token_embd.weight", 17};
+  if (t->model.has_output || !t->merging.n || !merging_changes(&t->merging, embedding)) return false;
+  t->model.has_output = true;
+  return true;
+}
+
+/* What tensor i of the output is made of. */
+static const ink_gguf_tensor *source_of(const task *t, size_t i, gguf_part **part) {
+  bool is_untied = i == gguf_file_n_tensors(&t->in);
+  return gguf_file_tensor(&t->in, is_untied ? t->embedding : i, part);
+}
+
+static bool is_changed(const task *t, const ink_gguf_tensor *tensor) {
+  return t->merging.n && merging_changes(&t->merging, tensor->name);
+}
+
+static ink_status describe_tensor(task *t, size_t i, ink_error *error) {
+  gguf_part *part;
+  const ink_gguf_tensor *source = source_of(t, i, &part);
+  ink_gguf_tensor *out = &t->out[i];
+  *out = *source;
+  if (source->name.len == 17 && memcmp(source->name.data, "token_embd.weight", 17) == 0) {
+    if (i < gguf_file_n_tensors(&t->in)) t->embedding = i;
+    else out->name = (ink_str){"output.weight", 13};
+  }
+  if (t->recipe) out->type = ink_recipe_choose(t->recipe, &t->model, out);
+  t->bytes_total += source->n_bytes;
+  if (is_changed(t, out) && !ink_can_encode(out->type)) {
+    return ink_fail(error, INK_ERR_UNSUPPORTED_TYPE,
+                    "tensor '%.*s' changes, and is of type %s, which can be read but not written; "
+                    "give a TYPE",
+                    INK_STR_ARGS(out->name), ink_type_name(out->type));
+  }
+  return ink_gguf_writer_put_tensor(&t->header, out, error);
+}
+
+static ink_status describe_tensors(task *t, ink_error *error) {
+  t->n_tensors = gguf_file_n_tensors(&t->in) + (untie(t) ? 1 : 0);
+  t->out = malloc((t->n_tensors + 1) * sizeof *t->out);
+  if (!t->out) return ink_fail_memory(error, t->n_tensors * sizeof *t->out, "tensor descriptions");
+  for (size_t i = 0; i < t->n_tensors; i++) INK_TRY(describe_tensor(t, i, error));
+  return INK_OK;
 }
 
 static ink_status describe(task *t, ink_error *error) {
@@ -92,17 +145,7 @@ static ink_status describe(task *t, ink_error *error) {
   INK_TRY(ink_gguf_get_u32(gguf, "general.alignment", 32, &alignment, error));
   INK_TRY(ink_gguf_writer_begin(&t->header, &t->allocator, alignment, error));
   INK_TRY(put_values(t, error));
-  t->n_tensors = gguf_file_n_tensors(&t->in);
-  t->out = malloc((t->n_tensors + 1) * sizeof *t->out);
-  if (!t->out) return ink_fail_memory(error, t->n_tensors * sizeof *t->out, "tensor descriptions");
-  for (size_t i = 0; i < t->n_tensors; i++) {
-    gguf_part *part;
-    const ink_gguf_tensor *tensor = gguf_file_tensor(&t->in, i, &part);
-    t->out[i] = *tensor;
-    t->out[i].type = ink_recipe_choose(t->recipe, &t->model, tensor);
-    t->bytes_total += tensor->n_bytes;
-    INK_TRY(ink_gguf_writer_put_tensor(&t->header, &t->out[i], error));
-  }
+  INK_TRY(describe_tensors(t, error));
   return ink_gguf_writer_end(&t->header, error);
 }
 
@@ -156,7 +199,7 @@ static ink_status allocate_piece(piece *p, const ink_gguf_tensor *from, ink_type
   if (p->n_rows > rows) p->n_rows = rows;
   uint64_t in_size = p->n_rows * ink_row_bytes(from->type, from->dims[0]);
   uint64_t out_size = p->n_rows * ink_row_bytes(to, from->dims[0]);
-  uint64_t scratch_size = n_threads * from->dims[0] * sizeof(float);
+  uint64_t scratch_size = n_threads * 2 * from->dims[0] * sizeof(float);
   if (in_size <= SIZE_MAX && out_size <= SIZE_MAX && scratch_size <= SIZE_MAX) {
     p->in = malloc((size_t)in_size);
     p->out = malloc((size_t)out_size);
@@ -166,21 +209,22 @@ static ink_status allocate_piece(piece *p, const ink_gguf_tensor *from, ink_type
   return ink_fail_memory(error, in_size + out_size + scratch_size, "a piece of a tensor");
 }
 
-/* Rows that keep their type are copied. */
+/* Rows that stay as they are are copied. */
 static ink_status write_rows(task *t, gguf_part *part, const ink_requantize *job, piece *p,
                              ink_error *error) {
   const ink_gguf_tensor *tensor = job->tensor;
   uint64_t rows = tensor->dims[1] * tensor->dims[2] * tensor->dims[3];
   uint64_t in_row = ink_row_bytes(tensor->type, tensor->dims[0]);
   uint64_t out_row = ink_row_bytes(job->type, tensor->dims[0]);
+  bool changes = job->type != tensor->type || job->n_added > 0;
   for (uint64_t row = 0; row < rows; row += p->n_rows) {
     uint64_t n = rows - row < p->n_rows ? rows - row : p->n_rows;
     uint64_t offset = tensor->offset + row * in_row;
     INK_TRY(gguf_part_read(part, offset, p->in, (size_t)(n * in_row), error));
-    if (job->type != tensor->type) {
+    if (changes) {
       INK_TRY(ink_requantize_rows(job, t->pool, row, n, p->in, p->out, error));
     }
-    const uint8_t *bytes = job->type == tensor->type ? p->in : p->out;
+    const uint8_t *bytes = changes ? p->out : p->in;
     INK_TRY(write_bytes(t, bytes, (size_t)(n * out_row), error));
     show_progress(t, tensor, n * in_row);
   }
@@ -189,9 +233,13 @@ static ink_status write_rows(task *t, gguf_part *part, const ink_requantize *job
 
 static ink_status write_tensor(task *t, size_t i, ink_error *error) {
   gguf_part *part;
-  ink_requantize job = {.tensor = gguf_file_tensor(&t->in, i, &part),
-                        .type = (ink_type)t->out[i].type};
+  ink_requantize job = {.tensor = source_of(t, i, &part), .type = (ink_type)t->out[i].type};
   float *weights = NULL;
+  if (is_changed(t, &t->out[i])) {
+    INK_TRY(merging_read(&t->merging, t->out[i].name, error));
+    job.added = t->merging.terms;
+    job.n_added = t->merging.n_terms;
+  }
   if (t->options->importance && is_quantized(job.type) && job.type != job.tensor->type) {
     INK_TRY(importance_read(&t->importance, job.tensor, &weights, error));
   }
@@ -256,6 +304,9 @@ static bool is_read(const task *t, const char *path) {
   for (size_t i = 0; i < t->in.names.n; i++) {
     if (same_file(t->in.parts[i].path, path)) return true;
   }
+  for (size_t i = 0; i < t->options->n_adapters; i++) {
+    if (same_file(t->options->adapters[i].path, path)) return true;
+  }
   return t->options->importance && same_file(t->options->importance, path);
 }
 
@@ -272,7 +323,7 @@ static ink_status check_output(const task *t, ink_error *error) {
 static void note_requantizing(const task *t) {
   for (size_t i = 0; i < t->n_tensors; i++) {
     gguf_part *part;
-    uint32_t from = gguf_file_tensor(&t->in, i, &part)->type;
+    uint32_t from = source_of(t, i, &part)->type;
     if (!is_quantized(from) || t->out[i].type == from || !is_quantized(t->out[i].type)) continue;
     fprintf(stderr,
             "inkling: note: '%s' is quantised already (%s); quantising the original in F32, F16 or "
@@ -284,8 +335,9 @@ static void note_requantizing(const task *t) {
 
 static void print_summary(const task *t) {
   uint64_t bytes = t->header.bytes.len + t->header.data_size;
-  printf("%s: %s, %zu tensors, %.1f MB (from %.1f MB)", t->options->operands[1], t->recipe->name,
-         t->n_tensors, (double)bytes / 1e6, (double)t->in.names.size / 1e6);
+  printf("%s: %s, %zu tensors, %.1f MB (from %.1f MB)", t->options->operands[1],
+         t->recipe ? t->recipe->name : "merged", t->n_tensors, (double)bytes / 1e6,
+         (double)t->in.names.size / 1e6);
   const char *separator = ":";
   for (uint32_t type = 0; type < INK_TYPE_END; type++) {
     size_t n = 0;
@@ -319,14 +371,14 @@ static const ink_recipe *find_recipe(const char *name) {
 }
 
 int command_quantize(const options *o) {
-  task t = {.options = o,
-            .allocator = ink_allocator_or_default(NULL),
-            .recipe = find_recipe(o->operands[2])};
-  if (!t.recipe) return EXIT_USAGE;
-  if (!gguf_file_open(&t.in, o->operands[0])) return EXIT_FAILED;
+  bool merges = o->command == COMMAND_MERGE;
+  task t = {.options = o, .allocator = ink_allocator_or_default(NULL)};
+  if (o->operands[2] && !(t.recipe = find_recipe(o->operands[2]))) return EXIT_USAGE;
   ink_error error;
   int exit_status = EXIT_FAILED;
-  if (!o->importance || importance_open(&t.importance, o->importance)) {
+  bool opened = (!merges || merging_open(&t.merging, o, o->operands[0])) &&
+                gguf_file_open(&t.in, o->operands[0]);
+  if (opened && (!o->importance || importance_open(&t.importance, o->importance))) {
     exit_status = quantize(&t, &error) == INK_OK ? EXIT_DONE : report(&error);
     if (exit_status == EXIT_DONE) note_requantizing(&t);
     if (exit_status == EXIT_DONE) print_summary(&t);
@@ -336,6 +388,7 @@ int command_quantize(const options *o) {
   free(t.out);
   free(t.temporary);
   importance_close(&t.importance);
+  merging_close(&t.merging);
   gguf_file_close(&t.in);
   return exit_status;
 }

@@ -42,8 +42,11 @@ static ink_token bos_of(const ink_model *model) {
 static int score_tokens(const ink_model *model, const options *o, const ink_token *tokens,
                         size_t n) {
   uint32_t window = o->n_ctx ? o->n_ctx : DEFAULT_WINDOW;
-  ink_session *session = open_session(model, o, window + 1);
-  if (!session) return EXIT_FAILED;
+  open_session open;
+  if (!begin_session(&open, model, o, window + 1)) {
+    close_session(&open);
+    return EXIT_FAILED;
+  }
   ink_error error;
   ink_token *buffer = malloc(((size_t)window + 1) * sizeof *buffer);
   ink_token bos = bos_of(model);
@@ -54,12 +57,12 @@ static int score_tokens(const ink_model *model, const options *o, const ink_toke
   if (!buffer) error = (ink_error){INK_ERR_OUT_OF_MEMORY, "not enough memory for a window"};
   for (size_t w = 0; w < n_windows && status == INK_OK; w++) {
     size_t first = w * window, count = n - first < window ? n - first : window;
-    status = score_window(session, bos, tokens + first, count, buffer, &total, &error);
+    status = score_window(open.session, bos, tokens + first, count, buffer, &total, &error);
     if (isatty(STDERR_FILENO)) fprintf(stderr, "\rwindow %zu of %zu", w + 1, n_windows);
   }
   if (isatty(STDERR_FILENO)) fputc('\n', stderr);
   free(buffer);
-  ink_session_free(session);
+  close_session(&open);
   if (status != INK_OK) return report(&error);
   if (total.n_scored == 0) {
     return report(&(ink_error){INK_ERR_INVALID_ARGUMENT, "the text is too short to score"});

@@ -12,7 +12,7 @@ int command_template(const options *options);
 int command_score(const options *options);
 int command_bench(const options *options);
 int command_info(const options *options);
-int command_quantize(const options *options);
+int command_quantize(const options *options); /* merge too */
 int command_version(void);
 
 #endif

@@ -67,12 +67,9 @@ bool conversation_read(conversation *c, const char *path) {
   char *text = read_text(path, &len);
   bool fine = text != NULL;
   uint32_t number = 1;
-  for (size_t begin = 0; fine && begin < len; number++) {
-    const char *end = memchr(text + begin, '\n', len - begin);
-    ink_str line = {text + begin, (end ? (size_t)(end - text) : len) - begin};
-    bool empty = strspn(line.data, " \t\r") >= line.len;
-    fine = empty || add_line(c, line, number);
-    begin += line.len + 1;
+  ink_str line;
+  for (size_t at = 0; fine && text_line(text, len, &at, &line); number++) {
+    fine = line.len == 0 || add_line(c, line, number);
   }
   free(text);
   return fine;

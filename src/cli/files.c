@@ -94,7 +94,8 @@ static ink_status read_parts(model_files *f, const ink_load_params *params, ink_
     INK_TRY(i == 0 ? ink_loader_begin(loader, params, size, error)
                    : ink_loader_next_part(*loader, size, error));
     ink_status status = read_part(f, i, *loader, error);
-    if (status != INK_OK && f->names.n > 1) name_part(&f->names.parts[i], error);
+    bool is_one_of_many = f->names.n > 1 || params->adapter_for;
+    if (status != INK_OK && is_one_of_many) name_part(&f->names.parts[i], error);
     INK_TRY(status);
     if (params->vocabulary_only) return INK_OK;
     INK_TRY(model_parts_agree(&f->names, ink_loader_n_parts(*loader), error));
@@ -103,9 +104,9 @@ static ink_status read_parts(model_files *f, const ink_load_params *params, ink_
 }
 
 /* A loader that has read all that is wanted, or NULL after report(). */
-static ink_loader *load(const options *o, const ink_load_params *params) {
+static ink_loader *load(const char *path, const ink_load_params *params) {
   model_files f = {.percent = isatty(STDERR_FILENO) && !params->description_only ? 0 : -1};
-  if (!model_parts_find(&f.names, o->model)) return NULL;
+  if (!model_parts_find(&f.names, path)) return NULL;
   ink_loader *loader = NULL;
   ink_error error;
   ink_status status = read_parts(&f, params, &loader, &error);
@@ -128,15 +129,23 @@ static ink_model *finish(ink_loader *loader) {
 }
 
 ink_model *load_model(const options *o) {
-  return finish(load(o, &(ink_load_params){.kernels = o->kernels}));
+  return finish(load(o->model, &(ink_load_params){.kernels = o->kernels}));
 }
 
 ink_model *load_vocabulary(const options *o) {
-  return finish(load(o, &(ink_load_params){.vocabulary_only = true}));
+  return finish(load(o->model, &(ink_load_params){.vocabulary_only = true}));
 }
 
-ink_loader *load_description(const options *o) {
-  return load(o, &(ink_load_params){.description_only = true});
+ink_adapter *load_adapter(const ink_model *model, const char *path) {
+  ink_loader *loader = load(path, &(ink_load_params){.adapter_for = model});
+  ink_adapter *adapter = NULL;
+  ink_error error;
+  if (loader && ink_loader_finish_adapter(loader, &adapter, &error) != INK_OK) report(&error);
+  return adapter;
+}
+
+ink_loader *load_description(const char *path) {
+  return load(path, &(ink_load_params){.description_only = true});
 }
 
 /* ---- Text ---- */
@@ -178,6 +187,15 @@ char *read_text(const char *path, size_t *len) {
   }
   text[*len] = '\0';
   return text;
+}
+
+bool text_line(const char *text, size_t len, size_t *at, ink_str *line) {
+  if (*at >= len) return false;
+  const char *begin = text + *at, *end = memchr(begin, '\n', len - *at);
+  *line = (ink_str){begin, (end ? (size_t)(end - text) : len) - *at};
+  *at += line->len + 1;
+  if (strspn(begin, " \t\r") >= line->len) line->len = 0;
+  return true;
 }
 
 bool flush_output(ink_error *error) {

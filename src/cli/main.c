@@ -13,7 +13,8 @@ static int dispatch(const options *o) {
   case COMMAND_SCORE: return command_score(o);
   case COMMAND_BENCH: return command_bench(o);
   case COMMAND_INFO: return command_info(o);
-  case COMMAND_QUANTIZE: return command_quantize(o);
+  case COMMAND_QUANTIZE:
+  case COMMAND_MERGE: return command_quantize(o);
   case COMMAND_VERSION: return command_version();
   case COMMAND_HELP: break;
   }

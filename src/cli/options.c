@@ -15,7 +15,7 @@ static const struct {
     {"run", COMMAND_RUN},           {"chat", COMMAND_CHAT},   {"tokenize", COMMAND_TOKENIZE},
     {"detokenize", COMMAND_DETOKENIZE}, {"score", COMMAND_SCORE}, {"bench", COMMAND_BENCH},
     {"template", COMMAND_TEMPLATE}, {"info", COMMAND_INFO},   {"quantize", COMMAND_QUANTIZE},
-    {"version", COMMAND_VERSION},   {"help", COMMAND_HELP},
+    {"merge", COMMAND_MERGE},       {"version", COMMAND_VERSION}, {"help", COMMAND_HELP},
 };
 
 static const struct {
@@ -43,6 +43,7 @@ enum {
   FLAG_JSON,
   FLAG_SPECIAL,
   FLAG_PIECES,
+  FLAG_TOKENS,
   FLAG_METADATA,
   FLAG_TENSORS,
   FLAG_WINDOWS,
@@ -52,6 +53,7 @@ enum {
   FLAG_REPETITIONS,
   FLAG_IMPORTANCE,
   FLAG_PURE,
+  FLAG_LORA,
 };
 
 #define ON(command) (1u << COMMAND_##command)
@@ -65,6 +67,7 @@ static const struct {
   unsigned commands;
 } flags[] = {
     {'m', "model", required_argument, COMPUTE | ON(TOKENIZE) | ON(DETOKENIZE) | ON(TEMPLATE) | ON(INFO)},
+    {FLAG_LORA, "lora", required_argument, COMPUTE | ON(MERGE)},
     {'p', "prompt", required_argument, GENERATE},
     {'f', "file", required_argument, ON(RUN) | ON(SCORE)},
     {'s', "system", required_argument, ON(CHAT)},
@@ -73,7 +76,7 @@ static const struct {
     {FLAG_EXAMPLES, "examples", required_argument, GENERATE},
     {'n', "n-predict", required_argument, GENERATE},
     {'c', "ctx", required_argument, COMPUTE | ON(INFO)},
-    {'t', "threads", required_argument, COMPUTE | ON(INFO) | ON(QUANTIZE)},
+    {'t', "threads", required_argument, COMPUTE | ON(INFO) | ON(QUANTIZE) | ON(MERGE)},
     {FLAG_TEMPERATURE, "temp", required_argument, GENERATE},
     {FLAG_TOP_K, "top-k", required_argument, GENERATE},
     {FLAG_TOP_P, "top-p", required_argument, GENERATE},
@@ -90,6 +93,7 @@ static const struct {
     {FLAG_JSON, "json", no_argument, COMPUTE | ON(INFO)},
     {FLAG_SPECIAL, "special", no_argument, ON(TOKENIZE)},
     {FLAG_PIECES, "pieces", no_argument, ON(TOKENIZE)},
+    {FLAG_TOKENS, "tokens", no_argument, ON(TEMPLATE)},
     {FLAG_METADATA, "metadata", no_argument, ON(INFO)},
     {FLAG_TENSORS, "tensors", no_argument, ON(INFO)},
     {FLAG_WINDOWS, "windows", required_argument, ON(SCORE)},
@@ -110,10 +114,12 @@ void options_print_help(void) {
         "  inkling tokenize   -m MODEL [--special] [--pieces]      text on stdin -> token ids\n"
         "  inkling detokenize -m MODEL                             token ids on stdin -> text\n"
         "  inkling template   -m MODEL | --template FILE           conversation as JSON on stdin -> prompt\n"
+        "  inkling template   -m MODEL --tokens                    one conversation a line -> token ids\n"
         "  inkling score      -m MODEL -f FILE [--ctx N] [--windows K] [--json]\n"
         "  inkling bench      -m MODEL [--pp 128] [--tg 64] [--depth 0] [-t 1] [--reps 5] [--json]\n"
         "  inkling info       -m MODEL [--ctx N] [--cache-type T] [--metadata] [--tensors] [--json]\n"
         "  inkling quantize   [-t N] [--imatrix FILE] [--pure] IN.gguf OUT.gguf TYPE\n"
+        "  inkling merge      [-t N] --lora FILE[:SCALE] IN.gguf OUT.gguf [TYPE]\n"
         "  inkling version\n"
         "\n"
         "Generating: -n/--n-predict N   new tokens at most (default: until the model ends)\n"
@@ -133,11 +139,15 @@ void options_print_help(void) {
         "                               (default: auto, but 1 for bench; 1 in WebAssembly)\n"
         "            --cache-type T     what keys and values are held as: f32, f16 (default), bf16, q8_0\n"
         "            --kernels NAME     auto, simd or a name that `inkling version` lists\n"
+        "            --lora FILE[:SCALE]  an adapter, as GGUF, at that scale (default: 1); may be given several\n"
+        "                               times\n"
         "            --json             the result as JSON\n"
         "Quantising: TYPE               f32, f16, bf16, q8_0, q6_k, q5_0, q5_1, q5_k_s, q5_k_m, q4_0, q4_1,\n"
         "                               q4_k_s or q4_k_m, the mixes of llama.cpp's names\n"
         "            --imatrix FILE     importance weights, as GGUF, from llama-imatrix\n"
         "            --pure             TYPE for all matrices, no mix\n"
+        "Merging:    --lora FILE[:SCALE]  what is added to the model's matrices, as when computing\n"
+        "            TYPE               as for quantize (default: each tensor keeps its own)\n"
         "\n"
         "Text goes to stdout as it is generated, everything else to stderr.\n"
         "Exit status: 0 done, 1 failed, 2 bad usage.\n",
@@ -211,7 +221,18 @@ static bool parse_kv_type(const char *text, ink_kv_type *out) {
   return false;
 }
 
-static bool set_flag(options *o, int flag, const char *value) {
+/* FILE or FILE:SCALE; what stands behind the last colon may be part of the name. Cuts the value there. */
+static bool add_adapter(options *o, char *value) {
+  if (o->n_adapters == INK_MAX_ADAPTERS || !*value) return false;
+  adapter_option *adapter = &o->adapters[o->n_adapters++];
+  *adapter = (adapter_option){value, 1.0f};
+  char *colon = strrchr(value, ':');
+  if (colon && parse_float(colon + 1, &adapter->scale)) *colon = '\0';
+  else adapter->scale = 1.0f;
+  return true;
+}
+
+static bool set_flag(options *o, int flag, char *value) {
   switch (flag) {
   case 'm': o->model = value; return true;
   case 'p': o->prompt = value; return true;
@@ -242,6 +263,7 @@ static bool set_flag(options *o, int flag, const char *value) {
   case FLAG_JSON: o->json = true; return true;
   case FLAG_SPECIAL: o->special = true; return true;
   case FLAG_PIECES: o->pieces = true; return true;
+  case FLAG_TOKENS: o->tokens = true; return true;
   case FLAG_METADATA: o->metadata = true; return true;
   case FLAG_TENSORS: o->tensors = true; return true;
   case FLAG_WINDOWS: return parse_u32(value, 1, &o->windows);
@@ -251,6 +273,7 @@ static bool set_flag(options *o, int flag, const char *value) {
   case FLAG_REPETITIONS: return parse_u32(value, 1, &o->repetitions);
   case FLAG_IMPORTANCE: o->importance = value; return true;
   case FLAG_PURE: o->pure = true; return true;
+  case FLAG_LORA: return add_adapter(o, value);
   default: return false;
   }
 }
@@ -270,11 +293,17 @@ static int check(const options *o) {
     if (o->chat_template && o->template_file) {
       return usage_error("--chat-template and --template can't be used together", NULL);
     }
+    if (o->tokens && !o->model) return usage_error("--tokens needs -m MODEL", NULL);
     if (o->model || o->chat_template || o->template_file) return EXIT_DONE;
     return usage_error("-m MODEL or --template FILE is missing", NULL);
   }
   if (o->command == COMMAND_QUANTIZE) {
     return o->operands[2] ? EXIT_DONE : usage_error("quantize takes IN.gguf OUT.gguf TYPE", NULL);
+  }
+  if (o->command == COMMAND_MERGE) {
+    bool whole = o->operands[1] && o->n_adapters > 0;
+    if (whole) return EXIT_DONE;
+    return usage_error("merge takes --lora FILE, and IN.gguf OUT.gguf [TYPE]", NULL);
   }
   if (!o->model) return usage_error("-m MODEL is missing", NULL);
   if (o->command == COMMAND_BENCH && !o->bench_prefill && !o->bench_decode) {
@@ -330,7 +359,7 @@ int options_parse(options *o, int argc, char **argv) {
     if (flag == '?') return usage_error("this command has no flag", given);
     if (!set_flag(o, flag, optarg)) return usage_error("that is no good value for a flag:", given);
   }
-  size_t max_operands = o->command == COMMAND_QUANTIZE ? 3 : 0;
+  size_t max_operands = o->command == COMMAND_QUANTIZE || o->command == COMMAND_MERGE ? 3 : 0;
   for (size_t i = 0; optind < argc && i < max_operands; i++) o->operands[i] = argv[optind++];
   if (optind < argc) return usage_error("unexpected argument", argv[optind]);
   return check(o);

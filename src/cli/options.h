@@ -16,13 +16,21 @@ typedef enum command {
   COMMAND_BENCH,
   COMMAND_INFO,
   COMMAND_QUANTIZE,
+  COMMAND_MERGE,
   COMMAND_VERSION,
   COMMAND_HELP,
 } command;
 
+typedef struct adapter_option {
+  const char *path;
+  float scale;
+} adapter_option;
+
 typedef struct options {
   command command;
   const char *model;
+  adapter_option adapters[INK_MAX_ADAPTERS];
+  size_t n_adapters;
   const char *prompt;
   const char *file;
   const char *system;
@@ -43,6 +51,7 @@ typedef struct options {
   bool json;
   bool special;
   bool pieces;
+  bool tokens;
   bool metadata;
   bool tensors;
   uint32_t windows;    /* 0: all */
@@ -52,7 +61,7 @@ typedef struct options {
   uint32_t repetitions;
   const char *importance; /* a file of llama-imatrix */
   bool pure;
-  const char *operands[3]; /* of quantize: the input, the output, the type */
+  const char *operands[3]; /* of quantize and merge: the input, the output, the type */
 } options;
 
 /* EXIT_DONE, or EXIT_USAGE after one line on stderr. */

@@ -1,5 +1,6 @@
 #include "engine/forward.h"
 
+#include "engine/adapters.h"
 #include "engine/attention.h"
 #include "engine/experts.h"
 #include "engine/mlp.h"
@@ -124,6 +125,7 @@ static void embed(ink_session *session, uint32_t first, uint32_t n) {
   for (uint32_t t = 0; t < n; t++) {
     float *x = session->scratch.x + (size_t)t * h->n_embd;
     ink_tensor_dequantize_row(&weights->token_embd.weight, (uint32_t)session->tokens[first + t], x);
+    ink_adapters_embed(session, session->tokens[first + t], x);
     if (h->embd_scale != 1.0f) kernels->scale(x, h->embd_scale, h->n_embd);
     if (weights->position_embd.weight.data) {
       float *position = session->scratch.normed;

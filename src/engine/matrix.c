@@ -1,8 +1,11 @@
 #include "engine/matrix.h"
 
+#include "engine/adapters.h"
+
 ink_input ink_prepare(ink_session *session, const float *x, uint32_t n_tokens, uint32_t n_cols) {
   if (n_cols % INK_BLOCK == 0) { /* else no quantised matrix takes it */
-    session->model->kernels->quantize(x, n_tokens, n_cols, session->scratch.activations);
+    bool fine = session->model->hparams.fine_activations;
+    session->model->kernels->quantize(x, n_tokens, n_cols, fine, session->scratch.activations);
   }
   return (ink_input){x, n_tokens};
 }
@@ -11,6 +14,13 @@ ink_input ink_prepare(ink_session *session, const float *x, uint32_t n_tokens, u
 #define MIN_PART_WORK 131072u
 /* More parts than threads: one that starts late or runs slowly takes fewer. */
 #define PARTS_PER_THREAD 2u
+
+uint32_t ink_matrix_parts(const ink_session *session, uint64_t work) {
+  uint64_t worthwhile = work / MIN_PART_WORK + 1;
+  uint32_t n_threads = ink_pool_active(session->pool);
+  uint32_t n_parts = n_threads == 1 ? 1 : n_threads * PARTS_PER_THREAD;
+  return worthwhile < n_parts ? (uint32_t)worthwhile : n_parts;
+}
 
 typedef struct shared_matmul {
   const ink_session *session;
@@ -35,6 +45,7 @@ void ink_multiply(ink_session *session, const ink_linear *linear, ink_input in, 
                     .end_row = weights->n_rows,
                     .n_tokens = in.n_tokens,
                     .x = session->scratch.activations,
+                    .fine = session->model->hparams.fine_activations,
                     .x_f32 = in.x,
                     .y = y,
                     .y_stride = (weights->n_rows + INK_PANEL_ROWS - 1u) & ~(INK_PANEL_ROWS - 1u),
@@ -44,11 +55,10 @@ void ink_multiply(ink_session *session, const ink_linear *linear, ink_input in, 
   }
   shared_matmul shared = {session, job};
   uint64_t work = (uint64_t)weights->n_rows * weights->n_cols * in.n_tokens;
-  uint64_t worthwhile = work / MIN_PART_WORK + 1;
-  uint32_t n_threads = ink_pool_active(session->pool);
-  uint32_t n_parts = n_threads == 1 ? 1 : n_threads * PARTS_PER_THREAD;
-  if (worthwhile < n_parts) n_parts = (uint32_t)worthwhile;
-  ink_pool_run(session->pool, n_parts, multiply_part, &shared);
+  ink_pool_run(session->pool, ink_matrix_parts(session, work), multiply_part, &shared);
+  if (session->n_adapters && linear->number) {
+    ink_adapters_multiply(session, linear->number, in.x, in.n_tokens, y, job.y_stride);
+  }
   if (!linear->bias.data) return;
   const float *bias = (const float *)(const void *)linear->bias.data;
   for (uint32_t t = 0; t < in.n_tokens; t++) {

@@ -11,9 +11,13 @@ typedef struct ink_input {
   uint32_t n_tokens;
 } ink_input;
 
+/* Parts that the session's threads are to share so many multiplications out into, if they can be. */
+uint32_t ink_matrix_parts(const ink_session *session, uint64_t work);
+
 ink_input ink_prepare(ink_session *session, const float *x, uint32_t n_tokens, uint32_t n_cols);
 
-/* y[t] = W x[t] + b; y's rows are as long as the matrix has rows, rounded up to a panel. */
+/* y[t] = W x[t] + b, with what adapters add to W; y's rows are as long as the matrix has rows, rounded
+ * up to a panel. */
 void ink_multiply(ink_session *session, const ink_linear *linear, ink_input in, float *y);
 
 #endif

@@ -42,10 +42,11 @@ static void carve_scratch(ink_scratch *s, const ink_hparams *h, uint32_t n_threa
   s->tile_keys = ink_carve(arena, n_threads * tile, sizeof(float));
   s->tile_values = ink_carve(arena, n_threads * tile, sizeof(float));
   s->attention = ink_carve(arena, INK_BATCH * (uint64_t)h->n_head, sizeof *s->attention);
-  uint64_t n_activations = INK_BATCH * (uint64_t)ink_q8_stride(blocks);
+  uint64_t n_activations = INK_BATCH * (uint64_t)ink_q8_stride(blocks, h->fine_activations);
   s->activations = ink_carve(arena, n_activations, sizeof *s->activations);
-  s->panel_parts = ink_scratch_parts(blocks);
+  s->panel_parts = ink_scratch_parts(blocks, h->fine_activations);
   s->panel = ink_carve(arena, n_threads * (uint64_t)s->panel_parts, sizeof *s->panel);
+  s->adapted = ink_carve(arena, n_threads * 2 * (uint64_t)INK_MAX_RANK, sizeof(float));
 }
 
 /* What a session's memory depends on, beside the model. */
@@ -272,6 +273,8 @@ ink_status ink_session_copy(ink_session *to, const ink_session *from, ink_error 
   if (to == from) return INK_OK;
   give_up_pieces(to);
   to->run.state = INK_GENERATION_NONE;
+  memcpy(to->adapters, from->adapters, sizeof to->adapters);
+  to->n_adapters = from->n_adapters;
   memcpy(to->tokens, from->tokens, from->n_tokens * sizeof *to->tokens);
   to->n_tokens = from->n_tokens;
   to->n_cached = from->n_cached;
@@ -282,6 +285,36 @@ ink_status ink_session_copy(ink_session *to, const ink_session *from, ink_error 
     memcpy(to->scratch.logits, from->logits, to->model->hparams.n_vocab * sizeof *from->logits);
     to->logits = to->scratch.logits;
   }
+  return INK_OK;
+}
+
+ink_status ink_session_set_adapters(ink_session *session, const ink_adapter_use *uses, size_t n,
+                                    ink_error *error) {
+  ink_adapter_use list[INK_MAX_ADAPTERS];
+  size_t n_list = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (n > INK_MAX_ADAPTERS || uses[i].adapter->model != session->model ||
+        !(uses[i].scale - uses[i].scale == 0.0f)) {
+      return ink_fail(error, INK_ERR_INVALID_ARGUMENT,
+                      "adapter %llu of %llu: there are at most %u, of the session's model, with a "
+                      "finite scale each",
+                      (unsigned long long)i + 1, (unsigned long long)n, INK_MAX_ADAPTERS);
+    }
+    if (uses[i].scale != 0.0f) list[n_list++] = uses[i];
+  }
+  bool same = n_list == session->n_adapters;
+  for (size_t i = 0; same && i < n_list; i++) {
+    same = list[i].adapter == session->adapters[i].adapter &&
+           list[i].scale == session->adapters[i].scale;
+  }
+  if (same) return INK_OK;
+  for (size_t i = 0; i < n_list; i++) session->adapters[i] = list[i];
+  session->n_adapters = n_list;
+  give_up_pieces(session);
+  session->run.state = INK_GENERATION_NONE;
+  session->logits = NULL;
+  session->n_cached = ink_kv_truncate(&session->kv, 0);
+  session->n_exact = session->n_cached;
   return INK_OK;
 }
 

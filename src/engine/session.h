@@ -7,7 +7,7 @@
 #include "engine/lookup.h"
 #include "engine/rope.h"
 #include "engine/sampler.h"
-#include "model/model.h"
+#include "model/adapter.h"
 #include "text/stream.h"
 
 #define INK_BATCH 64u       /* tokens that go through the layers together */
@@ -35,6 +35,7 @@ typedef struct ink_scratch {
   ink_attention_state *attention; /* [B][n_head] */
   ink_q8_part *activations; /* [B][ink_q8_stride(blocks of the widest input)] */
   ink_unpacked_part *panel; /* [threads][panel_parts] */
+  float *adapted;  /* [threads][2][INK_MAX_RANK] see adapters.c */
   uint32_t panel_parts;     /* ink_scratch_parts(blocks of the widest input) */
 } ink_scratch;
 
@@ -107,6 +108,8 @@ struct ink_session {
   const float *logits; /* [n_vocab] of the last token, in scratch.logits; NULL: there are none */
   ink_ahead ahead;
   ink_pass pass;
+  ink_adapter_use adapters[INK_MAX_ADAPTERS]; /* [n_adapters], those that do something */
+  size_t n_adapters;
   ink_rope rope;
   ink_kv_cache kv;
   ink_scratch scratch;

@@ -106,6 +106,10 @@ typedef struct ink_type_traits {
   uint8_t n_narrow;       /*   and how many there are, */
   uint8_t n_halves;       /*   the first n_halves of which are binary16 */
   uint8_t n_minima;       /* in 32 columns: 0, 1 or 2 */
+  bool fine_activations;  /* a model with such matrices needs more than 8 bits in all its activations.
+                             Ternary weights leave so little that rounding decides what comes out:
+                             perplexity of SmolLM2-135M in TQ2_0 is 7 % from that of f32 arithmetic
+                             with 8 bits, 1 % with more in ternary matrices alone, 0.2 % in all. */
 } ink_type_traits;
 
 /* 32 columns of one row, as integers: with h = column / 16,

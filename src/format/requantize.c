@@ -33,17 +33,39 @@ static row_state check(const ink_requantize *job, const float *x, uint32_t n_col
   return largest > MAX_HALF ? ROW_TOO_LARGE : ROW_GOOD;
 }
 
+/* Sums first, so that what is small beside x is not rounded away bit by bit. False when a value is no
+ * longer finite. */
+static bool add_low_rank(const ink_requantize *job, uint64_t row, float *x, float *sums,
+                         uint32_t n_cols) {
+  for (uint32_t c = 0; c < n_cols; c++) sums[c] = 0.0f;
+  for (size_t k = 0; k < job->n_added; k++) {
+    const ink_low_rank *term = &job->added[k];
+    for (uint32_t i = 0; i < term->rank; i++) {
+      const float *right = term->right + (size_t)i * n_cols;
+      float factor = term->scale * term->left[row * term->rank + i];
+      for (uint32_t c = 0; c < n_cols; c++) sums[c] += factor * right[c];
+    }
+  }
+  bool finite = true;
+  for (uint32_t c = 0; c < n_cols; c++) {
+    x[c] += sums[c];
+    finite &= isfinite(x[c]) != 0;
+  }
+  return finite;
+}
+
 static void convert_rows(void *context, uint32_t part, uint32_t n_parts, uint32_t thread) {
   work *w = context;
   const ink_requantize *job = w->job;
   uint32_t n_cols = (uint32_t)job->tensor->dims[0];
   uint64_t in_bytes = ink_row_bytes(job->tensor->type, n_cols);
   uint64_t out_bytes = ink_row_bytes(job->type, n_cols);
-  float *x = job->scratch + (size_t)thread * n_cols;
+  float *x = job->scratch + (size_t)thread * 2 * n_cols;
   w->state[part] = ROW_GOOD;
   for (uint64_t row = w->n * part / n_parts; row < w->n * (part + 1) / n_parts; row++) {
     uint64_t matrix = (w->first + row) / job->tensor->dims[1];
     bool finite = ink_decode_row((ink_type)job->tensor->type, w->in + row * in_bytes, n_cols, x);
+    if (job->n_added) finite &= add_low_rank(job, w->first + row, x, x + n_cols, n_cols);
     w->state[part] = finite ? check(job, x, n_cols) : ROW_NOT_FINITE;
     if (w->state[part] != ROW_GOOD) {
       w->bad_row[part] = w->first + row;

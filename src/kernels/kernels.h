@@ -21,7 +21,8 @@
  * Rounding to 8 bits loses most where a few columns are far larger than the rest. Parts whose max
  * |x| has more than 8 times the mean square of the token's therefore have a residual, x - d * q
  * quantised likewise, in a part of its own right behind. For SmolLM2-135M that is 1 part in 40, and
- * a quarter of the loss in perplexity is left.
+ * a quarter of the loss in perplexity is left. Fine activations have a residual in every part: 15
+ * bits or so, at twice the work (see ink_type_traits on who needs them).
  *
  * A batch is a stretch of ink_q8_stride() for each token. Its tokens are grouped by fours, whose
  * parts of the same columns stand together as a tile, with a residual for all if one needs it; up
@@ -46,9 +47,9 @@ typedef struct ink_q8_tile {
 #define INK_RESIDUAL_RATIO 8u
 
 /* In parts: of n_parts at most an eighth can be above 8 times the mean, and in a tile four times as
- * many. */
-static inline uint32_t ink_q8_stride(uint32_t n_parts) {
-  return n_parts + INK_TILE_TOKENS * (n_parts / INK_RESIDUAL_RATIO);
+ * many. Of fine ones each has a residual. */
+static inline uint32_t ink_q8_stride(uint32_t n_parts, bool fine) {
+  return n_parts + (fine ? n_parts : INK_TILE_TOKENS * (n_parts / INK_RESIDUAL_RATIO));
 }
 
 /* 32 columns of up to INK_GROUP_ROWS rows of weights, ready for products with many tokens: what a
@@ -66,8 +67,9 @@ typedef struct ink_unpacked_part {
 
 /* What a product over n_parts parts needs: unpacked parts, and behind them the columns of the tokens
  * that fill no tile. */
-static inline uint32_t ink_scratch_parts(uint32_t n_parts) {
-  uint32_t columns = (INK_TILE_TOKENS - 1) * ink_q8_stride(n_parts) * INK_TOKEN_COLUMNS_BYTES;
+static inline uint32_t ink_scratch_parts(uint32_t n_parts, bool fine) {
+  uint32_t stride = ink_q8_stride(n_parts, fine);
+  uint32_t columns = (INK_TILE_TOKENS - 1) * stride * INK_TOKEN_COLUMNS_BYTES;
   return n_parts + columns / (uint32_t)sizeof(ink_unpacked_part) + 1;
 }
 
@@ -78,10 +80,11 @@ typedef struct ink_matmul {
   uint32_t end_row;       /* of a quantised tensor: likewise, rounded up */
   uint32_t n_tokens;
   const ink_q8_part *x; /* for quantised weights */
+  bool fine;              /* x is */
   const float *x_f32;     /* [n_tokens][n_cols], for F32, F16 and BF16 weights */
   float *y;               /* [n_tokens][y_stride], y_stride >= end_row */
   size_t y_stride;
-  ink_unpacked_part *scratch; /* [ink_scratch_parts(n_cols / 32)] */
+  ink_unpacked_part *scratch; /* [ink_scratch_parts(n_cols / 32, fine)] */
 } ink_matmul;
 
 /* Up to INK_KV_TILE positions of one head's keys and values. */
@@ -115,7 +118,8 @@ typedef struct ink_kernels {
   ink_batch_cost batch_cost;
 
   /* x: [n_tokens][n_cols], n_cols a multiple of 32. */
-  void (*quantize)(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_q8_part *out);
+  void (*quantize)(const float *x, uint32_t n_tokens, uint32_t n_cols, bool fine,
+                   ink_q8_part *out);
 
   /* For weights of any type; n_cols of F32, F16 and BF16 a multiple of 4. */
   void (*matmul)(const ink_matmul *job);

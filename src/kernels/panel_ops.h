@@ -496,7 +496,7 @@ static void matmul(const ink_matmul *job) {
   size_t panel_bytes = (size_t)ink_panel_bytes(job->weights->type, job->weights->n_cols);
   uint32_t n_parts = job->weights->n_cols / INK_BLOCK;
   uint32_t tiled = job->n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS;
-  size_t x_stride = ink_q8_stride(n_parts);
+  size_t x_stride = ink_q8_stride(n_parts, job->fine);
   halfway_sums halfway[INK_TILE_TOKENS];
   float sums[INK_TILE_TOKENS * WIDE_ROWS];
   token_columns *columns = (token_columns *)(void *)(job->scratch + n_parts);

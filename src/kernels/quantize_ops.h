@@ -15,10 +15,10 @@ typedef struct token_place {
   size_t step; /* from part to part: bytes */
 } token_place;
 
-static inline token_place place_of_token(ink_q8_part *all, uint32_t n_parts, uint32_t n_tokens,
+/* `stride`: ink_q8_stride() */
+static inline token_place place_of_token(ink_q8_part *all, size_t stride, uint32_t n_tokens,
                                          uint32_t token) {
   uint32_t tiled = n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS, t = token % INK_TILE_TOKENS;
-  size_t stride = ink_q8_stride(n_parts);
   if (token >= tiled) {
     ink_q8_part *a = all + token * stride;
     return (token_place){a->q, &a->d, a->sums, &a->s, &a->has_residual, sizeof *a};
@@ -45,8 +45,11 @@ static inline float largest_of_part(const float *x) {
   return f32x4_lane_max(largest);
 }
 
+/* Up to which max |x| is as good as 0; 127 over less overflows. */
+#define TINY 0x1p-120f
+
 __attribute__((noinline)) static void quantize_part(const float *x, float max, const token_place *at) {
-  f32x4 inverse = f32x4_splat(max > 0.0f ? 127.0f / max : 0.0f);
+  f32x4 inverse = f32x4_splat(max > TINY ? 127.0f / max : 0.0f);
   f32x4 bias = f32x4_splat(ROUND_BIAS);
   f32x4 sums[2];
   for (uint32_t half = 0; half < 2; half++) {
@@ -86,9 +89,12 @@ static inline double residual_limit(const float *x, uint32_t n_cols) {
 
 /* n = 1 or 4 tokens whose parts stand together; where one of them has a residual all do, of which
  * those that are not needed are 0 and change no sum. */
-static inline void quantize_tokens(const float *x, uint32_t n, uint32_t n_cols, token_place *at) {
+static inline void quantize_tokens(const float *x, uint32_t n, uint32_t n_cols, bool fine,
+                                   token_place *at) {
   double limit[INK_TILE_TOKENS];
-  for (uint32_t t = 0; t < n; t++) limit[t] = residual_limit(x + (size_t)t * n_cols, n_cols);
+  for (uint32_t t = 0; t < n; t++) {
+    limit[t] = fine ? -1.0 : residual_limit(x + (size_t)t * n_cols, n_cols);
+  }
   for (uint32_t c = 0; c < n_cols; c += INK_BLOCK) {
     uint32_t residuals = 0; /* a bit for each token */
     for (uint32_t t = 0; t < n; t++) {
@@ -109,15 +115,15 @@ static inline void quantize_tokens(const float *x, uint32_t n, uint32_t n_cols, 
   }
 }
 
-static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, ink_q8_part *out) {
+static void quantize(const float *x, uint32_t n_tokens, uint32_t n_cols, bool fine,
+                     ink_q8_part *out) {
+  size_t stride = ink_q8_stride(n_cols / INK_BLOCK, fine);
   uint32_t tiled = n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS;
   for (uint32_t token = 0; token < n_tokens;) {
     uint32_t n = token < tiled ? INK_TILE_TOKENS : 1;
     token_place at[INK_TILE_TOKENS];
-    for (uint32_t t = 0; t < n; t++) {
-      at[t] = place_of_token(out, n_cols / INK_BLOCK, n_tokens, token + t);
-    }
-    quantize_tokens(x + (size_t)token * n_cols, n, n_cols, at);
+    for (uint32_t t = 0; t < n; t++) at[t] = place_of_token(out, stride, n_tokens, token + t);
+    quantize_tokens(x + (size_t)token * n_cols, n, n_cols, fine, at);
     token += n;
   }
 }

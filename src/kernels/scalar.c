@@ -65,12 +65,12 @@ static void matmul(const ink_matmul *job) {
   uint32_t n_cols = job->weights->n_cols, n_parts = n_cols / INK_BLOCK;
   uint32_t n_minima = ink_type_get_traits(job->weights->type)->n_minima;
   size_t panel_bytes = (size_t)ink_panel_bytes(job->weights->type, n_cols);
+  size_t x_stride = ink_q8_stride(n_parts, job->fine);
   rows_part *panel = (rows_part *)(void *)job->scratch;
   for (uint32_t row = job->first_row; row < job->end_row; row += INK_PANEL_ROWS) {
     unpack_panel(job->weights, job->weights->data + row / INK_PANEL_ROWS * panel_bytes, panel);
     for (uint32_t token = 0; token < job->n_tokens; token++) {
-      token_place x =
-          place_of_token((ink_q8_part *)job->x, n_parts, job->n_tokens, token);
+      token_place x = place_of_token((ink_q8_part *)job->x, x_stride, job->n_tokens, token);
       for (uint32_t r = 0; r < INK_PANEL_ROWS; r++) {
         job->y[token * job->y_stride + row + r] = dot_row(n_minima, panel, r, n_parts, x);
       }

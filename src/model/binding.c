@@ -1,7 +1,8 @@
 #include "model/binding.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "base/print.h"
 
 typedef enum dimension {
   ONE, /* as rows: a vector */
@@ -121,14 +122,14 @@ static bool has(ink_roles roles, ink_role role) { return roles >> role & 1u; }
 static void write_name(char name[64], const tensor_spec *spec, uint32_t layer, bool bias) {
   const char *suffix = bias ? "bias" : "weight";
   if (spec->place == IN_MODEL) {
-    snprintf(name, 64, "%s.%s", spec->name, suffix);
+    ink_print(name, 64, "%s.%s", spec->name, suffix);
   } else {
-    snprintf(name, 64, "blk.%u.%s.%s", (unsigned)layer, spec->name, suffix);
+    ink_print(name, 64, "blk.%u.%s.%s", (unsigned)layer, spec->name, suffix);
   }
 }
 
-static ink_linear *linear_of(ink_weights *weights, const tensor_spec *spec, uint32_t layer) {
-  uint8_t *owner = (uint8_t *)weights;
+static ink_linear *linear_of(const ink_weights *weights, const tensor_spec *spec, uint32_t layer) {
+  uint8_t *owner = (uint8_t *)(uintptr_t)weights;
   if (spec->place != IN_MODEL) owner = (uint8_t *)&weights->layers[layer];
   return (ink_linear *)(void *)(owner + spec->field);
 }
@@ -303,6 +304,35 @@ ink_status ink_weights_check(ink_weights *weights, const ink_architecture *archi
   return INK_OK;
 }
 
+/* ---- Matrices by number ---- */
+
+uint32_t ink_matrix_number(ink_role role, uint32_t layer) {
+  return 1 + (uint32_t)role + (specs[role].place == IN_MODEL ? 0 : (layer + 1) * INK_ROLES);
+}
+
+uint32_t ink_matrix_numbers(uint32_t n_layer) { return 1 + (n_layer + 1) * INK_ROLES; }
+
+static bool is_matrix(const tensor_spec *spec) {
+  return spec->place != IN_EXPERTS && spec->rows != ONE && spec->rows != CTX &&
+         spec->columns != Q_NORM && spec->columns != K_NORM;
+}
+
+const ink_linear *ink_weights_matrix(const ink_weights *weights,
+                                     const ink_architecture *architecture, uint32_t number,
+                                     char name[64]) {
+  const ink_roles of_qkv = 1u << INK_ATTN_Q | 1u << INK_ATTN_K | 1u << INK_ATTN_V;
+  uint32_t role = (number - 1) % INK_ROLES, owner = (number - 1) / INK_ROLES;
+  const tensor_spec *spec = &specs[role];
+  if (!has(architecture->required | architecture->optional, (ink_role)role)) return NULL;
+  if (!is_matrix(spec) || (spec->place == IN_MODEL) != (owner == 0)) return NULL;
+  uint32_t layer = owner ? owner - 1 : 0;
+  const ink_linear *linear = linear_of(weights, spec, layer);
+  bool is_slice = has(of_qkv, (ink_role)role) && is_bound(&weights->layers[layer].attn_qkv.weight);
+  if (!is_bound(&linear->weight) || is_slice) return NULL;
+  write_name(name, spec, layer, false);
+  return linear;
+}
+
 /* ---- After loading ---- */
 
 ink_tensor ink_tensor_slice(const ink_tensor *tensor, uint32_t first_row, uint32_t n_rows) {
@@ -335,6 +365,17 @@ static ink_status check_factors(const ink_linear *factors, ink_role role, ink_er
   return INK_OK;
 }
 
+/* token_embd, where it serves as the output, is not the matrix that tokens are looked up in. */
+static void number_matrices(ink_weights *weights, uint32_t n_layer) {
+  for (ink_role role = INK_TOKEN_EMBD + 1; role < INK_ROLES; role++) {
+    if (!is_matrix(&specs[role])) continue;
+    uint32_t n = specs[role].place == IN_MODEL ? 1 : n_layer;
+    for (uint32_t layer = 0; layer < n; layer++) {
+      linear_of(weights, &specs[role], layer)->number = ink_matrix_number(role, layer);
+    }
+  }
+}
+
 ink_status ink_weights_finish(ink_weights *weights, const ink_hparams *h, ink_error *error) {
   INK_TRY(check_factors(&weights->rope_freqs, INK_ROPE_FREQS, error));
   INK_TRY(check_factors(&weights->rope_factors_long, INK_ROPE_FACTORS_LONG, error));
@@ -356,5 +397,6 @@ ink_status ink_weights_finish(ink_weights *weights, const ink_hparams *h, ink_er
       layer->attn_norm = layer->attn_norm_2;
     }
   }
+  number_matrices(weights, h->n_layer);
   return INK_OK;
 }

@@ -20,7 +20,18 @@ ink_status ink_weights_check(ink_weights *weights, const ink_architecture *archi
                              ink_hparams *h, ink_error *error);
 
 /* When all data is in place: makes slices of fused tensors, gives each norm the block that it
- * stands before, and checks the rotary factors (INK_ERR_BAD_MODEL). */
+ * stands before, numbers the matrices, and checks the rotary factors (INK_ERR_BAD_MODEL). */
 ink_status ink_weights_finish(ink_weights *weights, const ink_hparams *h, ink_error *error);
+
+/* Matrices by number, from 1 up to but not with ink_matrix_numbers(); `layer` is ignored for those outside
+ * the layers. */
+uint32_t ink_matrix_number(ink_role role, uint32_t layer);
+uint32_t ink_matrix_numbers(uint32_t n_layer);
+
+/* The matrix of that number, whose data need not be in place, and its name in the file; NULL when the
+ * file has none, or when it is no single matrix that vectors are multiplied with or tokens looked up in. */
+const ink_linear *ink_weights_matrix(const ink_weights *weights,
+                                     const ink_architecture *architecture, uint32_t number,
+                                     char name[64]);
 
 #endif

@@ -1,10 +1,10 @@
 #include "model/hparams.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/math.h"
+#include "base/print.h"
 #include "model/architecture.h"
 
 /* ---- Layers ---- */
@@ -36,7 +36,7 @@ typedef struct key_reader {
 } key_reader;
 
 static const char *full_key(key_reader *r, const char *name) {
-  snprintf(r->key, sizeof r->key, "%s.%s", r->architecture->name, name);
+  ink_print(r->key, sizeof r->key, "%s.%s", r->architecture->name, name);
   return r->key;
 }
 

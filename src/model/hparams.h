@@ -83,6 +83,8 @@ typedef struct ink_hparams {
   uint32_t n_ff_expert;
   uint32_t n_ff_shared;  /* of the expert that every token uses; 0: none */
   bool expert_weights_norm; /* those of the experts used add up to 1 */
+
+  bool fine_activations; /* of all matrices, for some are of a type that needs it */
 } ink_hparams;
 
 struct ink_architecture;

@@ -4,14 +4,15 @@
 #include "base/utf8.h"
 #include "format/split.h"
 #include "format/stream.h"
+#include "model/adapter.h"
 #include "model/binding.h"
-#include "model/model.h"
 #include "text/chat.h"
 
 struct ink_loader {
   ink_gguf_stream stream; /* of the current part */
   ink_gguf_sink sink;
-  ink_model *model;
+  ink_model *model;     /* NULL: it is an adapter that is loaded, */
+  ink_adapter *adapter; /* else this is NULL */
   ink_split split;    /* of the first part; count is 0 until its header has been read */
   uint32_t part;      /* the current one, from 0 */
   uint64_t n_tensors; /* of the parts so far */
@@ -115,6 +116,7 @@ static void describe_tensors(ink_loader *loader, const ink_gguf *gguf) {
     const ink_gguf_tensor *tensor = &gguf->tensors[i];
     loader->type_bytes[tensor->type] += tensor->n_bytes;
     if (!loader->bound[i]) continue;
+    loader->model->hparams.fine_activations |= ink_type_get_traits(tensor->type)->fine_activations;
     info->n_params += tensor->dims[0] * tensor->dims[1] * tensor->dims[2] * tensor->dims[3];
     info->weight_bytes += tensor->n_bytes;
   }
@@ -125,9 +127,21 @@ static void describe_tensors(ink_loader *loader, const ink_gguf *gguf) {
 
 /* ---- The stream's two events ---- */
 
+static ink_status check_is_no_adapter(const ink_gguf *gguf, ink_error *error) {
+  ink_str kind, architecture;
+  INK_TRY(ink_gguf_get_str(gguf, "general.type", "model", &kind, error));
+  if (kind.len != 7 || memcmp(kind.data, "adapter", 7) != 0) return INK_OK;
+  INK_TRY(ink_gguf_get_str(gguf, "general.architecture", "", &architecture, error));
+  return ink_fail(error, INK_ERR_BAD_MODEL,
+                  "the file is an adapter for a '%.*s' model, not a model; load the model, and this "
+                  "file as its adapter",
+                  INK_STR_ARGS(architecture));
+}
+
 /* The first part's header, which is about the whole model. */
 static ink_status begin_model(ink_loader *loader, const ink_gguf *gguf, ink_error *error) {
   ink_model *model = loader->model;
+  INK_TRY(check_is_no_adapter(gguf, error));
   INK_TRY(ink_split_read(gguf, &loader->split, error));
   INK_TRY(ink_split_check(&loader->split, &loader->split, 0, error));
   if (loader->stream.values_only) {
@@ -181,6 +195,51 @@ static ink_status on_tensor(void *context, size_t i, ink_error *error) {
   return ink_panel_repack(loader->bound[i], loader->scratch, error);
 }
 
+/* ---- The same two of an adapter ---- */
+
+static ink_status on_adapter_header(void *context, const ink_gguf *gguf, uint8_t **destinations,
+                                    ink_error *error) {
+  ink_loader *loader = context;
+  const ink_allocator *allocator = &loader->stream.allocator;
+  ink_tensor **bound;
+  uint64_t size = (uint64_t)gguf->n_tensors * sizeof *bound;
+  INK_TRY(ink_allocate(allocator, size, "tensor places", &bound, error));
+  ink_status status = ink_adapter_bind(loader->adapter, gguf, bound, destinations, error);
+  if (status != INK_OK) {
+    ink_release(allocator, bound, (size_t)size);
+    return status;
+  }
+  loader->bound = bound;
+  loader->n_bound = gguf->n_tensors;
+  for (size_t i = 0; i < gguf->n_tensors; i++) {
+    uint64_t row = gguf->tensors[i].dims[0] * sizeof(float);
+    if (row > loader->scratch_size) loader->scratch_size = row;
+  }
+  return ink_allocate(allocator, loader->scratch_size, "a row", &loader->scratch, error);
+}
+
+static ink_status on_adapter_tensor(void *context, size_t i, ink_error *error) {
+  ink_loader *loader = context;
+  float *row = (float *)(void *)loader->scratch;
+  return ink_adapter_settle(loader->bound[i], &loader->stream.gguf.tensors[i], row, error);
+}
+
+static ink_status begin_adapter(ink_loader **out, const ink_model *model, uint64_t size,
+                                ink_error *error) {
+  const ink_allocator *allocator = &model->allocator;
+  ink_loader *loader;
+  INK_TRY(ink_allocate(allocator, sizeof *loader, "the loader", &loader, error));
+  *loader = (ink_loader){.split = {.count = 1}, .stream = {.allocator = *allocator}};
+  loader->sink = (ink_gguf_sink){loader, on_adapter_header, on_adapter_tensor};
+  ink_status status = ink_adapter_create(&loader->adapter, model, error);
+  if (status == INK_OK) {
+    status = ink_gguf_stream_begin(&loader->stream, allocator, size, loader->sink, error);
+  }
+  if (status == INK_OK) *out = loader;
+  else ink_loader_free(loader);
+  return status;
+}
+
 /* ---- Public ---- */
 
 ink_status ink_loader_begin(ink_loader **out, const ink_load_params *params, uint64_t size,
@@ -188,6 +247,7 @@ ink_status ink_loader_begin(ink_loader **out, const ink_load_params *params, uin
   *out = NULL;
   ink_load_params defaults = {0};
   if (!params) params = &defaults;
+  if (params->adapter_for) return begin_adapter(out, params->adapter_for, size, error);
   ink_allocator allocator = ink_allocator_or_default(params->allocator);
   const ink_kernels *kernels = ink_kernels_select(params->kernels);
   if (!kernels) {
@@ -248,6 +308,7 @@ bool ink_loader_complete(const ink_loader *loader) {
 }
 
 const ink_model_info *ink_loader_info(const ink_loader *loader) {
+  if (!loader->model) return NULL;
   return loader->part > 0 || loader->stream.has_header ? &loader->model->info : NULL;
 }
 
@@ -286,15 +347,20 @@ static void free_loader(ink_loader *loader) {
   ink_release(&allocator, loader, sizeof *loader);
 }
 
+/* Frees the loader where it is not. */
+static ink_status check_is_whole(ink_loader *loader, bool of_adapter, ink_error *error) {
+  const char *problem = NULL;
+  if (!ink_loader_complete(loader)) problem = "the loader has not been given the whole model or adapter";
+  if (loader->description_only) problem = "the loader was made with description_only: it has no weights";
+  if (of_adapter != !loader->model) problem = "the loader was made for something else";
+  if (!problem) return INK_OK;
+  ink_loader_free(loader);
+  return ink_fail(error, INK_ERR_WRONG_STATE, "%s", problem);
+}
+
 ink_status ink_loader_finish(ink_loader *loader, ink_model **out, ink_error *error) {
   *out = NULL;
-  if (!ink_loader_complete(loader) || loader->description_only) {
-    bool complete = ink_loader_complete(loader);
-    ink_loader_free(loader);
-    return ink_fail(error, INK_ERR_WRONG_STATE,
-                    complete ? "the loader was made with description_only: it has no weights"
-                             : "the loader has not been given the whole model");
-  }
+  INK_TRY(check_is_whole(loader, false, error));
   ink_model *model = loader->model;
   free_loader(loader);
   ink_status status = ink_weights_finish(&model->weights, &model->hparams, error);
@@ -306,17 +372,31 @@ ink_status ink_loader_finish(ink_loader *loader, ink_model **out, ink_error *err
   return INK_OK;
 }
 
+ink_status ink_loader_finish_adapter(ink_loader *loader, ink_adapter **out, ink_error *error) {
+  *out = NULL;
+  INK_TRY(check_is_whole(loader, true, error));
+  ink_adapter *adapter = loader->adapter;
+  free_loader(loader);
+  ink_adapter_finish(adapter);
+  *out = adapter;
+  return INK_OK;
+}
+
 void ink_loader_free(ink_loader *loader) {
   if (!loader) return;
   ink_model *model = loader->model;
+  ink_adapter *adapter = loader->adapter;
   free_loader(loader);
+  ink_adapter_free(adapter);
   ink_model_free(model);
 }
 
-ink_status ink_model_load(ink_model **out, const ink_load_params *params, uint64_t size,
-                          ink_read_fn read, void *read_context, ink_error *error) {
+const ink_model *ink_loader_model(const ink_loader *loader) { return loader->model; }
+
+/* A complete loader, or none. */
+static ink_status load_all(ink_loader **out, const ink_load_params *params, uint64_t size,
+                           ink_read_fn read, void *read_context, ink_error *error) {
   const size_t max_piece = (size_t)16 << 20;
-  *out = NULL;
   ink_loader *loader;
   INK_TRY(ink_loader_begin(&loader, params, size, error));
   ink_status status = INK_OK;
@@ -326,12 +406,29 @@ ink_status ink_model_load(ink_model **out, const ink_load_params *params, uint64
     status = ink_loader_buffer(loader, &ptr, &len, error);
     if (status != INK_OK) break;
     int64_t n = read(read_context, ptr, len < max_piece ? len : max_piece);
-    status = n < 0 ? ink_fail(error, INK_ERR_IO, "the model's file can't be read")
+    status = n < 0 ? ink_fail(error, INK_ERR_IO, "the file can't be read")
                    : ink_loader_commit(loader, (size_t)n, error);
   }
-  if (status == INK_OK) return ink_loader_finish(loader, out, error);
-  ink_loader_free(loader);
+  if (status == INK_OK) *out = loader;
+  else ink_loader_free(loader);
   return status;
+}
+
+ink_status ink_model_load(ink_model **out, const ink_load_params *params, uint64_t size,
+                          ink_read_fn read, void *read_context, ink_error *error) {
+  ink_loader *loader;
+  *out = NULL;
+  INK_TRY(load_all(&loader, params, size, read, read_context, error));
+  return ink_loader_finish(loader, out, error);
+}
+
+ink_status ink_adapter_load(ink_adapter **out, const ink_model *model, uint64_t size,
+                            ink_read_fn read, void *read_context, ink_error *error) {
+  ink_loader *loader;
+  ink_load_params params = {.adapter_for = model};
+  *out = NULL;
+  INK_TRY(load_all(&loader, &params, size, read, read_context, error));
+  return ink_loader_finish_adapter(loader, out, error);
 }
 
 void ink_model_free(ink_model *model) {

@@ -26,4 +26,8 @@ struct ink_model {
   uint32_t n_parts;
 };
 
+/* The model that is being loaded, described as far as its header has been read; NULL of an adapter's
+ * loader. */
+const ink_model *ink_loader_model(const ink_loader *loader);
+
 #endif

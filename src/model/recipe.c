@@ -1,6 +1,5 @@
 #include "model/recipe.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const ink_recipe recipes[] = {

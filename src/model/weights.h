@@ -9,6 +9,7 @@
 typedef struct ink_linear {
   ink_tensor weight;
   ink_tensor bias;
+  uint32_t number; /* of a matrix that adapters may change: ink_matrix_number(); else 0 */
 } ink_linear;
 
 typedef struct ink_layer {

@@ -1,8 +1,8 @@
 /* Byte-level byte-pair encoding, as GPT-2's (Radford et al., 2019): its spelling of bytes, its
  * merges, and its words. */
-#include <stdio.h>
 #include <string.h>
 
+#include "base/print.h"
 #include "base/utf8.h"
 #include "text/family.h"
 #include "text/unicode.h"
@@ -221,7 +221,7 @@ static ink_status read_bpe(ink_vocab *vocab, const ink_gguf *gguf, ink_error *er
   ink_str pre;
   INK_TRY(ink_gguf_get_str(gguf, "tokenizer.ggml.pre", "default", &pre, error));
   INK_TRY(ink_pretokenizer_create(&vocab->pre, &vocab->allocator, pre, error));
-  snprintf(vocab->name, sizeof vocab->name, "gpt2/%.*s", INK_STR_ARGS(pre));
+  ink_print(vocab->name, sizeof vocab->name, "gpt2/%.*s", INK_STR_ARGS(pre));
   INK_TRY(ink_gguf_get_bool(gguf, "tokenizer.ggml.add_space_prefix", false,
                             &vocab->add_space_prefix, error));
   INK_TRY(ink_vocab_index(vocab, error));

@@ -1,8 +1,8 @@
 /* Expressions. */
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/print.h"
 #include "text/jinja.h"
 
 /* ---- Failing ---- */
@@ -11,7 +11,7 @@ ink_value ink_jinja_fail(ink_jinja *in, const char *format, ...) {
   char message[256];
   va_list args;
   va_start(args, format);
-  vsnprintf(message, sizeof message, format, args);
+  ink_print_list(message, sizeof message, format, args);
   va_end(args);
   ink_task_fail(in->task, INK_ERR_TEMPLATE, "%s", message);
   return ink_undefined(ink_text("", 0));

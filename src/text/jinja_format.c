@@ -2,10 +2,9 @@
 #include "text/jinja_format.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/utf8.h"
 
 /* ---- Padding ---- */
@@ -117,25 +116,12 @@ void ink_jinja_put_whole(ink_jinja *in, ink_task_buffer *out, const ink_jinja_sp
   put_number(in, out, spec, &n);
 }
 
-/* The C library's digits of a finite number, whose decimal point is made a '.', whatever the
- * locale. */
 static ink_value print_number(ink_jinja *in, double number, char type, bool alternate,
                               int precision) {
-  char format[] = {'%',
-                   alternate ? '#' : '.',
-                   alternate ? '.' : '*',
-                   alternate ? '*' : type,
-                   alternate ? type : 0,
-                   0};
-  int len = snprintf(NULL, 0, format, precision, number);
-  char *text = ink_task_allocate(in->task, (size_t)len + 1), *to = text;
+  size_t len = ink_decimal_print(NULL, 0, number, type, alternate, precision);
+  char *text = ink_task_allocate(in->task, len + 1);
   if (!text) return ink_text("", 0);
-  snprintf(text, (size_t)len + 1, format, precision, number);
-  for (const char *at = text; *at; at++) {
-    bool usual = strchr("0123456789+-eE", *at) != NULL;
-    if (usual || to == text || to[-1] != '.') *to++ = usual ? *at : '.';
-  }
-  return ink_text(text, (size_t)(to - text));
+  return ink_text(text, ink_decimal_print(text, len + 1, number, type, alternate, precision));
 }
 
 /* As repr() but to `precision` digits: like 'g', with a decimal point in any case. */
@@ -144,9 +130,13 @@ static ink_value print_short(ink_jinja *in, double number, int precision) {
   ink_value text = print_number(in, number, 'e', false, precision - 1);
   const char *e = text.len ? memchr(text.as.text, 'e', text.len) : NULL;
   if (!e) return text;
-  long exponent = strtol(e + 1, NULL, 10);
+  int exponent = 0;
+  for (const char *at = e + 2; at < text.as.text + text.len; at++) {
+    exponent = exponent * 10 + (*at - '0');
+  }
+  if (e[1] == '-') exponent = -exponent;
   bool fixed = exponent >= -4 && exponent < precision - 1;
-  if (fixed) text = print_number(in, number, 'f', false, precision - 1 - (int)exponent);
+  if (fixed) text = print_number(in, number, 'f', false, precision - 1 - exponent);
   size_t end = fixed ? text.len : (size_t)(e - text.as.text), keep = end;
   if (memchr(text.as.text, '.', end)) {
     while (text.as.text[keep - 1] == '0') keep--;

@@ -1,7 +1,7 @@
 /* Functions that templates find without being given them. */
-#include <stdio.h>
 #include <string.h>
 
+#include "base/print.h"
 #include "text/jinja.h"
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
@@ -274,7 +274,7 @@ static void put_directive(ink_task *task, ink_task_buffer *out, const date *d, c
     return;
   }
   char digits[24];
-  snprintf(digits, sizeof digits, directive == 'e' ? "%*lld" : "%0*lld", pad ? width : 1, number);
+  ink_print(digits, sizeof digits, directive == 'e' ? "%*lld" : "%0*lld", pad ? width : 1, number);
   ink_task_buffer_put_str(task, out, digits);
 }
 

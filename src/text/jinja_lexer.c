@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/utf8.h"
 
 bool ink_is_space(uint32_t c) {
@@ -269,7 +270,7 @@ static ink_jinja_token number(ink_jinja_lexer *l) {
   }
   token.value = ink_int(integer);
   double value;
-  if (!whole && ink_parse_float(l->task, digits, n, &value)) token.value = ink_float(value);
+  if (!whole && ink_decimal_parse(digits, n, &value)) token.value = ink_float(value);
   if (n == sizeof digits) return fail(l, "a number is too long");
   l->at = at;
   return token;

@@ -1,9 +1,9 @@
 /* Filters of numbers and texts. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
+#include "base/print.h"
 #include "base/utf8.h"
 #include "text/jinja_format.h"
 #include "text/json.h"
@@ -22,22 +22,45 @@ static ink_value absolute(ink_jinja *in, ink_value self, const ink_jinja_args *a
 
 /* The number that a string spells as Python's float() reads it. */
 static bool parse_number(ink_jinja *in, ink_value text, double *out) {
-  static const char *const names[] = {"inf", "infinity", "nan"};
   text = ink_strip_space(text, true, true);
   ink_value name = ink_jinja_change_case(in, text, INK_JINJA_LOWER);
   if (name.len > 0 && (name.as.text[0] == '-' || name.as.text[0] == '+'))
     name = ink_text(name.as.text + 1, name.len - 1);
-  bool known = text.len > 0;
-  for (uint32_t i = 0; i < text.len && known; i++)
-    known = strchr("+-.eE0123456789", text.as.text[i]) && text.as.text[i];
-  for (size_t i = 0; i < COUNT(names); i++) known |= ink_text_is(name, names[i]);
-  return known && ink_parse_float(in->task, text.as.text, text.len, out);
+  bool negative = text.len > 0 && text.as.text[0] == '-';
+  if (ink_text_is(name, "nan")) {
+    *out = (double)NAN;
+  } else if (ink_text_is(name, "inf") || ink_text_is(name, "infinity")) {
+    *out = negative ? -(double)INFINITY : (double)INFINITY;
+  } else {
+    return ink_decimal_parse(text.as.text, text.len, out);
+  }
+  return true;
 }
 
 static ink_value whole_part(ink_jinja *in, double number, const ink_value *otherwise) {
   if (!isfinite(number)) return otherwise ? *otherwise : ink_int(0);
   if (fabs(number) >= 0x1p63) return ink_jinja_fail(in, "a whole number needs more than 64 bits");
   return ink_int((int64_t)number);
+}
+
+/* [+-][0x]digits of the base; false when that is not all, or needs more than 64 bits. */
+static bool parse_whole(ink_value text, int base, int64_t *out) {
+  const char *at = text.as.text, *end = at + text.len;
+  bool negative = at < end && *at == '-';
+  if (at < end && (*at == '-' || *at == '+')) at++;
+  if (base == 16 && end - at > 2 && *at == '0' && (at[1] | 0x20) == 'x') at += 2;
+  int64_t value = 0;
+  if (at == end || base < 2 || base > 36) return false;
+  for (; at < end; at++) {
+    char c = *at, small = (char)(c | 0x20);
+    int digit = c >= '0' && c <= '9'           ? c - '0'
+                : small >= 'a' && small <= 'z' ? small - 'a' + 10
+                                               : 36;
+    if (digit >= base || value > (INT64_MAX - digit) / base) return false;
+    value = value * base + digit;
+  }
+  *out = negative ? -value : value;
+  return true;
 }
 
 static ink_value integer(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
@@ -50,16 +73,8 @@ static ink_value integer(ink_jinja *in, ink_value self, const ink_jinja_args *ar
   if (self.kind == INK_VALUE_FLOAT) return whole_part(in, self.as.number, given[0]);
   if (self.kind == INK_VALUE_UNDEFINED) return ink_jinja_fail_undefined(in, self);
   if (self.kind == INK_VALUE_STRING) {
-    char digits[80];
-    ink_value text = ink_strip_space(self, true, true);
-    size_t len = text.len < sizeof digits ? text.len : 0;
-    memcpy(digits, text.as.text, len);
-    digits[len] = '\0';
-    char *end;
-    long long value =
-        base >= 2 && base <= 36 && len > 0 ? strtoll(digits, &end, base) : (end = digits, 0);
-    if (end == digits + len && len > 0 && value < INT64_MAX && value > INT64_MIN)
-      return ink_int(value);
+    int64_t value;
+    if (parse_whole(ink_strip_space(self, true, true), base, &value)) return ink_int(value);
     if (parse_number(in, self, &number)) return whole_part(in, number, given[0]);
   }
   return given[0] ? *given[0] : ink_int(0);
@@ -76,17 +91,18 @@ static ink_value floating(ink_jinja *in, ink_value self, const ink_jinja_args *a
 }
 
 /* To `digits` decimals by way of the decimal digits themselves, as Python does. */
-static double round_decimal(ink_jinja *in, double number, int digits) {
+static double round_decimal(double number, int digits) {
+  if (!isfinite(number)) return number;
   if (digits < 0) {
     double unit = 1.0;
     for (; digits < 0; digits++) unit *= 10.0;
     return nearbyint(number / unit) * unit;
   }
-  char text[400];
-  int n = snprintf(text, sizeof text, "%.*f", digits, number);
-  char *end;
-  (void)in;
-  return n > 0 && (size_t)n < sizeof text ? strtod(text, &end) : number;
+  char text[640]; /* at most 309 and 300 digits */
+  size_t len = ink_decimal_print(text, sizeof text, number, 'f', false, digits);
+  double rounded = 0.0;
+  ink_decimal_parse(text, len, &rounded);
+  return signbit(number) ? -rounded : rounded;
 }
 
 static ink_value round_filter(ink_jinja *in, ink_value self, const ink_jinja_args *args) {
@@ -108,7 +124,7 @@ static ink_value round_filter(ink_jinja *in, ink_value self, const ink_jinja_arg
   }
   if (self.kind != INK_VALUE_FLOAT && digits >= 0)
     return ink_is_whole(self) ? ink_int(ink_whole(self)) : self;
-  double rounded = round_decimal(in, ink_double(self), (int)digits);
+  double rounded = round_decimal(ink_double(self), (int)digits);
   return self.kind == INK_VALUE_FLOAT ? ink_float(rounded) : whole_part(in, rounded, NULL);
 }
 
@@ -303,7 +319,7 @@ static void put_url(ink_jinja *in, ink_task_buffer *out, ink_value value, bool i
     char c = text.as.text[i], hex[4];
     bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
                  (c && strchr("_.-~", c)) || (c == '/' && !in_query);
-    snprintf(hex, sizeof hex, "%%%02X", (unsigned)(uint8_t)c);
+    ink_print(hex, sizeof hex, "%%%02X", (unsigned)(uint8_t)c);
     if (plain)
       ink_task_buffer_put_char(in->task, out, c);
     else

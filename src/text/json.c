@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/utf8.h"
 
 typedef struct reader {
@@ -79,7 +80,7 @@ static ink_value number(reader *r) {
   size_t len = (size_t)(r->at - begin);
   if (whole) return whole_number(begin, len);
   double value;
-  if (!ink_parse_float(r->task, begin, len, &value)) return fail(r, "this is no number");
+  if (!ink_decimal_parse(begin, len, &value)) return fail(r, "this is no number");
   return ink_float(value);
 }
 

@@ -1,8 +1,8 @@
 /* Writing JSON as Python's json.dumps() does. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/print.h"
 #include "base/utf8.h"
 #include "text/json.h"
 
@@ -17,7 +17,7 @@ static void put_value(ink_task *task, ink_task_buffer *out, ink_value text) {
 
 static void put_unit(ink_task *task, ink_task_buffer *out, uint32_t unit) {
   char escape[8];
-  snprintf(escape, sizeof escape, "\\u%04x", (unsigned)(unit & 0xFFFF));
+  ink_print(escape, sizeof escape, "\\u%04x", (unsigned)(unit & 0xFFFF));
   ink_task_buffer_put_str(task, out, escape);
 }
 

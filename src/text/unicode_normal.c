@@ -35,44 +35,67 @@ uint8_t ink_unicode_combining_class(uint32_t c) {
   return (uint8_t)ink_unicode_combining[low];
 }
 
-/* The run of entries that a code point is in, or would follow. */
-static size_t find_run(uint32_t c) {
-  size_t low = 0, high = ink_unicode_n_runs;
+static uint32_t take_value(const uint8_t **at) {
+  uint32_t value = 0, bits = 0;
+  uint8_t byte;
+  do {
+    byte = *(*at)++;
+    value |= (byte & 0x7Fu) << bits;
+    bits += 7;
+  } while (byte & 0x80);
+  return value;
+}
+
+/* A character's step of decomposition, as one walks along them. */
+typedef struct step {
+  const uint8_t *head, *value; /* of the next */
+  uint32_t code;               /* the character */
+  uint32_t to[INK_UNICODE_LONGEST];
+  uint32_t n;
+  bool canonical;
+} step;
+
+static void begin_block(step *s, size_t block) {
+  memset(s, 0, sizeof *s);
+  s->head = ink_unicode_heads + block * INK_UNICODE_BLOCK;
+  s->value = ink_unicode_values + ink_unicode_block_at[block];
+  s->code = ink_unicode_block_code[block] - 1;
+  s->to[0] = UINT32_MAX; /* whose successor is 0 */
+}
+
+static void next_step(step *s) {
+  uint8_t head = *s->head++;
+  s->code += 1 + (head & 1 ? take_value(&s->value) : 0);
+  s->canonical = head & 2;
+  s->n = head >> 2;
+  s->to[0]++;
+  for (uint32_t i = 0; i < s->n; i++) {
+    uint32_t value = take_value(&s->value);
+    s->to[i] += value & 1 ? ~(value >> 1) : value >> 1;
+  }
+}
+
+/* Of a character that has one, as its leaf says. */
+static void find_step(uint32_t c, step *s) {
+  size_t low = 0, high = ink_unicode_n_blocks;
   while (high - low > 1) {
     size_t middle = low + (high - low) / 2;
-    if (ink_unicode_run_code[middle] <= c) {
+    if (ink_unicode_block_code[middle] <= c) {
       low = middle;
     } else {
       high = middle;
     }
   }
-  return low;
+  begin_block(s, low);
+  do next_step(s);
+  while (s->code < c);
 }
 
-static uint32_t code_of_entry(uint16_t entry) {
-  size_t low = 0, high = ink_unicode_n_runs;
-  while (high - low > 1) {
-    size_t middle = low + (high - low) / 2;
-    if (ink_unicode_run_entry[middle] <= entry) {
-      low = middle;
-    } else {
-      high = middle;
-    }
-  }
-  return ink_unicode_run_code[low] + entry - ink_unicode_run_entry[low];
-}
-
-static ink_str text_of_entry(uint16_t entry) {
-  uint16_t offset = (uint16_t)(ink_unicode_entry(entry) & ~INK_UNICODE_CANONICAL);
-  size_t len = 1;
-  while (len + 1 < ink_unicode_n_pool_starts && ink_unicode_pool_starts[len + 1] <= offset) len++;
-  return (ink_str){(const char *)ink_unicode_pool + offset, len};
-}
-
-/* The entry of a character that has one, as its leaf says. */
-static uint16_t entry_of(uint32_t c) {
-  size_t run = find_run(c);
-  return (uint16_t)(ink_unicode_run_entry[run] + (c - ink_unicode_run_code[run]));
+/* Of the i-th composite, in the order of the two that it is made of. */
+static void composite_step(size_t i, step *s) {
+  size_t number = (size_t)ink_unicode_composites_high[i] << 8 | ink_unicode_composites_low[i];
+  begin_block(s, number / INK_UNICODE_BLOCK);
+  for (size_t left = number % INK_UNICODE_BLOCK + 1; left > 0; left--) next_step(s);
 }
 
 /* What NFC makes of two neighbours, or 0. */
@@ -85,16 +108,13 @@ static uint32_t compose_pair(uint32_t first, uint32_t second) {
     return first + (second - T_BASE);
   }
   if (!(ink_unicode_leaf(second) & INK_UNICODE_COMPOSES)) return 0;
-  char key[8];
-  size_t len = ink_utf8_encode(first, key);
-  len += ink_utf8_encode(second, key + len);
   size_t low = 0, high = ink_unicode_n_composites;
-  while (low < high) { /* the order of UTF-8 texts is that of their code points */
+  while (low < high) {
     size_t middle = low + (high - low) / 2;
-    ink_str text = text_of_entry(ink_unicode_composites[middle]);
-    int order = memcmp(text.data, key, text.len < len ? text.len : len);
-    if (order == 0 && text.len == len) return code_of_entry(ink_unicode_composites[middle]);
-    if (order < 0) {
+    step s;
+    composite_step(middle, &s);
+    if (s.to[0] == first && s.to[1] == second) return s.code;
+    if (s.to[0] != first ? s.to[0] < first : s.to[1] < second) {
       low = middle + 1;
     } else {
       high = middle;
@@ -150,14 +170,10 @@ static ink_status push_decomposed(segment *s, uint32_t c, ink_error *error) {
     return i % T_COUNT ? push_character(s, T_BASE + i % T_COUNT, error) : INK_OK;
   }
   if (ink_unicode_leaf(c) & INK_UNICODE_DECOMPOSES) {
-    uint16_t entry = entry_of(c);
-    if (is_compatible(s->form) || ink_unicode_entry(entry) & INK_UNICODE_CANONICAL) {
-      ink_str text = text_of_entry(entry);
-      for (size_t at = 0; at < text.len;) {
-        uint32_t part;
-        at += (size_t)ink_utf8_decode(text.data + at, text.len - at, &part);
-        INK_TRY(push_decomposed(s, part, error));
-      }
+    step found;
+    find_step(c, &found);
+    if (is_compatible(s->form) || found.canonical) {
+      for (uint32_t i = 0; i < found.n; i++) INK_TRY(push_decomposed(s, found.to[i], error));
       return INK_OK;
     }
   }

@@ -16,18 +16,19 @@ extern const uint8_t ink_unicode_top[];
 extern const uint16_t ink_unicode_middle[];
 extern const uint8_t ink_unicode_leaves[];
 
-/* One step of decomposition. Characters that have one stand in runs without gaps; each has an
- * entry, whose low 15 bits are its text's offset in the pool. A text of n bytes lies between
- * pool_starts[n] and pool_starts[n + 1]. */
-#define INK_UNICODE_CANONICAL 0x8000u
-extern const uint8_t ink_unicode_pool[];
-extern const uint16_t ink_unicode_pool_starts[];
-extern const size_t ink_unicode_n_pool_starts;
-extern const uint8_t ink_unicode_entries_low[], ink_unicode_entries_high[];
-extern const uint32_t ink_unicode_run_code[];
-extern const uint16_t ink_unicode_run_entry[];
-extern const size_t ink_unicode_n_runs;
-extern const uint16_t ink_unicode_composites[];
+/* One step of decomposition, of the characters that have one in their order. Each has a head,
+ *   | length: 6 bits | canonical | gap |
+ * and values, as varints of 7 bits a byte, the lowest first: if `gap`, how many characters without a
+ * decomposition stand before it; and by how much each character of its text differs from the one
+ * in the same place of the text before, the first from that one's successor (2n, or -2n - 1 when
+ * negative). Every INK_UNICODE_BLOCK of them, such sums begin at 0 again. */
+#define INK_UNICODE_BLOCK 64u
+#define INK_UNICODE_LONGEST 18u
+extern const uint8_t ink_unicode_heads[], ink_unicode_values[];
+extern const uint32_t ink_unicode_block_code[];
+extern const uint16_t ink_unicode_block_at[];
+extern const size_t ink_unicode_n_blocks;
+extern const uint8_t ink_unicode_composites_low[], ink_unicode_composites_high[];
 extern const size_t ink_unicode_n_composites;
 
 extern const uint32_t ink_unicode_combining[];
@@ -51,10 +52,6 @@ extern const size_t ink_unicode_n_lower_longer, ink_unicode_n_upper_longer;
 /* The trie's leaf; what lies past the table is known by rule. */
 static inline uint8_t ink_unicode_leaf(uint32_t c);
 uint8_t ink_unicode_leaf_beyond(uint32_t c);
-
-static inline uint16_t ink_unicode_entry(size_t i) {
-  return (uint16_t)(ink_unicode_entries_high[i] << 8 | ink_unicode_entries_low[i]);
-}
 
 static inline uint8_t ink_unicode_leaf(uint32_t c) {
   if (c >= INK_UNICODE_TABLE_END) return ink_unicode_leaf_beyond(c);

@@ -153,7 +153,4 @@ ink_value ink_to_repr(ink_task *task, ink_value value, bool ascii);
 /* Python's repr() of a float: the shortest digits that read back as the same number. */
 void ink_put_float(ink_task *task, ink_task_buffer *out, double number);
 
-/* The number that C's strtod() reads in `text`, whatever the locale; false when it isn't all read. */
-bool ink_parse_float(ink_task *task, const char *text, size_t len, double *out);
-
 #endif

@@ -1,16 +1,17 @@
 /* Values as Python's str() and repr() write them. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
+#include "base/print.h"
 #include "base/utf8.h"
 #include "text/unicode.h"
 #include "text/value.h"
 
 /* ---- Numbers ---- */
 
-/* The digits of d.ddde±x, in the C library's spelling, whose decimal point depends on the locale. */
+/* The digits of d.ddde±x. */
 typedef struct decimal {
   char digits[20];
   int n_digits;
@@ -20,8 +21,9 @@ typedef struct decimal {
 static decimal shortest_digits(double magnitude) {
   char text[40];
   for (int precision = 0; precision <= 16; precision++) {
-    snprintf(text, sizeof text, "%.*e", precision, magnitude);
-    double back = strtod(text, NULL);
+    size_t len = ink_decimal_print(text, sizeof text, magnitude, 'e', false, precision);
+    double back = 0.0;
+    ink_decimal_parse(text, len, &back);
     if (!(back < magnitude || back > magnitude)) break;
   }
   decimal d = {.n_digits = 0};
@@ -29,7 +31,9 @@ static decimal shortest_digits(double magnitude) {
   for (; *at && *at != 'e'; at++) {
     if (*at >= '0' && *at <= '9') d.digits[d.n_digits++] = *at;
   }
-  d.exponent = (int)strtol(at + 1, NULL, 10);
+  bool negative = at[1] == '-';
+  for (at += 2; *at; at++) d.exponent = d.exponent * 10 + (*at - '0');
+  if (negative) d.exponent = -d.exponent;
   return d;
 }
 
@@ -55,24 +59,9 @@ void ink_put_float(ink_task *task, ink_task_buffer *out, double number) {
   if (!scientific && d.n_digits <= point) ink_task_buffer_put_str(task, out, ".0");
   if (scientific) {
     char exponent[16];
-    snprintf(exponent, sizeof exponent, "e%c%02d", d.exponent < 0 ? '-' : '+', abs(d.exponent));
+    ink_print(exponent, sizeof exponent, "e%c%02d", d.exponent < 0 ? '-' : '+', abs(d.exponent));
     ink_task_buffer_put_str(task, out, exponent);
   }
-}
-
-bool ink_parse_float(ink_task *task, const char *text, size_t len, double *out) {
-  char point[16]; /* "0.5" in the C library's locale */
-  int point_len = snprintf(point, sizeof point, "%.1f", 0.5) - 2;
-  ink_task_buffer copy = {0};
-  for (size_t i = 0; i < len; i++) {
-    if (text[i] == '.') ink_task_buffer_put(task, &copy, point + 1, (size_t)point_len);
-    else ink_task_buffer_put_char(task, &copy, text[i]);
-  }
-  ink_task_buffer_put_char(task, &copy, '\0');
-  if (task->status != INK_OK) return false;
-  char *end;
-  *out = strtod(copy.data, &end);
-  return end != copy.data && *end == '\0';
 }
 
 /* ---- Strings ---- */
@@ -85,7 +74,7 @@ static bool is_printable(uint32_t c) {
 static void put_escape(ink_task *task, ink_task_buffer *out, uint32_t c) {
   char hex[16];
   const char *format = c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x";
-  snprintf(hex, sizeof hex, format, (unsigned)c);
+  ink_print(hex, sizeof hex, format, (unsigned)c);
   ink_task_buffer_put_str(task, out, hex);
 }
 
@@ -101,7 +90,7 @@ static void put_quoted(ink_task *task, ink_task_buffer *out, ink_value text) {
     char hex[16];
     if (c == (uint32_t)quote || c == '\\') escape = (char)c;
     if (escape) {
-      snprintf(hex, sizeof hex, "\\%c", escape);
+      ink_print(hex, sizeof hex, "\\%c", escape);
       ink_task_buffer_put_str(task, out, hex);
     } else if (is_printable(c)) {
       ink_task_buffer_put(task, out, at, (size_t)n);
@@ -179,7 +168,7 @@ void ink_put_text(ink_task *task, ink_task_buffer *out, ink_value value) {
   case INK_VALUE_NONE: ink_task_buffer_put_str(task, out, "None"); return;
   case INK_VALUE_BOOL: ink_task_buffer_put_str(task, out, value.as.boolean ? "True" : "False"); return;
   case INK_VALUE_INT:
-    snprintf(digits, sizeof digits, "%lld", (long long)value.as.integer);
+    ink_print(digits, sizeof digits, "%lld", (long long)value.as.integer);
     ink_task_buffer_put_str(task, out, digits);
     return;
   case INK_VALUE_FLOAT: ink_put_float(task, out, value.as.number); return;

@@ -1,8 +1,8 @@
 #include "text/vocab.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "base/print.h"
 #include "text/family.h"
 
 /* ---- Reading ---- */
@@ -16,7 +16,7 @@ static ink_status find_family(ink_vocab *vocab, const ink_gguf *gguf, ink_error 
     const char *name = families[i]->model;
     if (strlen(name) != model.len || memcmp(name, model.data, model.len) != 0) continue;
     vocab->family = families[i];
-    snprintf(vocab->name, sizeof vocab->name, "%s", name);
+    ink_print(vocab->name, sizeof vocab->name, "%s", name);
     return INK_OK;
   }
   return ink_fail(error, INK_ERR_UNSUPPORTED_TOKENIZER,

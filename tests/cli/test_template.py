@@ -45,6 +45,29 @@ def test_a_template_from_a_file(host: Host, tiny_q: Path, tmp_path: Path) -> Non
     assert there.ok("template", "-m", tiny_q, "--template", path, stdin=stdin).text.endswith(expected)
 
 
+def test_tokens(host: Host, tiny_q: Path) -> None:
+    prompts = [host.ok("template", "-m", tiny_q, stdin=conversation(add_generation_prompt=more)).out
+               for more in (True, False)]
+    ids = [host.ok("tokenize", "-m", tiny_q, "--special", stdin=prompt).text for prompt in prompts]
+    lines = conversation() + b"\r\n \n" + conversation(add_generation_prompt=False)
+    assert host.ok("template", "-m", tiny_q, "--tokens", stdin=lines).text == "".join(ids)
+    assert host.ok("template", "-m", tiny_q, "--tokens", stdin=b"\n").text == ""
+
+
+def test_tokens_begin_as_in_chat(native: Host, stories: Path) -> None:
+    """The model wants a BOS; the template writes one, or leaves it to the tokenizer: it is there once."""
+    for template in ("llama2", "alpaca"):
+        out = native.ok("template", "-m", stories, "--chat-template", template, "--tokens", stdin=conversation()).text
+        assert out.split()[0] == "1" and out.split()[1] != "1", template
+
+
+def test_tokens_of_a_broken_line(native: Host, tiny_q: Path) -> None:
+    lines = conversation() + b"\n{}\n"
+    result = native.run("template", "-m", tiny_q, "--tokens", stdin=lines)
+    assert result.status == 1 and result.out.count(b"\n") == 1
+    assert result.complaint.startswith("inkling: the conversation on line 2: ")
+
+
 def test_tools(host: Host) -> None:
     tools = [{"type": "function", "function": {"name": "날씨", "parameters": {"type": "object", "properties": {}}}}]
     template = DATA / "templates" / "meta-llama-llama-3.1-8b-instruct.jinja"
@@ -77,6 +100,7 @@ def test_what_is_no_conversation(native: Host, stdin: bytes) -> None:
 
 def test_usage(native: Host, tiny_q: Path) -> None:
     assert native.run("template").status == 2
+    assert native.run("template", "--chat-template", "chatml", "--tokens").status == 2
     assert native.run("template", "--template", "x", "--chat-template", "chatml").status == 2
     assert native.run("run", "-m", tiny_q, "--chat-template", "chatml").status == 2
     assert native.fails("template", "--chat-template", "no-such-name", stdin=conversation()).endswith("(INK_ERR_IO)")

@@ -93,3 +93,21 @@ def test_wrong_content_is_refused_with_what_to_do(tmp_path: Path, server: Server
 def test_unknown_model_names_the_known(tmp_path: Path, server: Server) -> None:
     result = fetch(source_tree(tmp_path, server, "0" * 64), "other")
     assert result.returncode == 2 and "there are: m" in result.stderr
+
+
+def test_bundled_model_is_verified_where_it_lies(tmp_path: Path, server: Server) -> None:
+    command = source_tree(tmp_path, server, "")
+    manifest = tmp_path / "models" / "manifest.json"
+    described = json.loads(manifest.read_text())
+    described["models"]["m"].update(sha256=hashlib.sha256(CONTENT).hexdigest(), sources=[{"type": "bundled"}])
+    manifest.write_text(json.dumps(described))
+    path = tmp_path / "models" / "m.gguf"
+    missing = fetch(command)
+    assert missing.returncode == 1 and "git checkout" in missing.stderr
+    path.write_bytes(CONTENT)
+    found = fetch(command)
+    assert found.returncode == 0 and found.stdout.splitlines()[-1] == str(path)
+    path.write_bytes(CONTENT[1:])
+    damaged = fetch(command)
+    assert damaged.returncode == 1 and "sha256 differs" in damaged.stderr and damaged.stdout == ""
+    assert server.ranges == []

@@ -1,75 +1,8 @@
 /* Every family: logits of small random models against transformers' in double precision, however
  * the tokens are cut into batches. tools/oracle/tiny_models.py makes tests/data/architectures. */
 #include "check.h"
-#include "fixtures.h"
+#include "truth.h"
 #include "model/weights.h"
-
-typedef struct truth {
-  ink_token *tokens;
-  size_t n_tokens, n_vocab, n_positions;
-  size_t positions[16];
-  double *logits; /* [n_positions][n_vocab] */
-  double largest;
-} truth;
-
-static truth read_truth(const char *name) {
-  truth t = {0};
-  golden g = golden_open(name);
-  t.tokens = golden_tokens(&g, &t.n_tokens);
-  t.n_vocab = (size_t)golden_next(&g);
-  t.n_positions = (size_t)golden_next(&g);
-  if (t.n_positions > 16) exit(1);
-  t.logits = malloc(t.n_positions * t.n_vocab * sizeof *t.logits);
-  for (size_t i = 0; i < t.n_positions; i++) {
-    t.positions[i] = (size_t)golden_next(&g);
-    for (size_t v = 0; v < t.n_vocab; v++) {
-      double logit = golden_next(&g);
-      t.logits[i * t.n_vocab + v] = logit;
-      if (fabs(logit) > t.largest) t.largest = fabs(logit);
-    }
-  }
-  golden_close(&g);
-  return t;
-}
-
-/* Between the session's logits and those of the position number i. */
-static double difference(const ink_session *session, const truth *t, size_t i) {
-  const float *logits = ink_session_logits(session);
-  double worst = 0.0;
-  for (size_t v = 0; v < t->n_vocab; v++) {
-    double d = fabs((double)logits[v] - t->logits[i * t->n_vocab + v]);
-    if (!(d <= worst)) worst = d;
-  }
-  return worst;
-}
-
-/* The largest difference, by the largest logit: tokens go in as pieces of the sizes given, over and
- * over, cut where logits are known. */
-static double error_of(ink_session *session, const truth *t, const size_t *sizes, size_t n_sizes) {
-  double worst = 0.0;
-  size_t at = 0, k = 0;
-  ink_session_truncate(session, 0);
-  for (size_t i = 0; i < t->n_positions; i++) {
-    size_t end = t->positions[i] + 1;
-    while (at < end) {
-      size_t n = sizes[k++ % n_sizes];
-      if (n > end - at) n = end - at;
-      CHECK_STATUS(ink_session_eval(session, t->tokens + at, n, NULL), INK_OK);
-      at += n;
-    }
-    double d = difference(session, t, i);
-    if (!(d <= worst)) worst = d;
-  }
-  return worst / t->largest;
-}
-
-/* The same for the last logits known, all tokens up to there going in at once. */
-static double error_at_once(ink_session *session, const truth *t) {
-  size_t last = t->n_positions - 1;
-  ink_session_truncate(session, 0);
-  CHECK_STATUS(ink_session_eval(session, t->tokens, t->positions[last] + 1, NULL), INK_OK);
-  return difference(session, t, last) / t->largest;
-}
 
 static void compare(const char *model_name, const char *golden_name) {
   static const size_t one[] = {1}, some[] = {3, 1, 6, 2, 13};
@@ -96,8 +29,7 @@ static void compare(const char *model_name, const char *golden_name) {
   CHECK(split <= 1e-4);
   ink_session_free(session);
   ink_model_free(model);
-  free(t.tokens);
-  free(t.logits);
+  free_truth(&t);
 }
 
 static void logits_are_those_of_transformers(void) {

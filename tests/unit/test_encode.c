@@ -119,7 +119,7 @@ static ink_status requantize(const float *rows, uint32_t n_threads, ink_type typ
       .name = {"a.weight", 8}, .type = INK_TYPE_F32, .n_dims = 2, .dims = {N_COLS, N_ROWS, 1, 1}};
   ink_pool *pool;
   CHECK_STATUS(ink_pool_create(&pool, &allocator, n_threads, NULL), INK_OK);
-  float *scratch = malloc(ink_pool_size(pool) * N_COLS * sizeof *scratch);
+  float *scratch = malloc(ink_pool_size(pool) * 2 * N_COLS * sizeof *scratch);
   ink_requantize job = {.tensor = &tensor, .type = type, .scratch = scratch};
   ink_status status = ink_requantize_rows(&job, pool, 0, N_ROWS, (const uint8_t *)rows, out, error);
   free(scratch);

@@ -60,7 +60,8 @@ static void kv_cache_types(void) {
 static void quantised_models(void) {
   CHECK(logit_error("tiny-q.gguf", "golden/tiny-q-logits.txt", NULL, INK_KV_DEFAULT) < 0.05);
   CHECK(logit_error("tiny-q2.gguf", "golden/tiny-q2-logits.txt", NULL, INK_KV_DEFAULT) < 0.05);
-  CHECK(logit_error("tiny-k.gguf", "golden/tiny-k-logits.txt", NULL, INK_KV_DEFAULT) < 0.05);
+  /* Some of its matrices are ternary: all activations are fine. */
+  CHECK(logit_error("tiny-k.gguf", "golden/tiny-k-logits.txt", NULL, INK_KV_F32) < 5e-4);
 }
 
 /* Logits after `n` tokens that come in pieces of `piece`; the session must be empty. */
@@ -101,10 +102,10 @@ static void results_do_not_depend_on_batches(void) {
   check_batches("tiny-k.gguf");
 }
 
-static void results_do_not_depend_on_threads(void) {
+static void check_threads(const char *model_name) {
   ink_token tokens[70];
   for (int t = 0; t < 70; t++) tokens[t] = (ink_token)(t * 37 % 500);
-  ink_model *model = load_fixture("tiny-q.gguf", NULL);
+  ink_model *model = load_fixture(model_name, NULL);
   float expected[515], actual[515];
   for (uint32_t n_threads = 1; n_threads <= 4; n_threads++) {
     ink_session_params params = {.n_ctx = 80, .n_threads = n_threads};
@@ -115,6 +116,11 @@ static void results_do_not_depend_on_threads(void) {
     ink_session_free(session);
   }
   ink_model_free(model);
+}
+
+static void results_do_not_depend_on_threads(void) {
+  check_threads("tiny-q.gguf");
+  check_threads("tiny-k.gguf");
 }
 
 static void tables_give_the_same_bits(void) {
@@ -146,7 +152,7 @@ static void engines_give_the_same_bits(void) {
     uint64_t hash;
   } expected[] = {{"tiny-q.gguf", 0x2893e0884e9ef43d},
                   {"tiny-q2.gguf", 0x651c53b69f224562},
-                  {"tiny-k.gguf", 0x5d75184191900d04},
+                  {"tiny-k.gguf", 0xe72ab05596861236},
                   {"stories260K.gguf", 0x51ef3523b23388f3}};
   for (size_t m = 0; m < 4; m++) {
     ink_model *model = load_fixture(expected[m].model, "scalar");

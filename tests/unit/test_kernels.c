@@ -44,54 +44,81 @@ static ink_tensor random_tensor(ink_type type, uint32_t n_rows, uint32_t n_cols,
 }
 
 typedef struct run_buffers {
-  ink_q8_part x[MAX_TOKENS * MAX_COLS / INK_BLOCK * 3 / 2];
-  ink_unpacked_part panel[2 * MAX_COLS / INK_BLOCK]; /* ink_scratch_parts() */
+  ink_q8_part x[MAX_TOKENS * MAX_COLS / INK_BLOCK * 2];
+  ink_unpacked_part panel[3 * MAX_COLS / INK_BLOCK]; /* ink_scratch_parts() */
   float y[MAX_TOKENS * MAX_ROWS];
 } run_buffers;
 
 static void multiply(const ink_kernels *kernels, const ink_tensor *weights, const float *x,
-                     uint32_t n_tokens, run_buffers *b) {
+                     uint32_t n_tokens, bool fine, run_buffers *b) {
   memset(b, 0, sizeof *b);
   ink_matmul job = {.weights = weights,
                     .end_row = weights->n_rows,
                     .n_tokens = n_tokens,
                     .x = b->x,
+                    .fine = fine,
                     .x_f32 = x,
                     .y = b->y,
                     .y_stride = MAX_ROWS,
                     .scratch = b->panel};
   if (weights->n_cols % INK_BLOCK == 0) {
-    kernels->quantize(x, n_tokens, weights->n_cols, b->x);
+    kernels->quantize(x, n_tokens, weights->n_cols, fine, b->x);
   }
   kernels->matmul(&job);
 }
 
-static void scalar_products_are_right(void) {
+/* Activations are rounded to a multiple of their largest: at most `rounding` times it each. */
+static void check_products(ink_type type, bool fine, double rounding) {
   static run_buffers b;
   float x[6 * INK_SUPER_BLOCK], row[INK_SUPER_BLOCK];
   uint32_t seed = 3;
   for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = random_float(&seed);
+  uint32_t block_columns = ink_type_get_traits(type)->block_columns;
+  uint32_t n_cols = block_columns > 96 ? block_columns : 96;
+  ink_tensor weights = random_tensor(type, 8, n_cols, 11);
+  multiply(&ink_kernels_scalar, &weights, x, 6, fine, &b);
+  for (uint32_t t = 0; t < 6; t++) {
+    for (uint32_t r = 0; r < 8; r++) {
+      double sum = 0.0, magnitude = 0.0;
+      ink_tensor_dequantize_row(&weights, r, row);
+      for (uint32_t c = 0; c < n_cols; c++) {
+        sum += (double)row[c] * (double)x[t * n_cols + c];
+        magnitude += fabs((double)row[c]) * 4.0;
+      }
+      CHECK(fabs((double)b.y[t * MAX_ROWS + r] - sum) <= rounding * magnitude);
+    }
+  }
+  free(weights.data);
+}
+
+static void scalar_products_are_right(void) {
   for (uint32_t type = 0; type < INK_TYPE_END; type++) {
     const ink_type_traits *traits = ink_type_get_traits(type);
     if (!traits) continue;
-    uint32_t n_cols = traits->block_columns > 96 ? traits->block_columns : 96;
-    ink_tensor weights = random_tensor((ink_type)type, 8, n_cols, 11);
-    multiply(&ink_kernels_scalar, &weights, x, 6, &b);
-    for (uint32_t t = 0; t < 6; t++) {
-      for (uint32_t r = 0; r < 8; r++) {
-        double sum = 0.0, magnitude = 0.0;
-        ink_tensor_dequantize_row(&weights, r, row);
-        for (uint32_t c = 0; c < n_cols; c++) {
-          sum += (double)row[c] * (double)x[t * n_cols + c];
-          magnitude += fabs((double)row[c]) * 4.0;
-        }
-        /* Activations are rounded to 8 bits: at most half of 4 / 127 each. */
-        double tolerance = traits->block_columns == 1 ? 1e-5 : 0.5 / 127.0;
-        CHECK(fabs((double)b.y[t * MAX_ROWS + r] - sum) <= tolerance * magnitude);
-      }
-    }
-    free(weights.data);
+    bool in_8_bits = traits->block_columns > 1;
+    double fine_rounding = in_8_bits ? 0.5 / 127.0 / 254.0 + 1e-6 : 1e-5;
+    check_products((ink_type)type, false, in_8_bits ? 0.5 / 127.0 : 1e-5);
+    check_products((ink_type)type, true, fine_rounding);
+    bool ternary = type == INK_TYPE_TQ1_0 || type == INK_TYPE_TQ2_0;
+    CHECK(traits->fine_activations == ternary); /* nobody else's are twice the work */
   }
+}
+
+/* So small that 127 / max overflows, in fine activations the residual alone. */
+static void tiny_activations_are_finite(void) {
+  static run_buffers b;
+  float x[5 * INK_SUPER_BLOCK];
+  uint32_t seed = 6;
+  ink_tensor weights = random_tensor(INK_TYPE_Q4_1, 8, INK_SUPER_BLOCK, 13);
+  for (int e = 0; e < 8; e++) {
+    float size = ink_f32_of_bits((uint32_t)(1 + 3 * e) << 23); /* 2^-126 to 2^-105 */
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = random_float(&seed) * size;
+    multiply(&ink_kernels_scalar, &weights, x, 5, e % 2, &b);
+    for (uint32_t t = 0; t < 5; t++) {
+      for (uint32_t r = 0; r < 8; r++) CHECK(fabsf(b.y[t * MAX_ROWS + r]) < 1e-25f);
+    }
+  }
+  free(weights.data);
 }
 
 /* One column far larger than the others: these must not be rounded in steps of its size. */
@@ -105,7 +132,7 @@ static void outliers_leave_the_rest_exact(void) {
   x[2 * COLS + COLS - 1] = -1000.0f;        /* in the same one, elsewhere */
   x[5 * COLS + AT] = 1000.0f;               /* in a token that stands alone */
   ink_tensor weights = random_tensor(INK_TYPE_Q8_0, 8, COLS, 12);
-  multiply(&ink_kernels_scalar, &weights, x, TOKENS, &b);
+  multiply(&ink_kernels_scalar, &weights, x, TOKENS, false, &b);
   for (uint32_t t = 0; t < TOKENS; t++) {
     for (uint32_t r = 0; r < 8; r++) {
       double sum = 0.0, magnitude = 0.0;
@@ -121,12 +148,12 @@ static void outliers_leave_the_rest_exact(void) {
 }
 
 static void compare_type(const ink_kernels *kernels, ink_type type, uint32_t n_tokens,
-                         uint32_t n_cols, const float *x) {
+                         uint32_t n_cols, bool fine, const float *x) {
   static run_buffers expected, actual;
   bool is_quantised = ink_type_get_traits(type)->block_columns > 1;
   ink_tensor weights = random_tensor(type, is_quantised ? 12 : 11, n_cols, n_tokens);
-  multiply(&ink_kernels_scalar, &weights, x, n_tokens, &expected);
-  multiply(kernels, &weights, x, n_tokens, &actual);
+  multiply(&ink_kernels_scalar, &weights, x, n_tokens, fine, &expected);
+  multiply(kernels, &weights, x, n_tokens, fine, &actual);
   CHECK(memcmp(expected.y, actual.y, sizeof actual.y) == 0);
   CHECK(memcmp(expected.x, actual.x, sizeof actual.x) == 0);
   free(weights.data);
@@ -147,7 +174,9 @@ static void compare_products(const ink_kernels *kernels) {
         uint32_t n_cols = traits->block_columns == INK_SUPER_BLOCK ? n * INK_SUPER_BLOCK
                           : traits->block_columns == 1             ? n * 52
                                                                    : parts[n - 1] * INK_BLOCK;
-        if (n_cols <= MAX_COLS) compare_type(kernels, (ink_type)type, n_tokens, n_cols, x);
+        if (n_cols > MAX_COLS) continue;
+        compare_type(kernels, (ink_type)type, n_tokens, n_cols, false, x);
+        compare_type(kernels, (ink_type)type, n_tokens, n_cols, true, x);
       }
     }
   }
@@ -393,6 +422,7 @@ static void names_select_tables(void) {
 int main(void) {
   RUN(scalar_products_are_right);
   RUN(outliers_leave_the_rest_exact);
+  RUN(tiny_activations_are_finite);
   RUN(tables_equal_scalar);
   RUN(hidden_positions_do_not_matter);
   RUN(names_select_tables);

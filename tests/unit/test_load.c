@@ -184,17 +184,17 @@ static void weights_are_in_memory_once(void) {
 
 /* What is announced for a session is what it takes from the allocator, to the byte. */
 static void sessions_take_what_was_announced(void) {
-  static const char *const files[] = {"stories260K.gguf", "tiny-q.gguf"};
+  static const char *const files[] = {"stories260K.gguf", "tiny-q.gguf", "tiny-k.gguf"};
   static const uint32_t contexts[] = {0, 1, 64, 65, 1000, 5000};
-  for (size_t f = 0; f < 4; f++) {
+  for (size_t f = 0; f < 6; f++) {
     size_t len;
-    uint8_t *bytes = read_file(files[f % 2], &len);
+    uint8_t *bytes = read_file(files[f % 3], &len);
     counting c = {.fail_at = SIZE_MAX};
     ink_allocator allocator = {&c, count_allocate, count_release};
     ink_load_params params = {.allocator = &allocator};
     ink_model *model;
     CHECK_STATUS(load_bytes(bytes, len, SIZE_MAX, len, &params, &model, NULL), INK_OK);
-    if (f >= 2) { /* with a sliding window in every other layer */
+    if (f >= 3) { /* with a sliding window in every other layer */
       model->hparams.n_swa = 100;
       model->hparams.sliding[0] = 0x55555555;
     }

@@ -65,9 +65,10 @@ static void make_weights(ink_type type, size_t bytes, product *p) {
 /* Seconds for one product of `rows` rows with `n_tokens` tokens. */
 static double time_product(const ink_kernels *kernels, product *p, uint32_t rows,
                            uint32_t n_tokens) {
-  kernels->quantize(p->x, n_tokens, N_COLS, p->parts);
+  bool fine = ink_type_get_traits(p->weights.type)->fine_activations;
+  kernels->quantize(p->x, n_tokens, N_COLS, fine, p->parts);
   ink_matmul job = {.weights = &p->weights, .end_row = rows, .n_tokens = n_tokens, .x = p->parts,
-                    .x_f32 = p->x, .y = p->y, .y_stride = rows, .scratch = p->unpacked};
+                    .fine = fine, .x_f32 = p->x, .y = p->y, .y_stride = rows, .scratch = p->unpacked};
   double start = seconds_now();
   while (seconds_now() - start < WARM_UP_SECONDS) kernels->matmul(&job);
   uint32_t n = 0;
@@ -124,9 +125,10 @@ int main(int argc, char **argv) {
   }
   size_t bytes = (size_t)megabytes << 20;
   measure_peaks(bytes);
+  size_t n_parts = (size_t)PREFILL_TOKENS * ink_q8_stride(N_PARTS, true); /* at the most */
   product p = {.x = allocate(sizeof(float) * PREFILL_TOKENS * N_COLS),
-               .parts = allocate(sizeof(ink_q8_part) * PREFILL_TOKENS * ink_q8_stride(N_PARTS)),
-               .unpacked = allocate(sizeof(ink_unpacked_part) * ink_scratch_parts(N_PARTS))};
+               .parts = allocate(sizeof(ink_q8_part) * n_parts),
+               .unpacked = allocate(sizeof(ink_unpacked_part) * ink_scratch_parts(N_PARTS, true))};
   uint32_t state = 1;
   for (uint32_t i = 0; i < PREFILL_TOKENS * N_COLS; i++) {
     p.x[i] = (float)next_random(&state) * 0x1p-24f - 0.5f;

@@ -34,16 +34,19 @@ int main(int argc, char **argv) {
   const ink_kernels *kernels = ink_kernels_select(argc > 1 ? argv[1] : "auto");
   if (!kernels) return 1;
   uint32_t n_parts = n_cols / INK_BLOCK;
-  ink_q8_part *activations = room((size_t)n_tokens * ink_q8_stride(n_parts) * sizeof *activations);
-  kernels->quantize(x, n_tokens, n_cols, activations);
+  bool fine = traits->fine_activations;
+  size_t stride = ink_q8_stride(n_parts, fine);
+  ink_q8_part *activations = room((size_t)n_tokens * stride * sizeof *activations);
+  kernels->quantize(x, n_tokens, n_cols, fine, activations);
   ink_matmul job = {.weights = &weights,
                     .end_row = n_rows,
                     .n_tokens = n_tokens,
                     .x = activations,
+                    .fine = fine,
                     .x_f32 = x,
                     .y = room((size_t)n_tokens * n_rows * sizeof(float)),
                     .y_stride = n_rows,
-                    .scratch = room(ink_scratch_parts(n_parts) * sizeof(ink_unpacked_part))};
+                    .scratch = room(ink_scratch_parts(n_parts, fine) * sizeof(ink_unpacked_part))};
   kernels->matmul(&job);
   fwrite(job.y, sizeof *job.y, (size_t)n_tokens * n_rows, stdout);
   return 0;

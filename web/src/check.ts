@@ -15,7 +15,7 @@ export async function checkModel(source: ModelSource, options: CheckOptions = {}
   const { request, parts } = await openRequest(source, options);
   const connection = await Connection.open();
   try {
-    return await connection.request({ type: 'check', ...request }, signal, { onPull: parts.handler(connection) });
+    return await connection.request({ type: 'check', ...request }, signal, { onPull: parts.read });
   } finally {
     connection.close(new InklingError('INK_ERR_WRONG_STATE', 'The check is over.'));
     parts.cancel();

@@ -12,7 +12,8 @@ interface Pending {
 /** What a request may hear before it is answered. */
 export interface Handlers {
   onProgress?: (progress: LoadProgress) => void;
-  onPull?: (part: number) => void;
+  /** The part's next chunk, whose buffer is transferred; null: it has ended. Rejects with an InklingError. */
+  onPull?: (part: number) => Promise<Uint8Array<ArrayBuffer> | null>;
   onPiece?: (text: string) => void;
 }
 
@@ -35,6 +36,7 @@ export class Connection {
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
   #nextSession = MAIN_SESSION + 1;
+  #nextAdapter = 1;
   /** Why no request can be made any more. */
   #ended: InklingError | undefined;
 
@@ -80,18 +82,14 @@ export class Connection {
     return this.#nextSession++;
   }
 
+  /** A number for an adapter that is to be loaded. */
+  newAdapter(): number {
+    return this.#nextAdapter++;
+  }
+
   /** Whether or not it has been opened. What is asked of it must have been aborted. */
   closeSession(session: number): void {
     this.request({ type: 'closeSession', session, priority: Infinity }).catch(() => {}); // a closed engine has no sessions
-  }
-
-  /** An answer to a pull. The chunk's buffer is transferred. */
-  sendChunk(bytes: Uint8Array<ArrayBuffer> | null): void {
-    if (!this.#ended) this.#transport.postMessage({ type: 'chunk', bytes }, bytes ? [bytes.buffer] : []);
-  }
-
-  sendChunkFailure(error: InklingError): void {
-    if (!this.#ended) this.#transport.postMessage({ type: 'chunkFailed', error: error.toMessage() });
   }
 
   /** Frees the engine at once. Requests under way and later ones reject with `reason`. */
@@ -109,10 +107,6 @@ export class Connection {
       this.close(InklingError.fromMessage(message.error));
       return;
     }
-    if (message.type === 'pull') {
-      for (const { handlers } of this.#pending.values()) handlers.onPull?.(message.part);
-      return;
-    }
     const request = this.#pending.get(message.id);
     if (!request) return; // aborted meanwhile
     switch (message.type) {
@@ -121,6 +115,9 @@ export class Connection {
         return;
       case 'piece':
         request.handlers.onPiece?.(message.text);
+        return;
+      case 'pull':
+        void this.#answerPull(message.id, request.handlers.onPull!(message.part));
         return;
       case 'done':
         request.resolve(message.value as never);
@@ -131,6 +128,15 @@ export class Connection {
     }
     this.#pending.delete(message.id);
     this.#transport.hold(this.#pending.size > 0);
+  }
+
+  async #answerPull(id: number, chunk: Promise<Uint8Array<ArrayBuffer> | null>): Promise<void> {
+    try {
+      const bytes = await chunk;
+      if (!this.#ended) this.#transport.postMessage({ type: 'chunk', id, bytes }, bytes ? [bytes.buffer] : []);
+    } catch (error) {
+      if (!this.#ended) this.#transport.postMessage({ type: 'chunkFailed', id, error: (error as InklingError).toMessage() });
+    }
   }
 }
 

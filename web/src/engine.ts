@@ -2,8 +2,8 @@
 import * as c from './constants.js';
 import { InklingError } from './errors.js';
 import type { Level } from './level.js';
-import { type ChatInput, MAIN_SESSION, type Results, type Sampling, type SessionInfo, type TextInput } from './protocol.js';
-import type { ModelInfo } from './types.js';
+import { type AdapterUses, type ChatInput, MAIN_SESSION, type Results, type Sampling, type SessionInfo, type TextInput } from './protocol.js';
+import type { AdapterInfo, ModelInfo } from './types.js';
 import { type Instance, type WasmExports, instantiate } from './wasm.js';
 
 const OPTIONS = [
@@ -52,6 +52,11 @@ export class Engine {
   readonly #model: number;
   /** Their handles, by the numbers that the page knows; none with `vocabularyOnly`. */
   readonly #sessions = new Map<number, number>();
+  /** Likewise, those that are disposed of but in use too. */
+  readonly #adapters = new Map<number, number>();
+  readonly #disposedAdapters = new Set<number>();
+  /** What each session uses. */
+  readonly #uses = new Map<number, AdapterUses>();
   /** Of the main session: INK_KV_… */
   #kvType = 0;
   readonly #encoder = new TextEncoder();
@@ -251,18 +256,20 @@ export class Engine {
 
   // ---- Sessions ----
 
-  /** Besides the main one. contextLength 0 and kvType -1: as that has them. */
-  addSession(number: number, contextLength: number, kvType: number): SessionInfo {
+  /** Besides the main one. contextLength 0, kvType -1 and no adapters: as that has them. */
+  addSession(number: number, contextLength: number, kvType: number, adapters = this.#uses.get(MAIN_SESSION)): SessionInfo {
     const main = this.#handle(MAIN_SESSION);
     const length = contextLength || this.capacity(MAIN_SESSION);
     this.#createSession(number, length, kvType < 0 ? this.#kvType : kvType, 0, main);
+    if (adapters) this.setAdapters(number, adapters);
     return { contextLength: this.capacity(number) };
   }
 
   /** Makes `clone` a session with the same context. */
   cloneSession(number: number, clone: number): SessionInfo {
     const from = this.#handle(number);
-    const info = this.addSession(clone, this.capacity(number), this.#wasm.inkjs_session_kv_type(from));
+    const adapters = this.#uses.get(number) ?? [];
+    const info = this.addSession(clone, this.capacity(number), this.#wasm.inkjs_session_kv_type(from), adapters);
     const to = this.#handle(clone);
     this.#check(to, this.#wasm.inkjs_session_copy(to, from));
     return info;
@@ -272,6 +279,8 @@ export class Engine {
   closeSession(number: number): void {
     this.#wasm.inkjs_session_destroy(this.#sessions.get(number) ?? 0);
     this.#sessions.delete(number);
+    this.#uses.delete(number);
+    this.#freeAdapters();
   }
 
   /** Only a model without weights has no main session. */
@@ -280,6 +289,64 @@ export class Engine {
     if (session !== undefined) return session;
     const message = 'The model was loaded with vocabularyOnly: it can neither generate nor score.';
     throw new InklingError('INK_ERR_WRONG_STATE', message);
+  }
+
+  // ---- Adapters ----
+
+  /** Then write() until endPart(), and finishAdapter(). size in bytes, 0 when not known. */
+  beginAdapter(size: number): void {
+    this.#handle(MAIN_SESSION);
+    this.#check(this.#model, this.#wasm.inkjs_adapter_begin(this.#model, size));
+  }
+
+  finishAdapter(number: number): void {
+    const adapter = this.#wasm.inkjs_adapter_finish(this.#model) >>> 0;
+    if (adapter === 0) throw this.#errorOf(this.#model);
+    this.#adapters.set(number, adapter);
+  }
+
+  /** Of a load that is not finished. */
+  cancelAdapter(): void {
+    this.#wasm.inkjs_adapter_finish(this.#model);
+  }
+
+  adapterInfo(number: number): AdapterInfo {
+    const field = (name: number) => this.#wasm.inkjs_adapter_info(this.#adapters.get(number)!, name);
+    return {
+      matrixCount: field(c.INKJS_ADAPTER_N_MATRICES),
+      rank: field(c.INKJS_ADAPTER_RANK),
+      alpha: field(c.INKJS_ADAPTER_ALPHA),
+      parameterCount: field(c.INKJS_ADAPTER_N_PARAMS),
+      memoryBytes: field(c.INKJS_ADAPTER_BYTES),
+    };
+  }
+
+  setAdapters(number: number, uses: AdapterUses): void {
+    const session = this.#handle(number);
+    const handles = Uint32Array.from(uses, ({ adapter }) => this.#adapters.get(adapter)!);
+    const scales = Float32Array.from(uses, ({ scale }) => scale);
+    this.#withBytes(new Uint8Array(handles.buffer), (list) => {
+      this.#withBytes(new Uint8Array(scales.buffer), (factors) => {
+        this.#check(session, this.#wasm.inkjs_session_set_adapters(session, list, factors, uses.length));
+      });
+    });
+    this.#uses.set(number, uses);
+    this.#freeAdapters();
+  }
+
+  /** It goes when no session uses it. */
+  closeAdapter(number: number): void {
+    if (this.#adapters.has(number)) this.#disposedAdapters.add(number);
+    this.#freeAdapters();
+  }
+
+  #freeAdapters(): void {
+    for (const number of this.#disposedAdapters) {
+      if ([...this.#uses.values()].some((uses) => uses.some(({ adapter }) => adapter === number))) continue;
+      this.#wasm.inkjs_adapter_destroy(this.#adapters.get(number)!);
+      this.#adapters.delete(number);
+      this.#disposedAdapters.delete(number);
+    }
   }
 
   // ---- Text and tokens ----

@@ -4,9 +4,9 @@ import { InklingError, reasonOf } from './errors.js';
 import { generate, read } from './generation.js';
 import { chooseLevel } from './level.js';
 import { checkModel } from './check-host.js';
-import { LoadAgain, load } from './loader.js';
+import { type LoadTask, type Loaded, LoadAgain, load } from './loader.js';
 import { Pace } from './pace.js';
-import { type FromHost, type LoadRequest, MAIN_SESSION, type Request, type Results, type ToHost } from './protocol.js';
+import { type FilesRequest, type FromHost, type LoadRequest, MAIN_SESSION, type Request, type Results, type ToHost } from './protocol.js';
 import { Queue } from './queue.js';
 import { score } from './scoring.js';
 
@@ -16,17 +16,26 @@ export interface HostPort {
   onmessage: ((event: MessageEvent<ToHost>) => void) | null;
 }
 
+interface ChunkAsked {
+  id: number;
+  resolve: (chunk: Uint8Array | null) => void;
+  reject: (error: InklingError) => void;
+}
+
 class Host {
   readonly #port: HostPort;
   /** Requests that are neither answered nor aborted. */
   readonly #live = new Map<number, AbortController>();
   readonly #queue = new Queue();
+  /** Of adapters, which come while the model answers. */
+  readonly #loads = new Queue();
   /** A piece is one layer. */
   readonly #pace = new Pace(20, () => this.#queue.letOthersIn());
   /** A piece is all layers, and every token's logits. */
   readonly #scorePace = new Pace(25, () => this.#queue.letOthersIn());
   #engine: Engine | undefined;
-  #chunkAsked: { resolve: (chunk: Uint8Array | null) => void; reject: (error: InklingError) => void } | undefined;
+  /** By the request that waits for it; there is one at a time. */
+  #chunkAsked: ChunkAsked | undefined;
 
   constructor(port: HostPort) {
     this.#port = port;
@@ -37,29 +46,34 @@ class Host {
     switch (message.type) {
       case 'abort':
         this.#live.get(message.id)?.abort();
-        this.#chunkAsked?.reject(new InklingError('INK_ERR_IO', 'The load was given up.')); // only a load asks
+        this.#askedBy(message.id)?.reject(new InklingError('INK_ERR_IO', 'The load was given up.'));
         break;
       case 'close':
         this.#port.onmessage = null;
         this.#queue.onIdle(() => this.#engine?.close()); // what was under way has been aborted
         break;
       case 'chunk':
-        this.#chunkAsked?.resolve(message.bytes);
+        this.#askedBy(message.id)?.resolve(message.bytes);
         break;
       case 'chunkFailed':
-        this.#chunkAsked?.reject(InklingError.fromMessage(message.error));
+        this.#askedBy(message.id)?.reject(InklingError.fromMessage(message.error));
         break;
       default: {
         const { id } = message;
         const controller = new AbortController();
         this.#live.set(id, controller);
-        this.#queue.add({
+        const queue = message.type === 'loadAdapter' ? this.#loads : this.#queue;
+        queue.add({
           priority: message.priority ?? 0,
           sessions: sessionsOf(message),
           run: () => this.#answer(id, message, controller.signal),
         });
       }
     }
+  }
+
+  #askedBy(id: number): ChunkAsked | undefined {
+    return this.#chunkAsked?.id === id ? this.#chunkAsked : undefined;
   }
 
   async #answer(id: number, request: Request, signal: AbortSignal): Promise<void> {
@@ -87,15 +101,23 @@ class Host {
 
   async #perform(id: number, request: Request, signal: AbortSignal): Promise<Results[keyof Results]> {
     if (request.type === 'load') return this.#load(id, request, signal);
-    if (request.type === 'check') return checkModel({ ...request, signal, pull: (part) => this.#pull(part, signal) });
+    if (request.type === 'check') return checkModel({ ...request, signal, pull: (part) => this.#pull(id, part, signal) });
     const engine = this.#engine!; // the page has no model to ask before the load is answered
     switch (request.type) {
       case 'openSession':
-        return engine.addSession(request.session, request.contextLength, request.kvType);
+        return engine.addSession(request.session, request.contextLength, request.kvType, request.adapters);
       case 'cloneSession':
         return engine.cloneSession(request.session, request.clone);
       case 'closeSession':
         engine.closeSession(request.session);
+        return null;
+      case 'loadAdapter':
+        return this.#loadAdapter(id, request.adapter, request, signal);
+      case 'closeAdapter':
+        engine.closeAdapter(request.adapter);
+        return null;
+      case 'setAdapters':
+        engine.setAdapters(request.session, request.adapters);
         return null;
       case 'generate': {
         const onPiece = (piece: string) => this.#port.postMessage({ type: 'piece', id, text: piece });
@@ -123,33 +145,56 @@ class Host {
 
   async #load(id: number, request: LoadRequest, signal: AbortSignal): Promise<Results['load']> {
     const { level, kernels } = chooseLevel(request.kernels);
-    for (let anew = false; ; anew = true) {
+    return again(async (anew) => {
+      this.#engine?.close();
       const engine = await Engine.create(level, request.threads);
       this.#engine = engine;
-      try {
-        const outcome = await load(engine, {
-          ...request,
-          kernels,
-          signal,
-          pull: (part) => this.#pull(part, signal),
-          onProgress: (progress) => this.#port.postMessage({ type: 'progress', id, progress }),
-        }, anew);
-        return { ...engine.info(), ...outcome };
-      } catch (error) {
-        if (!(error instanceof LoadAgain)) throw error;
-        if (anew) throw error.cause;
-        engine.close();
-      }
-    }
-  }
-
-  async #pull(part: number, signal: AbortSignal): Promise<Uint8Array | null> {
-    signal.throwIfAborted(); // nobody would answer
-    return new Promise((resolve, reject) => {
-      this.#chunkAsked = { resolve, reject };
-      this.#port.postMessage({ type: 'pull', part });
+      const outcome = await load(engine, this.#taskOf(id, { ...request, kernels }, signal), anew);
+      return { ...engine.info(), ...outcome };
     });
   }
+
+  async #loadAdapter(id: number, adapter: number, request: FilesRequest, signal: AbortSignal): Promise<Results['loadAdapter']> {
+    const engine = this.#engine!;
+    return again(async (anew) => {
+      try {
+        await load(engine, this.#taskOf(id, { ...request, adapter }, signal), anew);
+      } catch (error) {
+        if (error instanceof InklingError || error instanceof LoadAgain || signal.aborted) engine.cancelAdapter();
+        throw error;
+      }
+      return engine.adapterInfo(adapter);
+    });
+  }
+
+  #taskOf(id: number, request: FilesRequest & Loaded, signal: AbortSignal): LoadTask {
+    return {
+      ...request,
+      signal,
+      pull: (part) => this.#pull(id, part, signal),
+      onProgress: (progress) => this.#port.postMessage({ type: 'progress', id, progress }),
+    };
+  }
+
+  async #pull(id: number, part: number, signal: AbortSignal): Promise<Uint8Array | null> {
+    signal.throwIfAborted(); // nobody would answer
+    return new Promise((resolve, reject) => {
+      this.#chunkAsked = { id, resolve, reject };
+      this.#port.postMessage({ type: 'pull', id, part });
+    });
+  }
+}
+
+/** Once more, from the first byte on, where that is asked for. */
+async function again<T>(attempt: (anew: boolean) => Promise<T>): Promise<T> {
+  try {
+    return await attempt(false);
+  } catch (error) {
+    if (!(error instanceof LoadAgain)) throw error;
+  }
+  return attempt(true).catch((error: unknown) => {
+    throw error instanceof LoadAgain ? error.cause : error;
+  });
 }
 
 /** Those whose contexts a request uses; it runs alone with them. */
@@ -159,6 +204,7 @@ function sessionsOf(request: Request): number[] {
     case 'read':
     case 'openSession':
     case 'closeSession':
+    case 'setAdapters':
       return [request.session];
     case 'cloneSession':
       return [request.session, request.clone];

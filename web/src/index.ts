@@ -13,10 +13,13 @@ export { CHAT_TEMPLATES } from './constants.js';
 export { loadModel } from './load.js';
 export { modelCache } from './model-cache.js';
 export { InklingError, type InklingErrorCode } from './errors.js';
+export type { Adapter } from './adapter.js';
 export type { Model } from './model.js';
 export type { Run } from './run.js';
 export type { Session } from './session.js';
 export type {
+  AdapterInfo,
+  AdapterUse,
   ApplyChatTemplateOptions,
   CacheEstimate,
   CachedModel,
@@ -30,6 +33,7 @@ export type {
   FinishReason,
   GenerateOptions,
   KvCacheType,
+  LoadAdapterOptions,
   LoadOptions,
   LoadPhase,
   LoadProgress,

@@ -3,7 +3,7 @@ import { INKJS_MAX_THREADS } from './constants.js';
 import { checkTemplate } from './conversation.js';
 import { InklingError, invalidArgument } from './errors.js';
 import { Model } from './model.js';
-import { openRequest } from './request.js';
+import { checkDigestCount, checkDigests, openRequest } from './request.js';
 import type { LoadOptions, ModelSource } from './types.js';
 
 /**
@@ -25,14 +25,12 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   const digests = checkDigests(sha256);
   const ownTemplate = checkTemplate(chatTemplate) !== '';
   const { request, parts } = await openRequest(source, options);
-  if (digests.length > 0 && digests.length !== request.parts.length) {
-    throw invalidArgument(`sha256 must have one entry for each of the model's ${request.parts.length} files.`);
-  }
+  checkDigestCount(digests, request.parts.length);
   const connection = await Connection.open();
   try {
     const nThreads = vocabularyOnly ? 1 : threads === 'auto' ? 0 : threads; // a tokenizer has work for one
     const load = { type: 'load', ...request, kernels, threads: nThreads, vocabularyOnly, sha256: digests, evict } as const;
-    const info = await connection.request(load, signal, { ...(onProgress && { onProgress }), onPull: parts.handler(connection) });
+    const info = await connection.request(load, signal, { ...(onProgress && { onProgress }), onPull: parts.read });
     return new Model(connection, { ...info, hasChatFormat: info.hasChatFormat || ownTemplate }, { chatTemplate, tools });
   } catch (error) {
     connection.close(new InklingError('INK_ERR_WRONG_STATE', 'The model was not loaded.'));
@@ -40,11 +38,4 @@ export async function loadModel(source: ModelSource, options: LoadOptions = {}):
   } finally {
     parts.cancel();
   }
-}
-
-function checkDigests(sha256: LoadOptions['sha256'] = []): string[] {
-  const digests = Array.isArray(sha256) ? (sha256 as readonly unknown[]) : [sha256];
-  const isDigest = (digest: unknown): digest is string => typeof digest === 'string' && /^[0-9a-f]{64}$/i.test(digest);
-  if (digests.every(isDigest)) return digests.map((digest) => digest.toLowerCase());
-  throw invalidArgument('sha256 must be 64 hexadecimal digits, or a list of such.');
 }

@@ -6,7 +6,7 @@ import type { Engine } from './engine.js';
 import { InklingError, type InklingErrorCode } from './errors.js';
 import { yieldToEvents } from './events.js';
 import { Meter } from './meter.js';
-import type { LoadRequest, SourceMessage } from './protocol.js';
+import type { FilesRequest, SourceMessage } from './protocol.js';
 import { type Source, fileAt, fromBlob } from './sources.js';
 import type { LoadProgress } from './types.js';
 
@@ -18,13 +18,15 @@ const YIELD_MS = 16;
 /** Failures that say nothing against the bytes; what the cache has of a model stays. */
 const INNOCENT: readonly InklingErrorCode[] = ['INK_ERR_IO', 'INK_ERR_OUT_OF_MEMORY', 'INK_ERR_QUOTA', 'INK_ERR_WRONG_STATE', 'INK_ERR_CRASHED'];
 
-/** Kernels as the engine names them. */
-export interface LoadTask extends LoadRequest {
+/** What is loaded. A model, with kernels as the engine names them, or an adapter, by its number, for the one that is there. */
+export type Loaded = { kernels: string; vocabularyOnly: boolean } | { adapter: number };
+
+export type LoadTask = FilesRequest & Loaded & {
   signal: AbortSignal;
   /** For a part of kind 'pulled'. */
   pull: (part: number) => Promise<Uint8Array | null>;
   onProgress: (progress: LoadProgress) => void;
-}
+};
 
 /** What became of the cache; see ModelInfo. */
 export interface CacheOutcome {
@@ -42,7 +44,7 @@ export class LoadAgain extends Error {
 }
 
 /**
- * Afterwards the engine holds the model. Rejects with an InklingError, with LoadAgain, or with the signal's reason. anew:
+ * Afterwards the engine holds the model or the adapter. Rejects with an InklingError, with LoadAgain, or with the signal's reason. anew:
  * what the cache has is not to be used.
  */
 export async function load(engine: Engine, task: LoadTask, anew: boolean): Promise<CacheOutcome> {
@@ -56,6 +58,10 @@ export async function load(engine: Engine, task: LoadTask, anew: boolean): Promi
     task.onProgress(meter.read());
   } finally {
     clearInterval(idle);
+  }
+  if ('adapter' in task) {
+    engine.finishAdapter(task.adapter);
+    return loading.outcome();
   }
   engine.finishLoad();
   if (!task.vocabularyOnly) {
@@ -77,12 +83,14 @@ class Loading {
   #yielded = performance.now();
   #kept = 0;
   #problem: InklingError | undefined;
+  readonly #vocabularyOnly: boolean;
 
   constructor(engine: Engine, task: LoadTask, anew: boolean, meter: Meter) {
     this.#engine = engine;
     this.#task = task;
     this.#anew = anew;
     this.#meter = meter;
+    this.#vocabularyOnly = 'vocabularyOnly' in task && task.vocabularyOnly;
   }
 
   outcome(): CacheOutcome {
@@ -117,15 +125,17 @@ class Loading {
 
   async #readPart(source: Source, part: number): Promise<boolean> {
     const engine = this.#engine;
-    const { kernels, vocabularyOnly, sha256 } = this.#task;
-    const expected = sha256[part] ?? '';
-    if (part === 0) engine.beginLoad(kernels, source.size, vocabularyOnly ? INKJS_LOAD_VOCABULARY : INKJS_LOAD_ALL);
-    else engine.nextPart(source.size);
+    const task = this.#task;
+    const vocabularyOnly = this.#vocabularyOnly;
+    const expected = task.sha256[part] ?? '';
+    if (part > 0) engine.nextPart(source.size);
+    else if ('adapter' in task) engine.beginAdapter(source.size);
+    else engine.beginLoad(task.kernels, source.size, vocabularyOnly ? INKJS_LOAD_VOCABULARY : INKJS_LOAD_ALL);
     if (expected) engine.beginHash();
     const isCached = source instanceof CachedSource;
     const isEnd = await this.#fill(source, expected !== '', expected !== '' || (isCached && !vocabularyOnly));
     const complete = engine.endPart();
-    checkPartCount(engine, this.#task);
+    this.#checkPartCount();
     if (expected) this.#checkHash(expected);
     if (isEnd) await source.keep?.(expected);
     return complete;
@@ -141,8 +151,8 @@ class Loading {
       task.signal.throwIfAborted();
       if (!chunk) return true; // endPart() says what is missing
       complete = engine.write(chunk, hash);
-      checkPartCount(engine, task);
-      if (!task.vocabularyOnly) {
+      this.#checkPartCount();
+      if (!('adapter' in task) && !task.vocabularyOnly) {
         engine.checkMemory(task.contextLength, task.kvType);
         if (engine.knowsModel()) engine.startThreads();
       }
@@ -155,6 +165,18 @@ class Loading {
       }
     }
     return false;
+  }
+
+  /** As soon as it is known: better than at the end of a long download. */
+  #checkPartCount(): void {
+    const count = this.#engine.partCount();
+    const given = this.#task.parts.length;
+    if (count === 0 || count === given || this.#vocabularyOnly) return;
+    throw new InklingError(
+      'INK_ERR_BAD_MODEL',
+      `The model is in ${count} ${count === 1 ? 'file' : 'files'}, not ${given}. Give a list of all its files, or an address ` +
+        'that ends in -00001-of- and their number, as in -00001-of-00003.gguf.',
+    );
   }
 
   #checkHash(expected: string): void {
@@ -238,18 +260,6 @@ class Loading {
   #pulled(size: number, part: number): Source {
     return { size, phase: 'load', hint: '', next: () => this.#task.pull(part), close: () => {} };
   }
-}
-
-/** As soon as it is known: better than at the end of a long download. */
-function checkPartCount(engine: Engine, task: LoadTask): void {
-  const count = engine.partCount();
-  const given = task.parts.length;
-  if (count === 0 || count === given || task.vocabularyOnly) return;
-  throw new InklingError(
-    'INK_ERR_BAD_MODEL',
-    `The model is in ${count} ${count === 1 ? 'file' : 'files'}, not ${given}. Give a list of all its files, or an address ` +
-      'that ends in -00001-of- and their number, as in -00001-of-00003.gguf.',
-  );
 }
 
 // ---- Sizes of models in several files ----

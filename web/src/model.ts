@@ -1,3 +1,4 @@
+import { Adapter, loadAdapter } from './adapter.js';
 import type { Connection } from './connection.js';
 import { INK_TOKENIZE_BOS, INK_TOKENIZE_SPECIAL } from './constants.js';
 import { type ChatDefaults, answerInput, chatInput, checkTemplate, completionText } from './conversation.js';
@@ -10,13 +11,16 @@ import { PieceStream, type Run } from './run.js';
 import { isWhole, samplingOf } from './sampling.js';
 import { type Session, openSession } from './session.js';
 import type {
+  AdapterUse,
   ApplyChatTemplateOptions,
   ChatOptions,
   CompleteOptions,
   Conversation,
   GenerateOptions,
+  LoadAdapterOptions,
   Message,
   ModelInfo,
+  ModelPart,
   RequestOptions,
   Score,
   ScoreOptions,
@@ -68,7 +72,7 @@ export class Model {
    * `INK_ERR_OUT_OF_MEMORY` when there is too little. Reads what it begins with.
    */
   async createSession(options: SessionOptions = {}): Promise<Session> {
-    const { contextLength = 0, kvCache, chatTemplate, tools } = options;
+    const { contextLength = 0, kvCache, chatTemplate, tools, adapters } = options;
     checkContextLength(contextLength);
     checkTemplate(chatTemplate);
     const kvType = kvCache === undefined ? -1 : kvNumber(kvCache);
@@ -76,7 +80,29 @@ export class Model {
       chatTemplate: chatTemplate ?? this.#defaults.chatTemplate,
       tools: tools ?? this.#defaults.tools,
     };
-    return openSession({ connection: this.#connection, defaults }, { contextLength, kvType }, options);
+    const uses = adapters && Adapter.usesOf(this.#connection, adapters);
+    return openSession({ connection: this.#connection, defaults }, { contextLength, kvType, adapters: uses }, options);
+  }
+
+  // ---- Adapters ----
+
+  /**
+   * Loads a LoRA adapter for this model, as GGUF in llama.cpp's format, while the model goes on answering. It does
+   * nothing before {@link setAdapters}, Session.setAdapters() or createSession() name it. Rejects as loadModel() does,
+   * and with `INK_ERR_BAD_ADAPTER` for what is no adapter, or one for another model.
+   */
+  loadAdapter(source: ModelPart, options: LoadAdapterOptions = {}): Promise<Adapter> {
+    return loadAdapter(this.#connection, source, options);
+  }
+
+  /**
+   * What chat(), complete() and score() of the model compute with from now on, in place of the adapters they had; none:
+   * with the model alone. Takes the place of what new sessions begin with, too. The next call reads its prompt anew.
+   */
+  async setAdapters(adapters: readonly (Adapter | AdapterUse)[], { signal, priority }: RequestOptions = {}): Promise<void> {
+    const uses = Adapter.usesOf(this.#connection, adapters);
+    const request = { type: 'setAdapters', session: MAIN_SESSION, adapters: uses, priority: priorityNumber(priority) } as const;
+    await this.#connection.request(request, signal);
   }
 
   // ---- Text and tokens ----

@@ -1,6 +1,6 @@
 /** The messages between the page's side (model.ts, run.ts) and the engine's side (host.ts). */
 import type { ErrorMessage } from './errors.js';
-import type { GenerateOptions, LoadProgress, ModelCheck, ModelInfo, RunResult, Score } from './types.js';
+import type { AdapterInfo, GenerateOptions, LoadProgress, ModelCheck, ModelInfo, RunResult, Score } from './types.js';
 
 /** 'pulled': the page hands over chunk after chunk, each when asked for. Sizes in bytes, 0: not known. */
 export type SourceMessage =
@@ -39,15 +39,22 @@ export interface SourceRequest {
   kvType: number;
 }
 
-export interface LoadRequest extends SourceRequest {
-  kernels: string;
-  threads: number;
-  vocabularyOnly: boolean;
+/** What is to be read to its end, and may be kept. */
+export interface FilesRequest extends SourceRequest {
   /** Of each part, in lower case; none: anything is right. */
   sha256: string[];
   /** Other models may be deleted from the cache. */
   evict: boolean;
 }
+
+export interface LoadRequest extends FilesRequest {
+  kernels: string;
+  threads: number;
+  vocabularyOnly: boolean;
+}
+
+/** Adapters by number, with their scales. */
+export type AdapterUses = readonly { adapter: number; scale: number }[];
 
 /** What a request is answered with. */
 export interface Results {
@@ -55,6 +62,9 @@ export interface Results {
   openSession: SessionInfo;
   cloneSession: SessionInfo;
   closeSession: null;
+  loadAdapter: AdapterInfo;
+  closeAdapter: null;
+  setAdapters: null;
   check: ModelCheck;
   generate: RunResult;
   /** Tokens that the session's context holds. */
@@ -71,11 +81,16 @@ export interface Results {
 export type Request =
   | ({ type: 'load' } & LoadRequest)
   | ({ type: 'check' } & SourceRequest)
-  /** `session`: chosen by the page; kvType -1: as the main session. */
-  | { type: 'openSession'; session: number; contextLength: number; kvType: number }
+  /** `session`: chosen by the page; kvType -1 and no adapters: as the main session. */
+  | { type: 'openSession'; session: number; contextLength: number; kvType: number; adapters: AdapterUses | undefined }
   | { type: 'cloneSession'; session: number; clone: number }
   /** One that isn't there is fine. */
   | { type: 'closeSession'; session: number }
+  /** `adapter`: chosen by the page. Answered beside the others. */
+  | ({ type: 'loadAdapter'; adapter: number } & FilesRequest)
+  /** It goes when no session uses it. One that isn't there is fine. */
+  | { type: 'closeAdapter'; adapter: number }
+  | { type: 'setAdapters'; session: number; adapters: AdapterUses }
   | { type: 'generate'; session: number; input: TextInput; sampling: Sampling }
   /** Evaluates the input, for what comes after it. */
   | { type: 'read'; session: number; input: ChatInput }
@@ -99,14 +114,14 @@ export type ToHost =
   | { type: 'abort'; id: number }
   /** After aborting all: nothing more will be asked. Only where the engine has no worker that could be ended. */
   | { type: 'close' }
-  /** The answer to a pull; null: the source has ended. */
-  | { type: 'chunk'; bytes: Uint8Array | null }
-  | { type: 'chunkFailed'; error: ErrorMessage };
+  /** The answer to a pull of that request; null: the source has ended. */
+  | { type: 'chunk'; id: number; bytes: Uint8Array | null }
+  | { type: 'chunkFailed'; id: number; error: ErrorMessage };
 
 /** From the engine. */
 export type FromHost =
   | { type: 'progress'; id: number; progress: LoadProgress }
-  | { type: 'pull'; part: number }
+  | { type: 'pull'; id: number; part: number }
   | { type: 'piece'; id: number; text: string }
   | { type: 'done'; id: number; value: Results[keyof Results] }
   | { type: 'failed'; id: number; error: ErrorMessage }

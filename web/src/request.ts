@@ -1,5 +1,5 @@
 /** The page's side of a model's source: checks what the caller gave, and reads what only the page can read. */
-import type { Connection, Handlers } from './connection.js';
+import type { Handlers } from './connection.js';
 import { InklingError, invalidArgument, reasonOf } from './errors.js';
 import { checkContextLength, kvNumber } from './kv.js';
 import { absoluteUrl, partsOf } from './parts.js';
@@ -25,6 +25,18 @@ export async function openRequest(source: ModelSource, options: Options): Promis
   return { request: { parts, cacheKey, headers, credentials, contextLength, kvType }, parts: new PageParts(described) };
 }
 
+export function checkDigests(sha256: SourceOptions['sha256'] = []): string[] {
+  const digests = Array.isArray(sha256) ? (sha256 as readonly unknown[]) : [sha256];
+  const isDigest = (digest: unknown): digest is string => typeof digest === 'string' && /^[0-9a-f]{64}$/i.test(digest);
+  if (digests.every(isDigest)) return digests.map((digest) => digest.toLowerCase());
+  throw invalidArgument('sha256 must be 64 hexadecimal digits, or a list of such.');
+}
+
+export function checkDigestCount(digests: string[], count: number): void {
+  if (digests.length === 0 || digests.length === count) return;
+  throw invalidArgument(`sha256 must have one entry for each of the ${count} files.`);
+}
+
 /** The parts that are handed over by the page, chunk by chunk as the engine asks for them. */
 export class PageParts {
   readonly #readers: ChunkReader[];
@@ -33,14 +45,11 @@ export class PageParts {
     this.#readers = parts.map(({ read }) => read);
   }
 
-  handler(connection: Connection): NonNullable<Handlers['onPull']> {
-    return (part) => {
-      this.#readers[part]!().then(
-        (chunk) => connection.sendChunk(chunk),
-        (cause: unknown) => connection.sendChunkFailure(readFailure(cause)),
-      );
-    };
-  }
+  readonly read: NonNullable<Handlers['onPull']> = (part) => {
+    return this.#readers[part]!().catch((cause: unknown) => {
+      throw readFailure(cause);
+    });
+  };
 
   /** The rest isn't wanted. */
   cancel(): void {

@@ -1,12 +1,13 @@
+import { Adapter } from './adapter.js';
 import type { Connection } from './connection.js';
 import { type ChatDefaults, answerInput, chatInput, checkMessages, insertExamples } from './conversation.js';
 import { dispose } from './dispose.js';
 import { InklingError, invalidArgument } from './errors.js';
 import { priorityNumber } from './priority.js';
-import type { SessionInfo } from './protocol.js';
+import type { AdapterUses, SessionInfo } from './protocol.js';
 import { PieceStream, type Run } from './run.js';
 import { samplingOf } from './sampling.js';
-import type { ChatOptions, Message, RequestOptions, RunResult, SessionInput, SessionOptions } from './types.js';
+import type { AdapterUse, ChatOptions, Message, RequestOptions, RunResult, SessionInput, SessionOptions } from './types.js';
 
 /** What a session has from its model, or from the session that it is a clone of. */
 export interface SessionOrigin {
@@ -95,7 +96,18 @@ export class Session {
     });
   }
 
-  /** Another session that has the same conversation, and has read it. */
+  /**
+   * What the session computes with from now on, in place of the adapters it had; none: with the model alone. It keeps
+   * its conversation, which the next call reads anew.
+   */
+  async setAdapters(adapters: readonly (Adapter | AdapterUse)[], { signal, priority }: RequestOptions = {}): Promise<void> {
+    const { connection } = this.#origin;
+    const uses = Adapter.usesOf(connection, adapters);
+    const request = { type: 'setAdapters', session: this.#id, adapters: uses, priority: priorityNumber(priority) } as const;
+    await this.#inTurn(signal, (stopped) => connection.request(request, stopped));
+  }
+
+  /** Another session that has the same conversation and adapters, and has read it. */
   async clone({ signal, priority }: RequestOptions = {}): Promise<Session> {
     const urgency = priorityNumber(priority);
     return this.#inTurn(signal, async (stopped) => {
@@ -147,10 +159,10 @@ export class Session {
   }
 }
 
-/** For Model.createSession(); kvType -1: as the model's own. */
+/** For Model.createSession(); kvType -1 and no adapters: as the model's own. */
 export async function openSession(
   origin: SessionOrigin,
-  { contextLength, kvType }: { contextLength: number; kvType: number },
+  held: { contextLength: number; kvType: number; adapters: AdapterUses | undefined },
   { systemPrompt, messages = [], examples, signal, priority }: SessionOptions,
 ): Promise<Session> {
   if (systemPrompt !== undefined && typeof systemPrompt !== 'string') throw invalidArgument('systemPrompt must be a string.');
@@ -159,7 +171,7 @@ export async function openSession(
   const conversation = insertExamples([...system, ...messages], examples);
   const { connection } = origin;
   const id = connection.newSession();
-  const request = { type: 'openSession', session: id, contextLength, kvType, priority: priorityNumber(priority) } as const;
+  const request = { type: 'openSession', session: id, ...held, priority: priorityNumber(priority) } as const;
   const info = await connection.request(request, signal).catch(closing(connection, id));
   const session = new Session(origin, id, info, [], 0);
   try {

@@ -1,3 +1,4 @@
+import type { Adapter } from './adapter.js';
 import type { CHAT_TEMPLATES } from './constants.js';
 import type { InklingErrorCode } from './errors.js';
 
@@ -102,6 +103,32 @@ export interface LoadOptions extends SourceOptions {
  * in this order: f32, f16, bf16, q8_0. 'default' is the core's choice, 'f16'.
  */
 export type KvCacheType = 'default' | 'f32' | 'f16' | 'bf16' | 'q8_0';
+
+export interface LoadAdapterOptions extends SourceOptions {
+  /** As in {@link LoadOptions}. */
+  onProgress?: (progress: LoadProgress) => void;
+  /** Gives the load up: the promise rejects with the signal's reason. The model stays usable. */
+  signal?: AbortSignal;
+}
+
+/** What is known of a loaded adapter. */
+export interface AdapterInfo {
+  /** Matrices of the model that it changes. */
+  matrixCount: number;
+  /** The largest of their ranks. */
+  rank: number;
+  /** It counts alpha / rank times; 0: the file gives none, and it counts once. */
+  alpha: number;
+  parameterCount: number;
+  /** What it takes of the engine's memory. */
+  memoryBytes: number;
+}
+
+/** An adapter, and how strongly it counts: 1, the default, as it was trained; below 0, its opposite. */
+export interface AdapterUse {
+  adapter: Adapter;
+  scale?: number;
+}
 
 /** What is known of a loaded model. */
 export interface ModelInfo {
@@ -331,6 +358,8 @@ export interface SessionOptions extends RequestOptions {
   contextLength?: number;
   /** What the keys and values of past tokens are held as. Default: as the model was loaded with. */
   kvCache?: KvCacheType;
+  /** What it computes with beside the model, added up. Default: as Model.setAdapters() was told. At most 8. */
+  adapters?: readonly (Adapter | AdapterUse)[];
   /** For this session. Default: the model's. */
   chatTemplate?: ChatTemplate;
   /** For this session. Default: the model's. */

@@ -34,6 +34,11 @@ export interface WasmExports {
   inkjs_load_part_is_complete(model: number): number;
   inkjs_load_next_part(model: number, size: number): number;
   inkjs_load_finish(model: number): number;
+  inkjs_adapter_begin(model: number, size: number): number;
+  inkjs_adapter_finish(model: number): number;
+  inkjs_adapter_destroy(adapter: number): void;
+  inkjs_adapter_info(adapter: number, field: number): number;
+  inkjs_session_set_adapters(session: number, adapters: number, scales: number, n: number): number;
   inkjs_sha256_begin(model: number): void;
   inkjs_sha256_update(model: number, bytes: number, n: number): void;
   inkjs_sha256_finish(model: number): number;

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from . import families, model, numbers, sources, write
+from . import adapter, families, model, numbers, sources, write
 from .vocabulary import ConvertError
 
 
@@ -36,11 +36,22 @@ def main() -> int:
                        help="of the matrices (default: what they are stored in); the rest is f32")
     whole.add_argument("--name", help="general.name (default: the folder's)")
     whole.add_argument("--pre", help="the pre-tokenizer of a byte-level BPE, where its rules are not known")
+    lora = commands.add_parser(
+        "adapter", help="a LoRA adapter",
+        description="Writes a LoRA adapter of a PEFT folder (adapter_model.safetensors, adapter_config.json) to GGUF, "
+                    "for `inkling --lora` and llama.cpp.")
+    lora.add_argument("source", type=Path, metavar="folder", help="the adapter's folder")
+    lora.add_argument("out", type=Path, help="the GGUF file to write")
+    lora.add_argument("--base", type=Path, help="the model it belongs to, as GGUF or a Hugging Face folder "
+                                                "(default: the folder that adapter_config.json names)")
+    lora.add_argument("--type", choices=numbers.TYPES, default="f32", help="of the matrices (default: f32)")
     arguments = parser.parse_args()
     try:
         if arguments.command == "model":
             model.convert(arguments.source, arguments.out, numbers.TYPES.get(arguments.type), arguments.name,
                           arguments.pre)
+        elif arguments.command == "adapter":
+            adapter.convert(arguments.source, arguments.out, arguments.base, numbers.TYPES[arguments.type])
         else:
             vocabulary = sources.read(arguments.source, pre=arguments.pre, lower_case=arguments.lower_case)
             write.write(vocabulary, arguments.out, name=arguments.name or arguments.source.stem,

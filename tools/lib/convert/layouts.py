@@ -6,9 +6,22 @@ They move values and never compute, so they work on any stored type, bf16's bits
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from .hyperparameters import Config
+
+
+class Heads(Protocol):
+    """Whatever knows a model's heads: a Config, or what a GGUF file says."""
+
+    @property
+    def n_head(self) -> int: ...
+
+    @property
+    def n_head_kv(self) -> int: ...
+
 
 
 def _interleave(values: np.ndarray, n_head: int) -> np.ndarray:
@@ -17,12 +30,12 @@ def _interleave(values: np.ndarray, n_head: int) -> np.ndarray:
     return halves.swapaxes(1, 2).reshape(values.shape)
 
 
-def interleave_q(values: np.ndarray, config: Config) -> np.ndarray:
-    return _interleave(values, config.n_head)
+def interleave_q(values: np.ndarray, heads: Heads) -> np.ndarray:
+    return _interleave(values, heads.n_head)
 
 
-def interleave_k(values: np.ndarray, config: Config) -> np.ndarray:
-    return _interleave(values, config.n_head_kv)
+def interleave_k(values: np.ndarray, heads: Heads) -> np.ndarray:
+    return _interleave(values, heads.n_head_kv)
 
 
 def transpose(values: np.ndarray, config: Config) -> np.ndarray:
@@ -36,3 +49,20 @@ def group_qkv(values: np.ndarray, config: Config) -> np.ndarray:
     grouped = values.reshape(config.n_head_kv, n_group + 2, config.head_dim, *values.shape[1:])
     parts = (grouped[:, :n_group], grouped[:, n_group], grouped[:, n_group + 1])
     return np.concatenate([part.reshape(-1, *values.shape[1:]) for part in parts])
+
+
+def _halve(values: np.ndarray, n_head: int) -> np.ndarray:
+    """The inverse of _interleave()."""
+    neighbours = values.reshape(n_head, values.shape[0] // n_head // 2, 2, *values.shape[1:])
+    return neighbours.swapaxes(1, 2).reshape(values.shape)
+
+
+def halve_q(values: np.ndarray, heads: Heads) -> np.ndarray:
+    return _halve(values, heads.n_head)
+
+
+def halve_k(values: np.ndarray, heads: Heads) -> np.ndarray:
+    return _halve(values, heads.n_head_kv)
+
+
+INVERSES = {interleave_q: halve_q, interleave_k: halve_k}  # of those that models with q, k and v apart have

@@ -18,7 +18,7 @@ NUMPY = {Type.F32: np.float32, Type.F16: np.float16, Type.BF16: np.uint16}
 PIECE = 1 << 22  # values converted at a time, so that no f32 copy of a large tensor exists
 
 
-def _f32(values: np.ndarray, dtype: str) -> np.ndarray:
+def to_f32(values: np.ndarray, dtype: str) -> np.ndarray:
     if dtype == "BF16":
         return (values.astype(np.uint32) << 16).view(np.float32)
     return values.astype(np.float32)
@@ -39,7 +39,7 @@ def convert(values: np.ndarray, dtype: str, wanted: Type, name: str,
     flat = np.ascontiguousarray(values).reshape(-1)
     out = np.empty(flat.shape, NUMPY[wanted])
     for at in range(0, flat.size, PIECE):
-        piece = _f32(flat[at : at + PIECE], dtype)
+        piece = to_f32(flat[at : at + PIECE], dtype)
         piece = _narrow(change(piece) if change else piece, wanted)
         if wanted is Type.F16 and not np.isfinite(piece).all():
             raise ConvertError(f"tensor {name} has values that f16 can't hold: use --type bf16 or f32")

@@ -1,8 +1,7 @@
 // Chromium and Firefox, each with a profile of its own, and Chromium kept off the network.
-import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
 import { removeFolder } from './folders.mjs';
@@ -43,19 +42,14 @@ export async function openPage(context, url) {
 // ---- Either browser ----
 
 /**
- * By name: how to open it. It then has close(), memory() in bytes, and visit(url), whose pages have evaluate(),
- * complaints and close().
+ * By name: how to open it. It then has close() and visit(url), whose pages have evaluate(), complaints and close().
  */
 export const BROWSERS = { chromium: openChromium, firefox: openFirefox };
 
 async function openChromium() {
   const { context, close } = await openBrowser();
-  const session = await context.browser().newBrowserCDPSession();
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  await session.detach();
   return {
     close,
-    memory: () => settledMemory(processInfo.find(({ type }) => type === 'browser').id),
     async visit(url) {
       const { page, complaints } = await openPage(context, url);
       return { complaints, evaluate: (code, argument) => page.evaluate(code, argument), close: () => page.close() };
@@ -72,7 +66,6 @@ async function openFirefox() {
   });
   return {
     close: () => browser.close(),
-    memory: () => settledMemory(browser.process().pid),
     async visit(url) {
       const page = await browser.newPage();
       const complaints = [];
@@ -84,28 +77,4 @@ async function openFirefox() {
       return { complaints, evaluate: (code, argument) => page.evaluate(code, argument), close: () => page.close() };
     },
   };
-}
-
-/** The private memory of a process and those under it, their heaps: the least of some seconds, as garbage goes when it goes. */
-async function settledMemory(pid) {
-  let least = Infinity;
-  for (let i = 0; i < 15; i++) {
-    await delay(200);
-    least = Math.min(least, memoryOf(pid));
-  }
-  return least;
-}
-
-function memoryOf(pid) {
-  let bytes = 0;
-  try {
-    bytes += Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
-    for (const task of readdirSync(`/proc/${pid}/task`)) {
-      const children = readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean);
-      for (const child of children) bytes += memoryOf(child);
-    }
-  } catch {
-    // It has just ended.
-  }
-  return bytes;
 }

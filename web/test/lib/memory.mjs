@@ -1,17 +1,33 @@
 // How much memory a page takes.
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 
-/** The renderer processes' private memory in bytes, by process id: their heaps, without program code and files. */
-function rendererMemory(pids) {
-  return new Map(pids.flatMap((pid) => {
+/** A process's private memory in bytes: its heaps, without program code and files. Throws when it has ended. */
+const memoryOf = (pid) => Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+
+/** What `look` says of each process id that has not ended meanwhile. */
+function ofLiving(pids, look) {
+  return pids.flatMap((pid) => {
     try {
-      const [, kilobytes] = /RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-      return [[pid, Number(kilobytes) * 1024]];
+      return [look(pid)];
     } catch {
-      return []; // a spare process, which has ended
+      return [];
     }
-  }));
+  });
 }
+
+/** The processes that a browser's first has started, directly or not. isPage: pages may live in it; ticks: CPU time so far. */
+export function processesUnder(root) {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const parents = new Map(ofLiving(pids, (pid) => [pid, /\nPPid:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]]));
+  const isOurs = (pid) => pid !== undefined && (pid === String(root) || isOurs(parents.get(pid)));
+  return ofLiving([...parents.keys()].filter(isOurs), (pid) => {
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /, '').split(' ').slice(11);
+    return { pid, bytes: memoryOf(pid), ticks: Number(user) + Number(system), isPage: /--type=renderer | tab *$/.test(command) };
+  });
+}
+
+const rendererMemory = (pids) => new Map(ofLiving(pids, (pid) => [pid, memoryOf(pid)]));
 
 async function rendererPids(context) {
   const session = await context.browser().newBrowserCDPSession();

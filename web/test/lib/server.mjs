@@ -65,9 +65,9 @@ export function handlePackage({ connect }) {
 /**
  * Serves the page at / and the package at /package/; `files` adds paths to files and folders outside (which end in
  * a slash). /slow/NAME trickles, and /breaking/NAME ends after a megabyte. onFile(path) hears which files are asked for;
- * isolated: pages get shared memory; more: headers to add.
+ * isolated: pages get shared memory; more: headers to add; plain(): answers requests for paths that begin with /plain/.
  */
-export async function startServer(files, { policy = POLICY, isolated = false, onFile = () => {}, more = {} } = {}) {
+export async function startServer(files, { policy = POLICY, isolated = false, onFile = () => {}, more = {}, plain } = {}) {
   const headers = { 'content-security-policy': policy, ...(isolated ? ISOLATION : {}), ...more };
   const places = Object.entries({ '/package/': DIST, '/': `${DIST}demo/`, ...files }).sort(([a], [b]) => b.length - a.length);
   const fileAt = (path) => {
@@ -76,6 +76,10 @@ export async function startServer(files, { policy = POLICY, isolated = false, on
   };
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url, 'http://localhost').pathname));
+    if (plain && path.startsWith('/plain/')) {
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+      return plain(request, response);
+    }
     if (path === '/blank') {
       response.writeHead(200, { 'content-type': TYPES['.html'], ...headers });
       return response.end('<!doctype html><title>blank</title><link rel="icon" href="icon.svg">');
