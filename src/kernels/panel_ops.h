@@ -30,11 +30,10 @@ SPECIALIZED bool in_nibbles(integer_class k) { return PRODUCTS_NIBBLES && k.bits
 static inline u8x16 low_nibbles(u8x16 q) { return u8x16_bits(q, 0, 15); }
 static inline u8x16 high_nibbles(u8x16 q) { return u8x16_bits(q, 4, 15); }
 
-/* x twice in 16 bits: what scales and pairs are on sets that sum in 16 bits. */
+/* x twice in 16 bits: for pair_products(). */
 static inline int32_t pair_of(int x) {
   return (int32_t)((uint32_t)x << 16 | ((uint32_t)x & 0xFFFFu));
 }
-#define SCALE_OF_16 0x00100010
 
 typedef union halfway_sums {
   wide_products16 products; /* where these have room for the other columns */
@@ -110,11 +109,12 @@ SPECIALIZED wide_i32 half_products(integer_class k, const half_weights *w, const
                                    wide_i32 scale) {
   wide_columns16 x[HALF_GROUPS];
   wide_columns_load(q, x);
+#if PRODUCTS_NIBBLES
   if (in_nibbles(k)) {
-    wide_products16 high = first_half(w->high, x);
-    return wide_i32_add(wide_products_rows(first_half(w->low, x)),
-                        wide_products_scaled(high, wide_i32_splat(SCALE_OF_16)));
+    wide_i32 high = wide_high_rows(first_half(w->high, x));
+    return wide_i32_add(wide_products_rows(first_half(w->low, x)), high);
   }
+#endif
   if (groups_per_sum(k.bits) >= HALF_GROUPS) return rows_of(k, first_half(w->low, x), scale);
   wide_products16 sums = wide_products_add(wide_products_of(w->low[0], x[0]), w->low[1], x[1]);
   wide_products16 others = wide_products_add(wide_products_of(w->low[2], x[2]), w->low[3], x[3]);

@@ -8,6 +8,7 @@
 #include "kernels/products_words.h"
 
 #define PRODUCTS_SIGNED 1
+#define PRODUCTS_NIBBLES 0
 #define PRODUCTS_GROUPS 4
 #define WEIGHT_BYTES 32
 

@@ -3,8 +3,6 @@
 #ifndef INK_KERNELS_PRODUCTS_WORDS_H
 #define INK_KERNELS_PRODUCTS_WORDS_H
 
-#define PRODUCTS_NIBBLES 0
-
 static inline uint32_t groups_per_sum(uint32_t bits) {
   (void)bits;
   return 8;

@@ -66,6 +66,9 @@ static inline wide_i32 wide_products_scaled(wide_products16 sums, wide_i32 scale
 static inline wide_i32 wide_products_rows(wide_products16 sums) {
   return _mm256_madd_epi16(sums, _mm256_set1_epi16(1));
 }
+static inline wide_i32 wide_high_rows(wide_products16 sums) {
+  return _mm256_madd_epi16(sums, _mm256_set1_epi16(16));
+}
 /* The rows of the first n_panels panels. */
 static inline void wide_f32_store(float *p, wide_f32 v, uint32_t n_panels) {
   if (n_panels == WIDE_PANELS) {

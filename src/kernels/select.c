@@ -24,17 +24,20 @@ static bool has_dot_product(void) {
 }
 #endif
 
-/* Slowest first. With INKLING_ONE_TABLE the fastest is the only one, the others are not linked. */
+/* Slowest first. Where a host chooses among modules, INKLING_ONE_TABLE is this one's only table,
+ * and the others are not linked. */
 static size_t list_tables(const ink_kernels *tables[4]) {
   size_t n = 0;
-#if !defined(INKLING_ONE_TABLE)
+#if defined(INKLING_ONE_TABLE)
+  tables[n++] = &INKLING_ONE_TABLE;
+#else
   tables[n++] = &ink_kernels_scalar;
-#endif
 #if defined(__wasm_simd128__)
-#if !defined(INKLING_ONE_TABLE) || !defined(__wasm_relaxed_simd__)
   tables[n++] = &ink_kernels_wasm_simd128;
-#endif
 #if defined(__wasm_relaxed_simd__)
+  /* The faster one of these two where engine and processor make one instruction of its products,
+   * which only a measurement tells. */
+  tables[n++] = &ink_kernels_wasm_relaxed_dot;
   tables[n++] = &ink_kernels_wasm_relaxed;
 #endif
 #elif defined(__x86_64__)
@@ -46,6 +49,7 @@ static size_t list_tables(const ink_kernels *tables[4]) {
   }
 #elif defined(__aarch64__)
   if (has_dot_product()) tables[n++] = &ink_kernels_arm_neon;
+#endif
 #endif
   return n;
 }

@@ -413,6 +413,7 @@ static void names_select_tables(void) {
   CHECK(ink_kernels_select(NULL) == ink_kernels_select("auto"));
 #if defined(__wasm_relaxed_simd__)
   CHECK(ink_kernels_select("simd") == &ink_kernels_wasm_relaxed);
+  CHECK(ink_kernels_select("wasm_relaxed_dot") == &ink_kernels_wasm_relaxed_dot);
 #elif defined(__wasm__)
   CHECK(ink_kernels_select("simd") == &ink_kernels_wasm_simd128);
 #endif

@@ -98,8 +98,7 @@ async function openHost(name, level) {
 
 const levelsOf = (host) => (host === 'native' ? ['native'] : LEVELS);
 /** The module with relaxed SIMD has the table of the other, too, which is measured once. */
-const isWanted = (level, { kernels, peak }) =>
-  level !== 'relaxed' || (kernels ?? peak) === 'wasm_relaxed' || peak === 'read';
+const isWanted = (level, { kernels, peak }) => level !== 'relaxed' || (kernels ?? peak) !== 'wasm_simd128';
 
 async function main() {
   const { help, json, hosts, types, reps, megabytes } = options();

@@ -61,7 +61,9 @@ double peak_read_rate(const void *data, size_t bytes) {
 #if defined(__wasm_simd128__)
 MULTIPLY_LOOP(loop_simd128, , v128_t, wasm_i32x4_dot_i16x8)
 #if defined(__wasm_relaxed_simd__)
+#define STEP_DOT(acc, b) wasm_i32x4_relaxed_dot_i8x16_i7x16_add(b, b, acc)
 MULTIPLY_LOOP(loop_relaxed, , v128_t, wasm_i16x8_relaxed_dot_i8x16_i7x16)
+MULTIPLY_LOOP(loop_relaxed_dot, , v128_t, STEP_DOT)
 #endif
 #elif defined(__x86_64__)
 #define STEP_VNNI(acc, b) _mm512_dpbusd_epi32(acc, b, b)
@@ -81,6 +83,7 @@ static const struct {
     {"wasm_simd128", loop_simd128, 8.0},
 #if defined(__wasm_relaxed_simd__)
     {"wasm_relaxed", loop_relaxed, 16.0},
+    {"wasm_relaxed_dot", loop_relaxed_dot, 16.0},
 #endif
 #elif defined(__x86_64__)
     {"x86_avx2", loop_avx2, 32.0},

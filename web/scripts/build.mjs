@@ -8,14 +8,16 @@ import { build as buildApp } from 'vite';
 import { writeConstants } from './constants.mjs';
 
 const WEB = fileURLToPath(new URL('..', import.meta.url));
-// The presets that build them; src/level.ts says when each is loaded.
+// Where they are built, each folder by the preset of its name; src/level.ts says when each is loaded.
 const MODULES = {
-  'inkling.wasm': 'web-simd128',
-  'inkling-threads.wasm': 'web-simd128-threads',
-  'inkling-relaxed.wasm': 'web-relaxed',
-  'inkling-relaxed-threads.wasm': 'web-relaxed-threads',
+  'inkling.wasm': 'web-simd128/inkling.wasm',
+  'inkling-threads.wasm': 'web-simd128-threads/inkling.wasm',
+  'inkling-relaxed.wasm': 'web-relaxed/inkling.wasm',
+  'inkling-relaxed-threads.wasm': 'web-relaxed-threads/inkling.wasm',
+  'inkling-relaxed-dot.wasm': 'web-relaxed/inkling-dot.wasm',
+  'inkling-relaxed-dot-threads.wasm': 'web-relaxed-threads/inkling-dot.wasm',
 };
-const moduleOf = (preset) => fileURLToPath(new URL(`../../build/${preset}/inkling.wasm`, import.meta.url));
+const built = (path) => fileURLToPath(new URL(`../../build/${path}`, import.meta.url));
 const TSC = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
 
 const options = {
@@ -29,9 +31,10 @@ const options = {
   logLevel: 'warning',
 };
 
-for (const preset of Object.values(MODULES)) {
-  if (existsSync(moduleOf(preset))) continue;
-  console.error(`build/${preset}/inkling.wasm is missing. Build it first, at the top of the repository:\n` +
+for (const path of Object.values(MODULES)) {
+  if (existsSync(built(path))) continue;
+  const preset = path.split('/')[0];
+  console.error(`build/${path} is missing. Build it first, at the top of the repository:\n` +
     `  tools/setup && . .cache/env.sh && cmake --preset ${preset} && cmake --build --preset ${preset}`);
   process.exit(1);
 }
@@ -44,7 +47,7 @@ await build({ ...options, entryPoints: ['src/index.ts', 'src/worker.ts', 'src/th
 // Adapters take the package itself as it is, so that an InklingError is the same class everywhere.
 const adapters = ['ai-sdk', 'openai', 'prompt-api'].map((name) => `src/adapters/${name}.ts`);
 await build({ ...options, entryPoints: adapters, outdir: 'dist/adapters', external: ['../index.js'] });
-for (const [file, preset] of Object.entries(MODULES)) copyFileSync(moduleOf(preset), `${WEB}/dist/${file}`);
+for (const [file, path] of Object.entries(MODULES)) copyFileSync(built(path), `${WEB}/dist/${file}`);
 
 copyFileSync(`${WEB}/../LICENSE`, `${WEB}/LICENSE`); // npm packs no file from outside
 

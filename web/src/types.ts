@@ -80,7 +80,8 @@ export interface LoadOptions extends SourceOptions {
   contextLength?: number;
   /** What the keys and values of past tokens are held as. */
   kvCache?: KvCacheType;
-  /** Which kernels compute: 'auto' (the default, the fastest), 'relaxed' or 'simd128'. */
+  /** Which kernels compute: 'auto' (the default, the fastest), 'relaxed-dot', 'relaxed' or 'simd128'. The first two give
+   *  the same text and are fast on different processors, which a short try tells. */
   kernels?: string;
   /**
    * How many threads compute, at most 64; 'auto' (the default): as many as a short try finds fastest. More than one

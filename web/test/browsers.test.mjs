@@ -42,7 +42,7 @@ for (const [browserName, open] of Object.entries(BROWSERS)) {
       const { loadModel } = await import('/package/index.js');
       const found = [];
       const firefox = Number(/Firefox\/(\d+)/.exec(navigator.userAgent)?.[1] ?? Infinity);
-      const levels = firefox < 145 ? ['simd128'] : ['simd128', 'relaxed']; // it has relaxed SIMD from then on
+      const levels = firefox < 145 ? ['simd128'] : ['simd128', 'relaxed', 'relaxed-dot']; // it has relaxed SIMD from then on
       for (const kernels of levels) {
         for (const threads of [1, 2]) {
           for (const [name, url] of [['stories260K', '/stories.gguf'], ['tiny-q', '/tiny.gguf']]) {
@@ -60,7 +60,7 @@ for (const [browserName, open] of Object.entries(BROWSERS)) {
       for (const { name, tokens, threads, kernels } of found) {
         assert.deepEqual(tokens, expected[name], JSON.stringify([name, threads, kernels]));
         assert.equal(threads[1], isolated ? threads[0] : 1);
-        assert.equal(kernels[1], `wasm_${kernels[0]}`);
+        assert.equal(kernels[1], `wasm_${kernels[0].replace('-', '_')}`);
       }
     }, [PROMPT]);
 

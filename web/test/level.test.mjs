@@ -1,6 +1,7 @@
 // Which module is loaded: the choice among levels, and the test that a host must pass before relaxed SIMD is used.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -16,21 +17,31 @@ async function bundle(name) {
 
 const asUrl = (script) => `data:text/javascript,${encodeURIComponent(script)}`;
 
-let relaxed, chooseLevel;
+let relaxed, dotProduct, chooseLevel;
 before(async () => {
   relaxed = await bundle('relaxed.ts');
+  dotProduct = await bundle('dot-product.ts');
   // A data: URL is no base for the modules' addresses, which are not needed here.
   const script = (await bundle('level.ts')).replaceAll('import.meta.url', '"file:///package/"');
   ({ chooseLevel } = await import(asUrl(script)));
 });
 
-const level = (name, works) => ({ name, works: () => works });
+const level = (name, works, pays) => ({ name, works: () => works, ...(pays !== undefined && { pays: () => pays }) });
 
 test('the fastest level that works is chosen, or the one that is asked for', () => {
   const levels = [level('new', false), level('relaxed', true), level('simd128', true)];
   for (const kernels of ['', 'auto']) assert.deepEqual(chooseLevel(kernels, levels), { level: levels[1], kernels: '' });
   assert.deepEqual(chooseLevel('simd128', levels), { level: levels[2], kernels: '' });
   assert.deepEqual(chooseLevel('scalar', levels), { level: levels[1], kernels: 'scalar' });
+});
+
+test('a level that does not pay is loaded only if it is asked for', () => {
+  const [slow, fast] = [false, true].map((pays) => [level('dot', true, pays), level('relaxed', true)]);
+  assert.equal(chooseLevel('auto', slow).level, slow[1]);
+  assert.equal(chooseLevel('dot', slow).level, slow[0]);
+  assert.equal(chooseLevel('auto', fast).level, fast[0]);
+  const unsupported = { ...level('dot', false), pays: () => assert.fail('tried where it does not work') };
+  assert.equal(chooseLevel('auto', [unsupported, level('relaxed', true)]).level.name, 'relaxed');
 });
 
 test('a level that does not work is not loaded', () => {
@@ -55,11 +66,30 @@ test('relaxed SIMD that computes wrong is found out', { skip: !process.version.s
   assert.equal(relaxedInNode(flag, '--no-liftoff'), 'true');
 });
 
-test('relaxed SIMD works in Chromium', async () => {
+/** Whether the processor has the dot product in one instruction; undefined where that is not known. */
+function hasDotProduct() {
+  try {
+    const [, flags] = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'));
+    return process.arch === 'x64' ? flags.includes(' avx_vnni') : flags.includes(' asimddp');
+  } catch {
+    return undefined;
+  }
+}
+
+test('relaxed SIMD works in Chromium, and its dot product is tried', async (t) => {
   const server = await startServer({});
   const browser = await openBrowser();
   after(() => Promise.all([browser.close(), server.close()]));
-  await browser.context.route('**/relaxed.js', (route) => route.fulfill({ contentType: 'text/javascript', body: relaxed }));
+  for (const [file, body] of [['relaxed', relaxed], ['dot-product', dotProduct]]) {
+    await browser.context.route(`**/${file}.js`, (route) => route.fulfill({ contentType: 'text/javascript', body }));
+  }
   const { page } = await openPage(browser.context, `${server.url}/blank`);
   assert.equal(await page.evaluate(async () => (await import('/relaxed.js')).relaxedWorks()), true);
+  const paid = await page.evaluate(async () => {
+    const { dotProductPays } = await import('/dot-product.js');
+    return Array.from({ length: 9 }, dotProductPays).filter(Boolean).length;
+  });
+  t.diagnostic(`the dot product pays in ${paid} of 9 tries`);
+  // On a busy machine a try can go wrong, which costs speed and nothing else.
+  if (hasDotProduct() !== undefined) assert.equal(paid > 4, hasDotProduct());
 });

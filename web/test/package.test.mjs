@@ -19,7 +19,8 @@ import { startServer } from './lib/server.mjs';
 const WEB = fileURLToPath(new URL('..', import.meta.url));
 const BIN = `${WEB}node_modules/.bin/`;
 const LIMIT = { timeout: 120_000 };
-const MODULES = ['inkling.wasm', 'inkling-threads.wasm', 'inkling-relaxed.wasm', 'inkling-relaxed-threads.wasm'];
+const MODULES = ['inkling.wasm', 'inkling-threads.wasm', 'inkling-relaxed.wasm', 'inkling-relaxed-threads.wasm',
+  'inkling-relaxed-dot.wasm', 'inkling-relaxed-dot-threads.wasm'];
 const WORKERS = ['worker.js', 'thread.js'];
 const EXPECTED = ', there was a little girl named Lily.';
 /** Bytes, gzipped, that a page transfers before any weights: the library's files and one module. */

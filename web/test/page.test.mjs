@@ -36,14 +36,16 @@ async function onBlankPage(use) {
 test('greedy tokens are those of the native scalar kernels', LIMIT, async () => {
   const prompt = 'The history of the printing press begins in';
   const native = runNatively(defaultModel(), prompt, '-n', '48', '--kernels', 'scalar');
-  for (const [kernels, table] of [['auto', 'wasm_relaxed'], ['relaxed', 'wasm_relaxed'], ['simd128', 'wasm_simd128']]) {
+  const tables = { auto: /^wasm_relaxed(_dot)?$/, 'relaxed-dot': /^wasm_relaxed_dot$/, relaxed: /^wasm_relaxed$/, simd128: /^wasm_simd128$/ };
+  for (const [kernels, table] of Object.entries(tables)) {
     const answer = await onBlankPage((page) => page.evaluate(async ([url, text, kernels]) => {
       const { loadModel } = await import('/package/index.js');
       const model = await loadModel(url, { contextLength: 256, kernels });
       const { tokens } = await model.complete(text, { temperature: 0, maxTokens: 48 }).result();
       return { tokens, table: model.info.kernels };
     }, [MODEL, prompt, kernels]));
-    assert.deepEqual(answer, { tokens: native.tokens, table }, kernels);
+    assert.deepEqual(answer.tokens, native.tokens, kernels);
+    assert.match(answer.table, table);
   }
 });
 

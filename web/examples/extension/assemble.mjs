@@ -23,6 +23,8 @@ for (const file of [
   'inkling-threads.wasm',
   'inkling-relaxed.wasm',
   'inkling-relaxed-threads.wasm',
+  'inkling-relaxed-dot.wasm',
+  'inkling-relaxed-dot-threads.wasm',
 ]) {
   cpSync(at(`../../dist/${file}`), join(folder, 'inkling', basename(file)));
 }
