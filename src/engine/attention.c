@@ -1,6 +1,27 @@
 #include "engine/attention.h"
 
 #include <math.h>
+#include <string.h>
+
+/* Where head `head` of token t of n stands in what is ordered by key-value heads: all that may be
+ * multiplied with the same keys is together. */
+static size_t query_index(const ink_hparams *h, uint32_t head, uint32_t t, uint32_t n) {
+  uint32_t group = h->n_head / h->n_head_kv;
+  return ((size_t)(head / group) * n + t) * group + head % group;
+}
+
+static void store_query(ink_session *session, const float *q, size_t index) {
+  ink_scratch *s = &session->scratch;
+  uint32_t width = session->model->hparams.n_embd_head;
+  ink_attention_state *state = &s->attention[index];
+  *state = (ink_attention_state){.max = -INFINITY};
+  if (session->kv.type == INK_KV_Q8_0) {
+    int16_t *levels = (int16_t *)(void *)s->queries + index * width;
+    state->query_scale = session->model->kernels->quantize_query(q, width, levels);
+  } else {
+    memcpy(s->queries + index * width, q, width * sizeof *q);
+  }
+}
 
 void ink_attention_store(ink_session *session, uint32_t layer, uint32_t first, uint32_t n) {
   const ink_hparams *h = &session->model->hparams;
@@ -9,6 +30,9 @@ void ink_attention_store(ink_session *session, uint32_t layer, uint32_t first, u
   for (uint32_t t = 0; t < n; t++) {
     float *q = s->q + (size_t)t * h->n_head * width;
     session->model->kernels->scale(q, h->attn_scale, h->n_head * width);
+    for (uint32_t head = 0; head < h->n_head; head++) {
+      store_query(session, q + head * width, query_index(h, head, t, n));
+    }
     const float *k = s->k + (size_t)t * h->n_head_kv * width;
     const float *v = s->v + (size_t)t * h->n_head_kv * width;
     for (uint32_t head = 0; head < h->n_head_kv; head++) {
@@ -28,28 +52,45 @@ static uint32_t window_start(const attention_job *job, uint32_t position) {
   return position >= job->window ? position - job->window + 1 : 0;
 }
 
+/* What a token sees of a tile: the positions first .. n - 1, none where n is 0. */
+typedef struct tile_view {
+  uint32_t first, n;
+} tile_view;
+
+static tile_view view_of(const attention_job *job, uint32_t t, uint32_t tile_start) {
+  uint32_t position = job->first + t, start = window_start(job, position);
+  if (position < tile_start || start >= tile_start + INK_KV_TILE) return (tile_view){0, 0};
+  uint32_t n = position - tile_start + 1;
+  return (tile_view){start > tile_start ? start - tile_start : 0,
+                     n < INK_KV_TILE ? n : INK_KV_TILE};
+}
+
 /* Tiles begin at multiples of INK_KV_TILE whatever the batch, so that sums have one order. */
 static void attend_tile(const attention_job *job, uint32_t head_kv, uint32_t tile_start,
                         ink_kv_scratch scratch) {
   ink_session *session = job->session;
-  uint32_t first = job->first, n = job->n;
   const ink_hparams *h = &session->model->hparams;
   const ink_kernels *kernels = session->model->kernels;
   ink_scratch *s = &session->scratch;
   uint32_t width = h->n_embd_head, group = h->n_head / h->n_head_kv;
-  uint32_t seen = first + n - tile_start; /* by the batch's last token */
+  size_t query_bytes = width * (session->kv.type == INK_KV_Q8_0 ? sizeof(int16_t) : sizeof(float));
+  uint32_t seen = job->first + job->n - tile_start; /* by the batch's last token */
   if (seen > INK_KV_TILE) seen = INK_KV_TILE;
   ink_kv_tile tile =
       ink_kv_load(&session->kv, kernels, job->layer, head_kv, tile_start, seen, scratch);
   tile.softcap = h->attn_softcap;
-  for (uint32_t t = 0; t < n; t++) {
-    uint32_t position = first + t, start = window_start(job, position);
-    if (position < tile_start || start >= tile_start + INK_KV_TILE) continue;
-    tile.first = start > tile_start ? start - tile_start : 0;
-    tile.n = position - tile_start < INK_KV_TILE ? position - tile_start + 1 : INK_KV_TILE;
-    size_t head = (size_t)t * h->n_head + head_kv * group;
-    kernels->attend(&tile, s->q + head * width, group, &s->attention[head],
-                    s->attended + head * width);
+  for (uint32_t t = 0, end; t < job->n; t = end) { /* tokens that see the same go together */
+    tile_view view = view_of(job, t, tile_start);
+    for (end = t + 1; end < job->n; end++) {
+      tile_view next = view_of(job, end, tile_start);
+      if (next.first != view.first || next.n != view.n) break;
+    }
+    if (view.n == 0) continue;
+    tile.first = view.first;
+    tile.n = view.n;
+    size_t index = query_index(h, head_kv * group, t, job->n);
+    kernels->attend(&tile, (const uint8_t *)s->queries + index * query_bytes, (end - t) * group,
+                    &s->attention[index], s->q + index * width);
   }
 }
 
@@ -59,24 +100,26 @@ static void attend_part(void *context, uint32_t part, uint32_t n_parts, uint32_t
   const attention_job *job = context;
   const ink_hparams *h = &job->session->model->hparams;
   const ink_scratch *s = &job->session->scratch;
-  size_t tile = (size_t)INK_KV_TILE * h->n_embd_head * thread;
+  uint32_t width = h->n_embd_head, group = h->n_head / h->n_head_kv;
+  size_t tile = (size_t)INK_KV_TILE * width * thread;
+  float *sums = s->q + query_index(h, part * group, 0, job->n) * width;
+  for (size_t i = 0; i < (size_t)job->n * group * width; i++) sums[i] = 0.0f;
   uint32_t start = window_start(job, job->first) / INK_KV_TILE * INK_KV_TILE;
   for (; start < job->first + job->n; start += INK_KV_TILE) {
     attend_tile(job, part, start, (ink_kv_scratch){s->tile_keys + tile, s->tile_values + tile});
+  }
+  for (uint32_t i = 0; i < job->n * group; i++, sums += width) {
+    uint32_t head = part * group + i % group, t = i / group;
+    float *out = s->attended + ((size_t)t * h->n_head + head) * width;
+    memcpy(out, sums, width * sizeof *out);
+    float sum = s->attention[query_index(h, head, t, job->n)].sum;
+    job->session->model->kernels->scale(out, 1.0f / sum, width);
   }
 }
 
 void ink_attention_attend(ink_session *session, uint32_t layer, uint32_t first, uint32_t n) {
   const ink_hparams *h = &session->model->hparams;
-  ink_scratch *s = &session->scratch;
-  uint32_t width = h->n_embd_head;
-  size_t n_heads = (size_t)n * h->n_head;
-  for (size_t i = 0; i < n_heads; i++) s->attention[i] = (ink_attention_state){-INFINITY, 0.0f};
-  for (size_t i = 0; i < n_heads * width; i++) s->attended[i] = 0.0f;
   uint32_t window = ink_layer_is_sliding(h, layer) ? h->n_swa : UINT32_MAX;
   attention_job job = {session, layer, first, n, window};
   ink_pool_run(session->pool, h->n_head_kv, attend_part, &job);
-  for (size_t i = 0; i < n_heads; i++) {
-    session->model->kernels->scale(s->attended + i * width, 1.0f / s->attention[i].sum, width);
-  }
 }

@@ -5,12 +5,13 @@
 
 #include "engine/session.h"
 
-/* Scales the batch's n queries by attn_scale and stores its keys and values at the positions from
- * `first` on. Reads scratch.q, k, v: queries and keys are rotated already. */
+/* Scales the batch's n queries by attn_scale, puts them into scratch.queries, and stores its keys
+ * and values at the positions from `first` on. Reads scratch.q, k, v: queries and keys are rotated
+ * already. */
 void ink_attention_store(ink_session *session, uint32_t layer, uint32_t first, uint32_t n);
 
-/* scratch.attended = softmax(q K^T) V for the batch, each token seeing itself and what is before, as
- * far as the layer's window reaches. */
+/* scratch.attended = softmax(q K^T) V for the batch, each token seeing itself and what is before,
+ * as far as the layer's window reaches. */
 void ink_attention_attend(ink_session *session, uint32_t layer, uint32_t first, uint32_t n);
 
 #endif

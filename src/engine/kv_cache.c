@@ -25,7 +25,9 @@ ink_status ink_kv_resolve_type(ink_kv_type *type, ink_error *error) {
 
 static void carve_plane(ink_kv_cache *kv, ink_kv_plane *plane, uint64_t n_vectors,
                         ink_arena *arena) {
-  plane->elements = ink_carve(arena, n_vectors * kv->n_embd_head, element_bytes(kv->type));
+  uint64_t n_elements = n_vectors * kv->n_embd_head;
+  if (kv->type == INK_KV_Q8_0) n_elements += INK_KV_SLACK;
+  plane->elements = ink_carve(arena, n_elements, element_bytes(kv->type));
   uint64_t n_scales = kv->type == INK_KV_Q8_0 ? n_vectors * kv->n_blocks : 0;
   plane->scales = ink_carve(arena, n_scales, sizeof *plane->scales);
 }
@@ -87,8 +89,15 @@ void ink_kv_copy(ink_kv_cache *to, const ink_kv_cache *from, uint32_t n_layer, s
 /* Where a position's key or value stands in a plane. */
 typedef struct vector_place {
   size_t element, scale; /* index of the first */
-  uint32_t step;         /* from one to the next */
+  uint32_t odd, pair;    /* elements from an even one to the next one, and to the next even one */
 } vector_place;
+
+static size_t element_at(vector_place at, uint32_t c) {
+  return at.element + c / 2 * at.pair + c % 2 * at.odd;
+}
+
+/* From a scale to the next. */
+#define SCALE_STEP INK_KEY_GROUP
 
 /* The number of vectors in a plane before that of a position. */
 static size_t vector_index(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
@@ -101,54 +110,62 @@ static size_t vector_index(const ink_kv_cache *kv, uint32_t layer, uint32_t head
 static vector_place key_place(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
                               uint32_t position) {
   size_t at = vector_index(kv, layer, head, position), lane = at % INK_KEY_GROUP;
-  size_t group = at - lane;
-  return (vector_place){group * kv->n_embd_head + lane, group * kv->n_blocks + lane,
-                        INK_KEY_GROUP};
+  size_t group = at - lane, scale = group * kv->n_blocks + lane;
+  bool pairs = kv->type == INK_KV_Q8_0;
+  return (vector_place){group * kv->n_embd_head + (pairs ? 2 * lane : lane), scale,
+                        pairs ? 1 : INK_KEY_GROUP, 2 * INK_KEY_GROUP};
 }
 
 static vector_place value_place(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
                                 uint32_t position) {
-  size_t at = vector_index(kv, layer, head, position);
-  return (vector_place){at * kv->n_embd_head, at * kv->n_blocks, 1};
+  size_t at = vector_index(kv, layer, head, position), lane = at % INK_KEY_GROUP;
+  size_t scale = (at - lane) * kv->n_blocks + lane;
+  if (kv->type != INK_KV_Q8_0) return (vector_place){at * kv->n_embd_head, scale, 1, 2};
+  return (vector_place){(at - at % 2) * kv->n_embd_head + at % 2, scale, 2, 4};
 }
 
-/* To the nearest of -127 .. 127 times the scale, ties to even. */
-static void store_block(int8_t *q, uint16_t *d, uint32_t step, const float *x, uint32_t n) {
-  const float round_bias = 12582912.0f; /* 1.5 * 2^23: adding it leaves an integer */
+/* The levels of up to 32 dimensions x[0 .. n), from -127 to 127 times the scale, which is returned.
+ * To the nearest, ties to even. */
+static uint16_t quantize_block(int8_t *q, const float *x, uint32_t n) {
+  const float round_bias = 12582912.0f; /* 1.5 * 2^23: adding it leaves an integer below */
   float largest = 0.0f;
   for (uint32_t c = 0; c < n; c++) largest = fabsf(x[c]) > largest ? fabsf(x[c]) : largest;
-  *d = ink_f16_of_f32(largest / 127.0f);
-  float scale = ink_f32_of_f16(*d);
+  uint16_t d = ink_f16_of_f32(largest / 127.0f);
+  float scale = ink_f32_of_f16(d);
   float inverse = scale > 0.0f ? 1.0f / scale : 0.0f;
   for (uint32_t c = 0; c < n; c++) {
     float level = x[c] * inverse;
     level = level > 127.0f ? 127.0f : level < -127.0f ? -127.0f : level;
-    q[step * c] = (int8_t)((level + round_bias) - round_bias);
+    q[c] = (int8_t)(uint8_t)ink_bits_of_f32(level + round_bias);
   }
+  return d;
 }
 
 static void store_vector(const ink_kv_cache *kv, const ink_kv_plane *plane, vector_place at,
                          const float *x) {
-  uint32_t width = kv->n_embd_head, step = at.step;
-  float *floats = (float *)(void *)plane->elements + at.element;
-  uint16_t *halves = (uint16_t *)(void *)plane->elements + at.element;
-  int8_t *bytes = (int8_t *)plane->elements + at.element;
+  uint32_t width = kv->n_embd_head;
+  float *floats = (float *)(void *)plane->elements;
+  uint16_t *halves = (uint16_t *)(void *)plane->elements;
+  int8_t levels[INK_BLOCK];
   switch (kv->type) {
   case INK_KV_F32:
-    for (uint32_t c = 0; c < width; c++) floats[step * c] = x[c];
+    for (uint32_t c = 0; c < width; c++) floats[element_at(at, c)] = x[c];
     break;
   case INK_KV_BF16:
-    for (uint32_t c = 0; c < width; c++) halves[step * c] = ink_bf16_of_f32(x[c]);
+    for (uint32_t c = 0; c < width; c++) halves[element_at(at, c)] = ink_bf16_of_f32(x[c]);
     break;
   case INK_KV_Q8_0:
-    for (uint32_t b = 0; b < kv->n_blocks; b++) {
-      uint32_t c = b * INK_BLOCK, n = width - c < INK_BLOCK ? width - c : INK_BLOCK;
-      store_block(bytes + step * c, plane->scales + at.scale + step * b, step, x + c, n);
+    for (uint32_t first = 0; first < width; first += INK_BLOCK, at.scale += SCALE_STEP) {
+      uint32_t n = width - first < INK_BLOCK ? width - first : INK_BLOCK;
+      plane->scales[at.scale] = quantize_block(levels, x + first, n);
+      for (uint32_t c = 0; c < n; c++) {
+        plane->elements[element_at(at, first + c)] = (uint8_t)levels[c];
+      }
     }
     break;
   case INK_KV_F16:
   case INK_KV_DEFAULT:
-    for (uint32_t c = 0; c < width; c++) halves[step * c] = ink_f16_of_f32(x[c]);
+    for (uint32_t c = 0; c < width; c++) halves[element_at(at, c)] = ink_f16_of_f32(x[c]);
     break;
   }
 }
@@ -161,34 +178,41 @@ void ink_kv_store(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t posi
 
 static void load_vector(const ink_kv_cache *kv, const ink_kv_plane *plane, vector_place at,
                         float *x) {
-  uint32_t width = kv->n_embd_head, step = at.step;
-  const float *floats = (const float *)(const void *)plane->elements + at.element;
-  const uint16_t *halves = (const uint16_t *)(const void *)plane->elements + at.element;
-  const int8_t *bytes = (const int8_t *)plane->elements + at.element;
-  const uint16_t *scales = plane->scales + at.scale;
-  for (uint32_t c = 0; c < width; c++) {
+  const float *floats = (const float *)(const void *)plane->elements;
+  const uint16_t *halves = (const uint16_t *)(const void *)plane->elements;
+  const int8_t *bytes = (const int8_t *)plane->elements;
+  for (uint32_t c = 0; c < kv->n_embd_head; c++) {
+    size_t from = element_at(at, c);
     switch (kv->type) {
-    case INK_KV_F32: x[c] = floats[step * c]; break;
-    case INK_KV_BF16: x[c] = ink_f32_of_bf16(halves[step * c]); break;
-    case INK_KV_Q8_0:
-      x[c] = (float)bytes[step * c] * ink_f32_of_f16(scales[c / INK_BLOCK * step]);
+    case INK_KV_F32: x[c] = floats[from]; break;
+    case INK_KV_BF16: x[c] = ink_f32_of_bf16(halves[from]); break;
+    case INK_KV_Q8_0: {
+      uint16_t scale = plane->scales[at.scale + c / INK_BLOCK * SCALE_STEP];
+      x[c] = (float)bytes[from] * ink_f32_of_f16(scale);
       break;
+    }
     case INK_KV_F16:
-    case INK_KV_DEFAULT: x[c] = ink_f32_of_f16(halves[step * c]); break;
+    case INK_KV_DEFAULT: x[c] = ink_f32_of_f16(halves[from]); break;
     }
   }
 }
 
 /* ---- Moving ---- */
 
-static void move_values(ink_kv_cache *kv, vector_place from, vector_place to, uint32_t n) {
+static void move_value(ink_kv_cache *kv, vector_place from, vector_place to) {
   size_t bytes = element_bytes(kv->type);
   uint8_t *elements = kv->values.elements;
-  memmove(elements + to.element * bytes, elements + from.element * bytes,
-          (size_t)n * kv->n_embd_head * bytes);
-  if (kv->type != INK_KV_Q8_0) return;
-  memmove(kv->values.scales + to.scale, kv->values.scales + from.scale,
-          (size_t)n * kv->n_blocks * sizeof *kv->values.scales);
+  if (kv->type != INK_KV_Q8_0) {
+    memcpy(elements + to.element * bytes, elements + from.element * bytes,
+           kv->n_embd_head * bytes);
+    return;
+  }
+  for (uint32_t c = 0; c < kv->n_embd_head; c++) {
+    elements[element_at(to, c)] = elements[element_at(from, c)];
+  }
+  for (uint32_t b = 0; b < kv->n_blocks; b++) {
+    kv->values.scales[to.scale + b * SCALE_STEP] = kv->values.scales[from.scale + b * SCALE_STEP];
+  }
 }
 
 void ink_kv_move(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t from, uint32_t to,
@@ -198,8 +222,9 @@ void ink_kv_move(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t from,
     if (turn.angles) ink_rope_turn(turn.rope, turn.angles, turn.scratch);
     store_vector(kv, &kv->keys, key_place(kv, layer, head, to + i), turn.scratch);
   }
-  if (from == to) return;
-  move_values(kv, value_place(kv, layer, head, from), value_place(kv, layer, head, to), n);
+  for (uint32_t i = 0; i < n && from != to; i++) {
+    move_value(kv, value_place(kv, layer, head, from + i), value_place(kv, layer, head, to + i));
+  }
 }
 
 void ink_kv_shift_rings(ink_kv_cache *kv, uint32_t delta, size_t first) {
@@ -238,11 +263,14 @@ ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint
     kernels->floats_of_bf16(scratch.values, half_values, n * width);
     break;
   case INK_KV_Q8_0:
-    kernels->floats_of_q8_keys(scratch.keys, (const int8_t *)kv->keys.elements + at.element,
-                               kv->keys.scales + at.scale, n_groups, width);
-    kernels->floats_of_q8_values(scratch.values, (const int8_t *)kv->values.elements + at.element,
-                                 kv->values.scales + at.scale, n, width);
-    break;
+    kernels->floats_of_halves(scratch.keys, kv->keys.scales + at.scale, n_keys * kv->n_blocks);
+    kernels->floats_of_halves(scratch.values, kv->values.scales + at.scale, n_keys * kv->n_blocks);
+    return (ink_kv_tile){.n = n,
+                         .head_dim = width,
+                         .byte_keys = (const int8_t *)kv->keys.elements + at.element,
+                         .byte_values = (const int8_t *)kv->values.elements + at.element,
+                         .key_scales = scratch.keys,
+                         .value_scales = scratch.values};
   case INK_KV_F16:
   case INK_KV_DEFAULT:
     kernels->floats_of_halves(scratch.keys, half_keys, n_keys * width);

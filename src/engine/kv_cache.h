@@ -12,17 +12,19 @@
 #include "kernels/kernels.h"
 #include "model/architecture.h"
 
-/* The keys or the values of all positions. `elements` are of the cache's type (8-bit integers for
- * Q8_0), `scales` are binary16, for Q8_0 alone: one for each position's block of up to 32
- * dimensions. Layer after layer, each with n_positions of its own:
+/* The keys or the values of all positions, layer after layer, each with n_positions of its own:
  *
- *   keys    elements [n_head_kv][n_positions / 16][n_embd_head][16 positions]
- *           scales   [n_head_kv][n_positions / 16][n_blocks][16 positions]
- *   values  elements [n_head_kv][n_positions][n_embd_head]
- *           scales   [n_head_kv][n_positions][n_blocks]
+ *   keys    [n_head_kv][n_positions / 16][n_embd_head][16 positions]
+ *   values  [n_head_kv][n_positions][n_embd_head]
  *
  * Keys are transposed by sixteens (INK_KEY_GROUP) so that a query is multiplied with as many of them
- * at once as vectors have lanes. */
+ * at once as vectors have lanes. `elements` are of the cache's type, or 8-bit integers for Q8_0, in
+ * pairs since two products are summed at once:
+ *
+ *   keys    [n_head_kv][n_positions / 16][n_embd_head / 2][16 positions][2 dimensions]
+ *   values  [n_head_kv][n_positions / 2][n_embd_head][2 positions]
+ *   scales  [n_head_kv][n_positions / 16][n_blocks][16 positions], binary16, of either: one for
+ *           each position's block of up to 32 dimensions */
 typedef struct ink_kv_plane {
   uint8_t *elements;
   uint16_t *scales;
@@ -47,7 +49,7 @@ typedef struct ink_kv_cache {
   size_t ring_first;    /* rings hold the positions from here on */
 } ink_kv_cache;
 
-/* Where a thread converts tiles to. */
+/* Where a thread converts tiles to, or the scales of 8-bit ones. */
 typedef struct ink_kv_scratch {
   float *keys;   /* [INK_KV_TILE / 16][n_embd_head][16] */
   float *values; /* [INK_KV_TILE][n_embd_head] */
@@ -90,9 +92,9 @@ size_t ink_kv_truncate(ink_kv_cache *kv, size_t n);
 /* Makes `to`, carved as `from` was, hold what that holds of n_layer layers' positions before n. */
 void ink_kv_copy(ink_kv_cache *to, const ink_kv_cache *from, uint32_t n_layer, size_t n);
 
-/* The tile of positions from `start`, a multiple of INK_KV_TILE, of which n have been stored. Its
- * floats stand in the scratch, or in the cache itself where that holds floats. Its `n` is n and its
- * `first` 0; in a ring, positions out of the window may hold anything. */
+/* The tile of positions from `start`, a multiple of INK_KV_TILE, of which n have been stored. What
+ * it points to stands in the scratch, or in the cache itself where that holds it as it is. Its `n`
+ * is n and its `first` 0; in a ring, positions out of the window may hold anything. */
 ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint32_t layer,
                         uint32_t head, uint32_t start, uint32_t n, ink_kv_scratch scratch);
 

@@ -41,6 +41,7 @@ static void carve_scratch(ink_scratch *s, const ink_hparams *h, uint32_t n_threa
   uint64_t tile = INK_KV_TILE * (uint64_t)h->n_embd_head;
   s->tile_keys = ink_carve(arena, n_threads * tile, sizeof(float));
   s->tile_values = ink_carve(arena, n_threads * tile, sizeof(float));
+  s->queries = ink_carve(arena, INK_BATCH * n_q, sizeof(float));
   s->attention = ink_carve(arena, INK_BATCH * (uint64_t)h->n_head, sizeof *s->attention);
   uint64_t n_activations = INK_BATCH * (uint64_t)ink_q8_stride(blocks, h->fine_activations);
   s->activations = ink_carve(arena, n_activations, sizeof *s->activations);

@@ -17,7 +17,7 @@
 typedef struct ink_scratch {
   float *x;        /* [B][n_embd] the residual stream */
   float *normed;   /* [B][n_embd] */
-  float *q;        /* [B][n_head * n_embd_head] */
+  float *q;        /* [B][n_head * n_embd_head]; attention's sums afterwards */
   float *k;        /* [B][n_head_kv * n_embd_head] */
   float *v;        /* [B][n_head_kv * n_embd_head] */
   float *attended; /* [B][n_head * n_embd_head] */
@@ -30,9 +30,10 @@ typedef struct ink_scratch {
   float *expert_out;     /* [B][n_embd] */
   uint32_t expert_stride; /* n_expert rounded up to 4 */
   float *logits;   /* [INK_LOGIT_BATCH][n_vocab rounded up to 4] */
-  float *tile_keys;   /* [threads][INK_KV_TILE / 4][n_embd_head][4] */
-  float *tile_values; /* [threads][INK_KV_TILE][n_embd_head] */
-  ink_attention_state *attention; /* [B][n_head] */
+  float *tile_keys;   /* [threads][INK_KV_TILE][n_embd_head] */
+  float *tile_values; /* likewise */
+  float *queries;     /* [n_head_kv][B][n_head / n_head_kv][n_embd_head], or as many integers */
+  ink_attention_state *attention; /* [n_head_kv][B][n_head / n_head_kv] */
   ink_q8_part *activations; /* [B][ink_q8_stride(blocks of the widest input)] */
   ink_unpacked_part *panel; /* [threads][panel_parts] */
   float *adapted;  /* [threads][2][INK_MAX_RANK] see adapters.c */

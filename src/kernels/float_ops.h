@@ -9,43 +9,38 @@
 #include "base/half.h"
 #include "kernels/kernels.h"
 
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* For loops over arrays of vectors, which are registers only when no index is left. */
+#if defined(VECTORS_ARE_ARRAYS)
+#define UNROLLED
+#elif defined(__clang__)
+#define UNROLLED _Pragma("clang loop unroll(full)")
+#else
+#define UNROLLED _Pragma("GCC unroll 8")
+#endif
+
 /* Adding it makes a float of at most 2^22 an integer, rounded to even, in the low bits. */
 #define ROUND_BIAS 12582912.0f /* 1.5 * 2^23 */
 
-/* e^x = 2^n (1 + rest) */
-typedef struct exp_parts {
-  f32x4 power; /* 2^n */
-  f32x4 rest;
-} exp_parts;
-
-/* x = n ln 2 + r, |r| <= 0.35; minimax polynomial of degree 5 for (e^r - 1 - r) / r^2 as in Cephes
- * (S. Moshier). Relative error below 2e-7; x is clamped to [-87.3, 88.3]. */
-static inline exp_parts exp_parts_f32x4(f32x4 x) {
-  x = f32x4_min(f32x4_max(x, f32x4_splat(-87.3f)), f32x4_splat(88.3f));
-  f32x4 bias = f32x4_splat(ROUND_BIAS);
-  f32x4 biased = f32x4_add(f32x4_mul(x, f32x4_splat(1.44269504f)), bias);
-  f32x4 n = f32x4_sub(biased, bias);
-  f32x4 r = f32x4_sub(x, f32x4_mul(n, f32x4_splat(0.693359375f)));
-  r = f32x4_sub(r, f32x4_mul(n, f32x4_splat(-2.12194440e-4f)));
-  f32x4 p = f32x4_splat(1.9875691500e-4f);
-  p = f32x4_add(f32x4_mul(p, r), f32x4_splat(1.3981999507e-3f));
-  p = f32x4_add(f32x4_mul(p, r), f32x4_splat(8.3334519073e-3f));
-  p = f32x4_add(f32x4_mul(p, r), f32x4_splat(4.1665795894e-2f));
-  p = f32x4_add(f32x4_mul(p, r), f32x4_splat(1.6666665459e-1f));
-  p = f32x4_add(f32x4_mul(p, r), f32x4_splat(5.0000001201e-1f));
-  return (exp_parts){f32x4_power_of_2(biased), f32x4_add(f32x4_mul(p, f32x4_mul(r, r)), r)};
-}
+#define EXP_VECTORS 4 /* at most, that e^x is computed of at once */
+#define VECTOR f32x4
+#define V(op) f32x4_##op
+#include "kernels/exp_ops.h"
+#undef VECTOR
+#undef V
 
 static inline f32x4 exp_f32x4(f32x4 x) {
-  exp_parts e = exp_parts_f32x4(x);
-  return f32x4_mul(f32x4_add(e.rest, f32x4_splat(1.0f)), e.power);
+  f32x4_exp(&x, 1);
+  return x;
 }
 
 /* tanh x = m / (m + 2), m = e^2x - 1: exact to a few units of the last place near 0 too, since n is
  * 0 there and m is `rest`. */
 static inline f32x4 tanh_f32x4(f32x4 x) {
-  exp_parts e = exp_parts_f32x4(f32x4_add(x, x));
-  f32x4 m = f32x4_add(f32x4_mul(e.power, e.rest), f32x4_sub(e.power, f32x4_splat(1.0f)));
+  f32x4 twice = f32x4_add(x, x), power, rest;
+  f32x4_exp_parts(&twice, 1, &power, &rest);
+  f32x4 m = f32x4_add(f32x4_mul(power, rest), f32x4_sub(power, f32x4_splat(1.0f)));
   return f32x4_div(m, f32x4_add(m, f32x4_splat(2.0f)));
 }
 
@@ -140,35 +135,6 @@ static void floats_of_halves(float *out, const uint16_t *halves, uint32_t n) {
 
 static void floats_of_bf16(float *out, const uint16_t *bits, uint32_t n) {
   for (uint32_t i = 0; i < n; i += 4) f32x4_store(out + i, f32x4_load_bf16(bits + i));
-}
-
-static void floats_of_q8_keys(float *out, const int8_t *q, const uint16_t *d, uint32_t n_groups,
-                              uint32_t width) {
-  for (; n_groups > 0; n_groups--) {
-    for (uint32_t first = 0; first < width; first += INK_BLOCK, d += INK_KEY_GROUP) {
-      uint32_t n = width - first < INK_BLOCK ? width - first : INK_BLOCK;
-      f32x4 factors[INK_KEY_GROUP / 4]; /* one for each position */
-      for (size_t i = 0; i < INK_KEY_GROUP / 4; i++) factors[i] = f32x4_load_halves(d + 4 * i);
-      for (uint32_t c = 0; c < n; c++) {
-        for (size_t i = 0; i < INK_KEY_GROUP / 4; i++, q += 4, out += 4) {
-          f32x4_store(out, f32x4_mul(f32x4_load_bytes(q), factors[i]));
-        }
-      }
-    }
-  }
-}
-
-static void floats_of_q8_values(float *out, const int8_t *q, const uint16_t *d, uint32_t n,
-                                uint32_t width) {
-  for (uint32_t p = 0; p < n; p++) {
-    for (uint32_t first = 0; first < width; first += INK_BLOCK, d++) {
-      f32x4 factor = f32x4_splat(ink_f32_of_f16(*d));
-      uint32_t n_columns = width - first < INK_BLOCK ? width - first : INK_BLOCK;
-      for (uint32_t c = 0; c < n_columns; c += 4, q += 4, out += 4) {
-        f32x4_store(out, f32x4_mul(f32x4_load_bytes(q), factor));
-      }
-    }
-  }
 }
 
 static float exp_sum(const float *x, uint32_t n, float max) {

@@ -15,6 +15,7 @@
 #define INK_GROUP_ROWS 16u /* rows that the widest vectors multiply together */
 #define INK_KEY_GROUP 16u  /* positions whose keys stand together, column by column */
 #define INK_KV_TILE 64u    /* positions of the KV cache that attention handles at a time */
+#define INK_KV_SLACK 64u
 
 /* 32 columns of a token, quantised to 8 bits: x = d * q, d = max |x| / 127, q from -127 to 127.
  *
@@ -87,14 +88,20 @@ typedef struct ink_matmul {
   ink_unpacked_part *scratch; /* [ink_scratch_parts(n_cols / 32, fine)] */
 } ink_matmul;
 
-/* Up to INK_KV_TILE positions of one head's keys and values. */
+/* Up to INK_KV_TILE positions of one head's keys and values, as floats or in 8 bits. Of 8 bits, two
+ * columns of a key and two positions of a value stand side by side, and each position's 32 columns
+ * have a scale. Kernels read up to INK_KV_SLACK bytes past the last value's columns. */
 typedef struct ink_kv_tile {
-  const float *keys;   /* [positions / 16][head_dim][16 positions] */
+  const float *keys;   /* [positions / 16][head_dim][16 positions]; NULL: 8 bits */
   const float *values; /* [positions][head_dim] */
   uint32_t first;      /* the first position that the query may see */
   uint32_t n;          /* the last one + 1; first < n */
   uint32_t head_dim;   /* a multiple of 4 */
   float softcap;       /* c: scores become c tanh(score / c); 0: they don't */
+  const int8_t *byte_keys;   /* [positions / 16][head_dim / 2][16 positions][2 columns] */
+  const int8_t *byte_values; /* [positions / 2][head_dim][2 positions] */
+  const float *key_scales;   /* [positions / 16][ceil(head_dim / 32)][16 positions] */
+  const float *value_scales; /* likewise */
 } ink_kv_tile;
 
 /* Softmax over tiles, one after the other (Milakov and Gimelshein, "Online normalizer calculation
@@ -103,6 +110,7 @@ typedef struct ink_kv_tile {
 typedef struct ink_attention_state {
   float max;
   float sum;
+  float query_scale; /* for keys of 8 bits: the query is its integers times this */
 } ink_attention_state;
 
 /* How long a batch of n tokens takes, all their logits included, where one token takes 1:
@@ -144,20 +152,16 @@ typedef struct ink_kernels {
   void (*floats_of_halves)(float *out, const uint16_t *halves, uint32_t n);
   void (*floats_of_bf16)(float *out, const uint16_t *bits, uint32_t n);
 
-  /* A tile of 8-bit keys or values to an ink_kv_tile's floats: d * q, with a binary16 scale d for
-   * each position's 32 columns; width is a multiple of 4, and the last block may be shorter.
-   *   keys:    q [n_groups][width][16 positions], d [n_groups][blocks][16 positions]
-   *   values:  q [n][width],                    d [n][blocks] */
-  void (*floats_of_q8_keys)(float *out, const int8_t *q, const uint16_t *d, uint32_t n_groups,
-                            uint32_t width);
-  void (*floats_of_q8_values)(float *out, const int8_t *q, const uint16_t *d, uint32_t n,
-                              uint32_t width);
-
   float (*exp_sum)(const float *x, uint32_t n, float max); /* sum of e^(x - max), any n */
 
+  /* A query for keys of 8 bits, x = scale * out to within 1/2 of the scale, max |out| = 32767;
+   * returns the scale. */
+  float (*quantize_query)(const float *x, uint32_t n, int16_t *out);
+
   /* For n queries that see the same positions: adds a tile to their weighted sums of values, out
-   * [n][head_dim]. queries [n][head_dim] are already scaled. */
-  void (*attend)(const ink_kv_tile *tile, const float *queries, uint32_t n,
+   * [n][head_dim]. queries [n][head_dim], floats or what quantize_query() made, are already
+   * scaled. */
+  void (*attend)(const ink_kv_tile *tile, const void *queries, uint32_t n,
                  ink_attention_state *states, float *out);
 } ink_kernels;
 

@@ -29,6 +29,7 @@ static inline wide_i32 wide_i32_load(const void *p) {
   memcpy(&v, p, sizeof v);
   return v;
 }
+static inline void wide_i32_store(int32_t *p, wide_i32 v) { memcpy(p, &v, sizeof v); }
 static inline wide_i32 wide_i32_splat(int32_t x) { return WIDE(set1_epi32)(x); }
 static inline wide_i32 wide_i32_add(wide_i32 a, wide_i32 b) { return WIDE(add_epi32)(a, b); }
 static inline wide_weights16 wide_weights_load(const uint8_t *p) { return wide_i32_load(p); }
@@ -42,6 +43,16 @@ static inline wide_f32 wide_f32_load(const float *p) { return WIDE(loadu_ps)(p);
 static inline wide_f32 wide_f32_splat(float x) { return WIDE(set1_ps)(x); }
 static inline wide_f32 wide_f32_add(wide_f32 a, wide_f32 b) { return WIDE(add_ps)(a, b); }
 static inline wide_f32 wide_f32_mul(wide_f32 a, wide_f32 b) { return WIDE(mul_ps)(a, b); }
+static inline wide_f32 wide_f32_sub(wide_f32 a, wide_f32 b) { return WIDE(sub_ps)(a, b); }
+static inline wide_f32 wide_f32_max(wide_f32 a, wide_f32 b) { return WIDE(max_ps)(b, a); }
+static inline wide_f32 wide_f32_min(wide_f32 a, wide_f32 b) { return WIDE(min_ps)(b, a); }
+static inline wide_f32 wide_f32_power_of_2(wide_f32 biased) {
+  wide_i32 bits;
+  memcpy(&bits, &biased, sizeof bits);
+  bits = WIDE(slli_epi32)(wide_i32_add(bits, wide_i32_splat(127)), 23);
+  memcpy(&biased, &bits, sizeof bits);
+  return biased;
+}
 static inline wide_f32 wide_f32_of_i32(wide_i32 v) { return WIDE(cvtepi32_ps)(v); }
 
 #endif

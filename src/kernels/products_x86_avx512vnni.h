@@ -41,6 +41,18 @@ static inline wide_i32 wide_products_rows(wide_products16 sums) { return sums; }
 static inline wide_i32 wide_products_scaled(wide_products16 sums, wide_i32 scale) {
   return _mm512_mullo_epi32(sums, scale);
 }
+/* Of each lane, as f32x4_store_low_halves(). */
+static inline void wide_f32_store_low_halves(int16_t *p, wide_f32 v) {
+  _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(_mm512_castps_si512(v)));
+}
+
+static inline wide_i32 wide_i32_load_byte_pairs(const int8_t *p) {
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+static inline wide_i32 wide_i32_add_pair_products(wide_i32 sums, wide_i32 pairs,
+                                                  const int16_t x[2]) {
+  return _mm512_dpwssd_epi32(sums, pairs, wide_i32_splat(load_word(x)));
+}
 /* The rows of the first n_panels panels. */
 static inline void wide_f32_store(float *p, wide_f32 v, uint32_t n_panels) {
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << 4 * n_panels) - 1), v);

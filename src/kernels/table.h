@@ -18,8 +18,7 @@
       .soft_cap = soft_cap,                                                                        \
       .floats_of_halves = floats_of_halves,                                                        \
       .floats_of_bf16 = floats_of_bf16,                                                            \
-      .floats_of_q8_keys = floats_of_q8_keys,                                                      \
-      .floats_of_q8_values = floats_of_q8_values,                                                  \
       .exp_sum = exp_sum,                                                                          \
+      .quantize_query = quantize_query,                                                            \
       .attend = attend,                                                                            \
   }

@@ -7,6 +7,8 @@
 
 #include "base/half.h"
 
+#define VECTORS_ARE_ARRAYS
+
 typedef struct f32x4 {
   float lane[4];
 } f32x4;
@@ -45,6 +47,9 @@ static inline f32x4 f32x4_power_of_2(f32x4 biased) {
 static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
   for (int i = 0; i < 4; i++) p[i] = (int8_t)(uint8_t)ink_bits_of_f32(v.lane[i]);
 }
+static inline void f32x4_store_low_halves(int16_t *p, f32x4 v) {
+  for (int i = 0; i < 4; i++) p[i] = (int16_t)(uint16_t)ink_bits_of_f32(v.lane[i]);
+}
 static inline float f32x4_lane_sum(f32x4 v) {
   return (v.lane[0] + v.lane[1]) + (v.lane[2] + v.lane[3]);
 }
@@ -52,6 +57,33 @@ static inline float f32x4_lane_max(f32x4 v) {
   float a = v.lane[0] < v.lane[1] ? v.lane[1] : v.lane[0];
   float b = v.lane[2] < v.lane[3] ? v.lane[3] : v.lane[2];
   return a < b ? b : a;
+}
+
+typedef struct i32x4 {
+  int32_t lane[4];
+} i32x4;
+
+static inline i32x4 i32x4_splat(int32_t x) { return (i32x4){{x, x, x, x}}; }
+static inline i32x4 i32x4_load(const int32_t *p) { return (i32x4){{p[0], p[1], p[2], p[3]}}; }
+static inline void i32x4_store(int32_t *p, i32x4 v) {
+  for (int i = 0; i < 4; i++) p[i] = v.lane[i];
+}
+static inline f32x4 f32x4_of_i32x4(i32x4 v) { INK_LANES((float)v.lane[i]); }
+/* A pair of 16 bits for each lane. */
+static inline i32x4 i32x4_load_byte_pairs(const int8_t *p) {
+  i32x4 pairs;
+  for (int i = 0; i < 4; i++) {
+    pairs.lane[i] = (int32_t)((uint32_t)p[2 * i + 1] << 16 | (uint16_t)p[2 * i]);
+  }
+  return pairs;
+}
+/* sums + pairs[lane][0] * x[0] + pairs[lane][1] * x[1] */
+static inline i32x4 i32x4_add_pair_products(i32x4 sums, i32x4 pairs, const int16_t x[2]) {
+  for (int i = 0; i < 4; i++) {
+    uint32_t pair = (uint32_t)pairs.lane[i];
+    sums.lane[i] += (int16_t)(uint16_t)pair * x[0] + (int16_t)(uint16_t)(pair >> 16) * x[1];
+  }
+  return sums;
 }
 
 #undef INK_LANES

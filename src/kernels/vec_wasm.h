@@ -34,6 +34,9 @@ static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
   v128_t low = wasm_i8x16_shuffle(v, v, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
   wasm_v128_store32_lane(p, low, 0);
 }
+static inline void f32x4_store_low_halves(int16_t *p, f32x4 v) {
+  wasm_v128_store64_lane(p, wasm_i16x8_shuffle(v, v, 0, 2, 4, 6, 0, 2, 4, 6), 0);
+}
 /* Signs are extended, shifted to their place, and what is between them and the exponent cleared. */
 static inline f32x4 f32x4_load_halves(const uint16_t *p) {
   v128_t bits = wasm_i32x4_shl(wasm_i32x4_load16x4((const int16_t *)p), 13);
@@ -106,6 +109,11 @@ static inline void i32x4_store(int32_t *p, i32x4 v) { wasm_v128_store(p, v); }
 /* pairs[row][0] * sums[0] + pairs[row][1] * sums[1], of 16 bits each */
 static inline i32x4 pair_products(i32x4 pairs, const int16_t sums[2]) {
   return wasm_i32x4_dot_i16x8(pairs, wasm_v128_load32_splat(sums));
+}
+/* A pair of 16 bits for each lane. */
+static inline i32x4 i32x4_load_byte_pairs(const int8_t *p) { return wasm_i16x8_load8x8(p); }
+static inline i32x4 i32x4_add_pair_products(i32x4 sums, i32x4 pairs, const int16_t x[2]) {
+  return wasm_i32x4_add(sums, pair_products(pairs, x));
 }
 /* A pair for each row. */
 static inline i32x4 pairs_of(i32x4 first, i32x4 second) {

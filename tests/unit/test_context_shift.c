@@ -4,6 +4,7 @@
 #include "check.h"
 #include "fixtures.h"
 #include "sliding_fixture.h"
+#include "tile_elements.h"
 
 enum { N_CTX = 300, N_PROMPT = 20, N_NEW = 700 };
 
@@ -109,10 +110,9 @@ static double first_layer_difference(const ink_session *a, const ink_session *b,
       }
       for (uint32_t p = from > start ? (uint32_t)from - start : 0; p < tiles[0].n; p++) {
         for (uint32_t c = 0; c < h->n_embd_head; c++) {
-          size_t lane = p % INK_KEY_GROUP, v = p * h->n_embd_head + c;
-          size_t k = (p - lane) * h->n_embd_head + INK_KEY_GROUP * c + lane;
-          largest = fmax(largest, fabs((double)(tiles[0].keys[k] - tiles[1].keys[k])));
-          largest = fmax(largest, fabs((double)(tiles[0].values[v] - tiles[1].values[v])));
+          float key = tile_key(&tiles[0], p, c), value = tile_value(&tiles[0], p, c);
+          largest = fmax(largest, fabs((double)(key - tile_key(&tiles[1], p, c))));
+          largest = fmax(largest, fabs((double)(value - tile_value(&tiles[1], p, c))));
         }
       }
     }

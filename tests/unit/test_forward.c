@@ -75,13 +75,13 @@ static void eval_in_pieces(ink_session *session, const ink_token *tokens, size_t
   memcpy(logits, ink_session_logits(session), n_vocab * sizeof *logits);
 }
 
-static void check_batches(const char *model_name) {
+static void check_batches(const char *model_name, ink_kv_type type) {
   enum { N = 150 };
   ink_token tokens[N];
   uint32_t seed = 1;
   for (int i = 0; i < N; i++) tokens[i] = (ink_token)(next_random(&seed) % 512);
   ink_model *model = load_fixture(model_name, NULL);
-  ink_session *session = new_session(model, N);
+  ink_session *session = new_session_of(model, (ink_session_params){.n_ctx = N, .kv_type = type});
   float whole[515], pieces[515];
   eval_in_pieces(session, tokens, N, N, whole);
   for (size_t piece = 1; piece < 80; piece += 13) {
@@ -98,8 +98,9 @@ static void check_batches(const char *model_name) {
 }
 
 static void results_do_not_depend_on_batches(void) {
-  check_batches("tiny-q.gguf");
-  check_batches("tiny-k.gguf");
+  check_batches("tiny-q.gguf", INK_KV_DEFAULT);
+  check_batches("tiny-q.gguf", INK_KV_Q8_0);
+  check_batches("tiny-k.gguf", INK_KV_DEFAULT);
 }
 
 static void check_threads(const char *model_name) {
@@ -150,13 +151,17 @@ static void engines_give_the_same_bits(void) {
   static const struct {
     const char *model;
     uint64_t hash;
-  } expected[] = {{"tiny-q.gguf", 0x2893e0884e9ef43d},
-                  {"tiny-q2.gguf", 0x651c53b69f224562},
-                  {"tiny-k.gguf", 0xe72ab05596861236},
-                  {"stories260K.gguf", 0x51ef3523b23388f3}};
-  for (size_t m = 0; m < 4; m++) {
+    ink_kv_type kv_type;
+  } expected[] = {{"tiny-q.gguf", 0x2893e0884e9ef43d, INK_KV_F16},
+                  {"tiny-q.gguf", 0x7476b276be34c5cb, INK_KV_Q8_0},
+                  {"tiny-q2.gguf", 0x651c53b69f224562, INK_KV_F16},
+                  {"tiny-k.gguf", 0xe72ab05596861236, INK_KV_F16},
+                  {"stories260K.gguf", 0x51ef3523b23388f3, INK_KV_F16},
+                  {"stories260K.gguf", 0x6d96c4dee97a7978, INK_KV_Q8_0}};
+  for (size_t m = 0; m < sizeof expected / sizeof *expected; m++) {
     ink_model *model = load_fixture(expected[m].model, "scalar");
-    ink_session *session = new_session(model, 100);
+    ink_session_params params = {.n_ctx = 100, .kv_type = expected[m].kv_type};
+    ink_session *session = new_session_of(model, params);
     ink_token tokens[90];
     for (int t = 0; t < 90; t++) tokens[t] = (ink_token)(t * 37 % 500);
     CHECK_STATUS(ink_session_eval(session, tokens, 90, NULL), INK_OK);

@@ -214,34 +214,13 @@ static void compare_vectors(const ink_kernels *kernels) {
   }
 }
 
-/* Keys and values in 8 bits, of a width that is no multiple of a block. */
-static void compare_q8_tiles(const ink_kernels *kernels) {
-  enum { WIDTH = 44, BLOCKS = 2, N = 13, PADDED = 32 };
-  int8_t q[PADDED * WIDTH];
-  uint16_t d[PADDED * BLOCKS];
-  uint32_t seed = 17;
-  for (size_t i = 0; i < sizeof q; i++) q[i] = (int8_t)((int)(next_random(&seed) % 255) - 127);
-  for (size_t i = 0; i < sizeof d / sizeof *d; i++) d[i] = ink_f16_of_f32(random_float(&seed));
-  float expected[PADDED * WIDTH], keys[PADDED * WIDTH], values[PADDED * WIDTH] = {0};
-  kernels->floats_of_q8_keys(keys, q, d, 2, WIDTH);
-  kernels->floats_of_q8_values(values, q, d, N, WIDTH);
-  for (size_t p = 0; p < PADDED; p++) {
-    for (size_t c = 0; c < WIDTH; c++) {
-      size_t at = p / 16 * 16 * WIDTH + c * 16 + p % 16;
-      expected[at] = (float)q[at] * ink_f32_of_f16(d[p / 16 * 16 * BLOCKS + c / 32 * 16 + p % 16]);
-    }
-  }
-  CHECK(memcmp(keys, expected, sizeof keys) == 0);
-  for (size_t p = 0; p < N; p++) {
-    for (size_t c = 0; c < WIDTH; c++) {
-      float scale = ink_f32_of_f16(d[p * BLOCKS + c / 32]);
-      CHECK(values[p * WIDTH + c] == (float)q[p * WIDTH + c] * scale);
-    }
-  }
-  CHECK(values[N * WIDTH] == 0.0f);
-}
+enum { WIDTH = 84, BLOCKS = 3, QUERIES = 3 }; /* wide vectors, pairs, and what is left of either */
 
-enum { WIDTH = 84, QUERIES = 3 }; /* wide vectors and what is left, pairs and what is left */
+static ink_kv_tile float_tile(const float *keys, const float *values, uint32_t first, uint32_t n,
+                              float softcap) {
+  return (ink_kv_tile){.keys = keys, .values = values, .first = first, .n = n,
+                       .head_dim = WIDTH, .softcap = softcap};
+}
 
 /* One pass in double precision over two tiles. */
 static void attend_exactly(const ink_kv_tile tiles[2], const float *query, double *out) {
@@ -344,13 +323,13 @@ static void compare_attention(const ink_kernels *kernels) {
   for (uint32_t n = 1; n <= INK_KV_TILE; n++) {
     float softcap = n % 3 == 0 ? 5.0f : 0.0f;
     uint32_t first = n > 8 ? n * 5 % (n - 3) : 0; /* a window begins within the tile */
-    ink_kv_tile tiles[2] = {{keys, values, first, n, WIDTH, softcap},
-                            {values, keys, 0, (n + 5) % INK_KV_TILE + 1, WIDTH, softcap}};
+    ink_kv_tile tiles[2] = {float_tile(keys, values, first, n, softcap),
+                            float_tile(values, keys, 0, (n + 5) % INK_KV_TILE + 1, softcap)};
     float out[2][QUERIES * WIDTH] = {{0}};
     ink_attention_state states[2][QUERIES];
     const ink_kernels *k[2] = {&ink_kernels_scalar, kernels};
     for (int i = 0; i < 2; i++) {
-      for (int q = 0; q < QUERIES; q++) states[i][q] = (ink_attention_state){-INFINITY, 0.0f};
+      for (int q = 0; q < QUERIES; q++) states[i][q] = (ink_attention_state){.max = -INFINITY};
       k[i]->attend(&tiles[0], queries, QUERIES, states[i], out[i]);
       k[i]->attend(&tiles[1], queries, QUERIES, states[i], out[i]);
     }
@@ -364,6 +343,138 @@ static void compare_attention(const ink_kernels *kernels) {
         CHECK(fabs(actual - expected[c]) < 1e-4);
       }
     }
+  }
+}
+
+/* Two heads' worth of 8-bit keys and values as tiles point to them, and the floats they mean. */
+typedef struct byte_tiles {
+  int8_t keys[INK_KV_TILE * WIDTH], values[INK_KV_TILE * WIDTH + INK_KV_SLACK];
+  float key_scales[INK_KV_TILE * BLOCKS], value_scales[INK_KV_TILE * BLOCKS];
+  float float_keys[INK_KV_TILE * WIDTH], float_values[INK_KV_TILE * WIDTH];
+} byte_tiles;
+
+static int8_t random_level(uint32_t *seed) {
+  return (int8_t)((int)(next_random(seed) % 255) - 127);
+}
+
+static void make_byte_tiles(byte_tiles *t, uint32_t seed) {
+  memset(t, 0, sizeof *t);
+  for (size_t i = 0; i < INK_KV_TILE * BLOCKS; i++) {
+    t->key_scales[i] = fabsf(random_float(&seed)) / 127.0f;
+    t->value_scales[i] = fabsf(random_float(&seed)) / 127.0f;
+  }
+  for (size_t p = 0; p < INK_KV_TILE; p++) {
+    for (size_t c = 0; c < WIDTH; c++) {
+      size_t group = p / 16 * 16, scale = group * BLOCKS + c / 32 * 16 + p % 16;
+      int8_t key = random_level(&seed), value = random_level(&seed);
+      t->keys[group * WIDTH + c / 2 * 32 + p % 16 * 2 + c % 2] = key;
+      t->values[p / 2 * 2 * WIDTH + c * 2 + p % 2] = value;
+      t->float_keys[group * WIDTH + c * 16 + p % 16] = (float)key * t->key_scales[scale];
+      t->float_values[p * WIDTH + c] = (float)value * t->value_scales[scale];
+    }
+  }
+}
+
+static ink_kv_tile byte_tile(const byte_tiles *t, uint32_t first, uint32_t n, float softcap) {
+  return (ink_kv_tile){.first = first, .n = n, .head_dim = WIDTH, .softcap = softcap,
+                       .byte_keys = t->keys, .byte_values = t->values,
+                       .key_scales = t->key_scales, .value_scales = t->value_scales};
+}
+
+static void compare_byte_attention(const ink_kernels *kernels) {
+  static byte_tiles bytes[2];
+  float queries[QUERIES * WIDTH];
+  int16_t levels[2][QUERIES * WIDTH];
+  uint32_t seed = 31;
+  for (size_t i = 0; i < QUERIES * WIDTH; i++) queries[i] = random_float(&seed) / 8.0f;
+  for (uint32_t i = 0; i < 2; i++) make_byte_tiles(&bytes[i], 33 + i);
+  for (uint32_t n = 1; n <= INK_KV_TILE; n++) {
+    float softcap = n % 3 == 0 ? 5.0f : 0.0f;
+    uint32_t first = n > 8 ? n * 5 % (n - 3) : 0, next = (n + 5) % INK_KV_TILE + 1;
+    ink_kv_tile tiles[2] = {byte_tile(&bytes[0], first, n, softcap),
+                            byte_tile(&bytes[1], 0, next, softcap)};
+    ink_kv_tile floats[2] = {
+        float_tile(bytes[0].float_keys, bytes[0].float_values, first, n, softcap),
+        float_tile(bytes[1].float_keys, bytes[1].float_values, 0, next, softcap)};
+    float out[2][QUERIES * WIDTH] = {{0}};
+    ink_attention_state states[2][QUERIES];
+    const ink_kernels *k[2] = {&ink_kernels_scalar, kernels};
+    for (int i = 0; i < 2; i++) {
+      for (int q = 0; q < QUERIES; q++) {
+        float scale = k[i]->quantize_query(queries + q * WIDTH, WIDTH, levels[i] + q * WIDTH);
+        states[i][q] = (ink_attention_state){-INFINITY, 0.0f, scale};
+      }
+      k[i]->attend(&tiles[0], levels[i], QUERIES, states[i], out[i]);
+      k[i]->attend(&tiles[1], levels[i], QUERIES, states[i], out[i]);
+    }
+    CHECK(memcmp(levels[0], levels[1], sizeof levels[0]) == 0);
+    CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
+    CHECK(memcmp(states[0], states[1], sizeof states[0]) == 0);
+    for (int q = 0; q < QUERIES; q++) {
+      double expected[WIDTH];
+      attend_exactly(floats, queries + q * WIDTH, expected);
+      for (int c = 0; c < WIDTH; c++) {
+        double actual = (double)out[1][q * WIDTH + c] / (double)states[1][q].sum;
+        CHECK(fabs(actual - expected[c]) < 4e-4); /* of 4: weights have 16 bits */
+      }
+    }
+  }
+}
+
+/* The largest integers there are: no sum overflows. */
+static void byte_sums_hold_the_largest(void) {
+  static byte_tiles bytes;
+  const char *name;
+  for (size_t k = 0; (name = ink_kernels_name(k)) != NULL; k++) {
+    const ink_kernels *kernels = ink_kernels_select(name);
+    memset(bytes.keys, 127, sizeof bytes.keys);
+    memset(bytes.values, -127, sizeof bytes.values);
+    for (size_t i = 0; i < INK_KV_TILE * BLOCKS; i++) {
+      bytes.key_scales[i] = bytes.value_scales[i] = 1.0f / 127.0f;
+    }
+    float query[WIDTH], out[WIDTH] = {0};
+    int16_t levels[WIDTH];
+    for (size_t c = 0; c < WIDTH; c++) query[c] = -1.0f;
+    ink_attention_state state = {-INFINITY, 0.0f, kernels->quantize_query(query, WIDTH, levels)};
+    CHECK_EQ(levels[WIDTH - 1], -32767);
+    ink_kv_tile tile = byte_tile(&bytes, 0, INK_KV_TILE, 0.0f);
+    kernels->attend(&tile, levels, 1, &state, out);
+    CHECK(fabsf(state.max + (float)WIDTH) < 1e-3f);
+    CHECK(fabsf(state.sum - (float)INK_KV_TILE) < 1e-3f);
+    for (size_t c = 0; c < WIDTH; c++) CHECK(fabsf(out[c] / state.sum + 1.0f) < 1e-5f);
+  }
+}
+
+/* As hidden_positions_do_not_matter(). */
+static void hidden_bytes_do_not_matter(void) {
+  static byte_tiles bytes[2];
+  float query[WIDTH], out[2][WIDTH];
+  int16_t levels[WIDTH];
+  uint32_t seed = 35;
+  for (size_t c = 0; c < WIDTH; c++) query[c] = random_float(&seed);
+  make_byte_tiles(&bytes[0], 37);
+  memset(&bytes[1], -1, sizeof bytes[1]); /* NaN as a scale */
+  for (size_t p = 19; p < 42; p++) {
+    for (size_t c = 0; c < WIDTH; c++) {
+      size_t key = p / 16 * 16 * WIDTH + c / 2 * 32 + p % 16 * 2 + c % 2;
+      size_t value = p / 2 * 2 * WIDTH + c * 2 + p % 2;
+      size_t scale = p / 16 * 16 * BLOCKS + c / 32 * 16 + p % 16;
+      bytes[1].keys[key] = bytes[0].keys[key];
+      bytes[1].values[value] = bytes[0].values[value];
+      bytes[1].key_scales[scale] = bytes[0].key_scales[scale];
+      bytes[1].value_scales[scale] = bytes[0].value_scales[scale];
+    }
+  }
+  const char *name;
+  for (size_t k = 0; (name = ink_kernels_name(k)) != NULL; k++) {
+    const ink_kernels *kernels = ink_kernels_select(name);
+    for (int i = 0; i < 2; i++) {
+      ink_attention_state state = {-INFINITY, 0.0f, kernels->quantize_query(query, WIDTH, levels)};
+      ink_kv_tile tile = byte_tile(&bytes[i], 19, 42, 30.0f);
+      memset(out[i], 0, sizeof out[i]);
+      kernels->attend(&tile, levels, 1, &state, out[i]);
+    }
+    CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
   }
 }
 
@@ -384,8 +495,8 @@ static void hidden_positions_do_not_matter(void) {
     }
     const char *name;
     for (size_t k = 0; (name = ink_kernels_name(k)) != NULL; k++) {
-      ink_attention_state state = {-INFINITY, 0.0f};
-      ink_kv_tile tile = {keys, values, 19, 42, WIDTH, 30.0f};
+      ink_attention_state state = {.max = -INFINITY};
+      ink_kv_tile tile = float_tile(keys, values, 19, 42, 30.0f);
       memset(out[i], 0, sizeof out[i]);
       ink_kernels_select(name)->attend(&tile, query, 1, &state, out[i]);
       if (i > 0) CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
@@ -400,10 +511,10 @@ static void tables_equal_scalar(void) {
     CHECK(kernels && strcmp(kernels->name, name) == 0);
     compare_products(kernels);
     compare_vectors(kernels);
-    compare_q8_tiles(kernels);
     compare_activations(kernels);
     compare_layer_norms(kernels);
     compare_attention(kernels);
+    compare_byte_attention(kernels);
   }
 }
 
@@ -425,6 +536,8 @@ int main(void) {
   RUN(tiny_activations_are_finite);
   RUN(tables_equal_scalar);
   RUN(hidden_positions_do_not_matter);
+  RUN(byte_sums_hold_the_largest);
+  RUN(hidden_bytes_do_not_matter);
   RUN(names_select_tables);
   return check_result();
 }

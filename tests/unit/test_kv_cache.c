@@ -3,6 +3,7 @@
 #include "check.h"
 #include "engine/kv_cache.h"
 #include "fixtures.h"
+#include "tile_elements.h"
 
 enum { LAYERS = 2, HEADS = 3, WIDTH = 44, POSITIONS = 150 };
 
@@ -40,7 +41,7 @@ static void check_tile(const ink_kv_cache *kv, const ink_kernels *kernels, uint3
     make_vector(layer, head, start + p, 1, key);
     make_vector(layer, head, start + p, 2, value);
     for (uint32_t c = 0; c < WIDTH; c++) {
-      float k = tile.keys[p / 16 * 16 * WIDTH + 16 * c + p % 16], v = tile.values[p * WIDTH + c];
+      float k = tile_key(&tile, p, c), v = tile_value(&tile, p, c);
       CHECK(fabsf(k - key[c]) <= tolerance(kv->type, key, c));
       CHECK(fabsf(v - value[c]) <= tolerance(kv->type, value, c));
     }
