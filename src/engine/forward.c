@@ -4,6 +4,7 @@
 #include "engine/attention.h"
 #include "engine/experts.h"
 #include "engine/mlp.h"
+#include "engine/tokens.h"
 
 static const float *floats(const ink_tensor *tensor) {
   return (const float *)(const void *)tensor->data;
@@ -21,13 +22,27 @@ static void norm_vector(const ink_session *session, const float *x, const float 
   }
 }
 
+typedef struct norm_job {
+  const ink_session *session;
+  const ink_linear *weights;
+  const float *x;
+  float *out;
+} norm_job;
+
+static void norm_tokens(void *context, uint32_t first, uint32_t n) {
+  const norm_job *job = context;
+  const float *weight = floats(&job->weights->weight), *bias = floats(&job->weights->bias);
+  uint32_t width = job->session->model->hparams.n_embd;
+  for (size_t t = first; t < (size_t)first + n; t++) {
+    norm_vector(job->session, job->x + t * width, weight, bias, width, job->out + t * width);
+  }
+}
+
 /* n token vectors; out may be x. */
 static void norm(const ink_session *session, const ink_linear *weights, const float *x, uint32_t n,
                  float *out) {
-  uint32_t width = session->model->hparams.n_embd;
-  for (size_t at = 0; at < (size_t)n * width; at += width) {
-    norm_vector(session, x + at, floats(&weights->weight), floats(&weights->bias), width, out + at);
-  }
+  norm_job job = {session, weights, x, out};
+  ink_for_tokens(session, n, session->model->hparams.n_embd, norm_tokens, &job);
 }
 
 /* Queries or keys of one token, in place. */

@@ -1,11 +1,27 @@
 #include "engine/matrix.h"
 
 #include "engine/adapters.h"
+#include "engine/tokens.h"
+
+typedef struct quantize_job {
+  const ink_session *session;
+  const float *x;
+  uint32_t n_cols;
+} quantize_job;
+
+static void quantize_tokens(void *context, uint32_t first, uint32_t n) {
+  const quantize_job *job = context;
+  bool fine = job->session->model->hparams.fine_activations;
+  const float *x = job->x + (size_t)first * job->n_cols;
+  size_t at = (size_t)first * ink_q8_stride(job->n_cols / INK_BLOCK, fine);
+  ink_q8_part *out = job->session->scratch.activations + at;
+  job->session->model->kernels->quantize(x, n, job->n_cols, fine, out);
+}
 
 ink_input ink_prepare(ink_session *session, const float *x, uint32_t n_tokens, uint32_t n_cols) {
+  quantize_job job = {session, x, n_cols};
   if (n_cols % INK_BLOCK == 0) { /* else no quantised matrix takes it */
-    bool fine = session->model->hparams.fine_activations;
-    session->model->kernels->quantize(x, n_tokens, n_cols, fine, session->scratch.activations);
+    ink_for_tokens(session, n_tokens, n_cols, quantize_tokens, &job);
   }
   return (ink_input){x, n_tokens};
 }
