@@ -114,7 +114,8 @@ def test_tokens_are_those_of_tokenizers(made: Path) -> None:
 
 
 def test_it_answers_in_the_engine(made: Path) -> None:
-    answer = engine("chat", "-m", str(made / "model.gguf"), "-p", "Write a story about Anna.", "--temp", "0", "-n", "40")
+    prompt = ("-p", "Write a story about Anna.", "--temp", "0", "-n", "40")
+    answer = engine("chat", "-m", str(made / "model.gguf"), *prompt)
     assert answer["text"] and str(answer["text"]).isascii()
     info = engine("info", "-m", str(made / "model.gguf"))
     assert "q4_1" in json.dumps(info).lower()
