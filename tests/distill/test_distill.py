@@ -113,8 +113,20 @@ def test_tokens_are_those_of_tokenizers(made: Path) -> None:
     assert result.stdout.split() == expected.split()
 
 
+def test_the_template_makes_the_prompt_of_training(made: Path) -> None:
+    message = "Write a story about Anna.\n\nIs it long?"
+    conversation = {"messages": [{"role": "user", "content": message}], "add_generation_prompt": True}
+    prompt = subprocess.run([str(ENGINE), "template", "-m", str(made / "model.gguf")], input=json.dumps(conversation),
+                            capture_output=True, text=True, timeout=60).stdout
+    tokens = subprocess.run([str(ENGINE), "tokenize", "--special", "-m", str(made / "model.gguf")], input=prompt,
+                            capture_output=True, text=True, timeout=60).stdout
+    expected = with_packages("prompt_tokens.py", str(made), message)
+    assert tokens.split() == expected.split()
+
+
 def test_it_answers_in_the_engine(made: Path) -> None:
-    answer = engine("chat", "-m", str(made / "model.gguf"), "-p", "Write a story about Anna.", "--temp", "0", "-n", "40")
+    prompt = ("-p", "Write a story about Anna.", "--temp", "0", "-n", "40")
+    answer = engine("chat", "-m", str(made / "model.gguf"), *prompt)
     assert answer["text"] and str(answer["text"]).isascii()
     info = engine("info", "-m", str(made / "model.gguf"))
     assert "q4_1" in json.dumps(info).lower()

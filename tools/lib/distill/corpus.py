@@ -19,8 +19,8 @@ KINDS: dict[str, re.Pattern[str]] = {
     "story": re.compile(r"Write a story (?:about|called) `?([^`\n]+?)`?\.?\s*$"),
     "plot": re.compile(r"(?:Describe|Summarize|Rewrite concisely|Interpret|Rephrase|Paraphrase) this story:\n()"),
 }
-PLAIN = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "—": " - ", "–": " - ", "…": "...", "\xa0": " ",
-                       "\t": " "})
+PLAIN = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "—": " - ", "–": " - ", "…": "...",
+                       "\xa0": " ", "\t": " "})
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,8 @@ def load_model(work: Path, run: str, shape: Shape, vocabulary: int) -> Model:
     return model
 
 
-def export(model: Model, preset: Preset, work: Path, out: Path, name: str, block_type: str, embedding_type: str) -> None:
+def export(model: Model, preset: Preset, work: Path, out: Path, name: str, block_type: str,
+           embedding_type: str) -> None:
     """`block_type` F32 leaves the weights as they are; else the matrices become blocks, and the norms stay f32."""
     writer = gguf.GGUFWriter(out, "llama")
     add_metadata(writer, name, model.shape, preset)

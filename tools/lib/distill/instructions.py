@@ -20,18 +20,18 @@ PASSAGE = 700  # characters of a passage that is asked about
 SUMMARIZED = 2100  # characters of a story that is summarised
 
 NOT_NAMES = set(
-    "I The A An He She It They We You But And So As In On At One Once Then When What Where Why How Who Yes No Oh Mr Mrs Ms "
-    "Dr Miss Sir Lady King Queen Princess Prince Captain Monday Tuesday Wednesday Thursday Friday Saturday Sunday "
-    "January February March April May June July August September October November December Mom Dad Mommy Daddy Mama Papa "
-    "Grandma Grandpa Grandmother Grandfather Mother Father Uncle Aunt God Earth My His Her Their Our Your This That "
-    "There Here If Let Hey Hi Hello Well Okay Thank Thanks Welcome Please Not Now Just Christmas English Halloween"
+    "I The A An He She It They We You But And So As In On At One Once Then When What Where Why How Who Yes No Oh Mr Mrs "
+    "Ms Dr Miss Sir Lady King Queen Princess Prince Captain Monday Tuesday Wednesday Thursday Friday Saturday Sunday "
+    "January February March April May June July August September October November December Mom Dad Mommy Daddy Mama "
+    "Papa Grandma Grandpa Grandmother Grandfather Mother Father Uncle Aunt God Earth My His Her Their Our Your This "
+    "That There Here If Let Hey Hi Hello Well Okay Thank Thanks Welcome Please Not Now Just Christmas English Halloween"
     .split())
 AFTER_NOUN = r"(?=[.,!?;]| (?:of|and|in|to|was|were|is|with|that|on|had|as|for|from|who|at|by|into)\b)"
 NOT_THINGS = set(
-    "other others same first last next two three world life day days night morning evening afternoon way time moment end "
-    "rest one ones lot bit while ground top side back distance air things thing something people others best most only "
-    "past future present least few many more idea part place sight sound sounds middle center edge heart mind eyes hand "
-    "face feeling sense truth news".split())
+    "other others same first last next two three world life day days night morning evening afternoon way time moment "
+    "end rest one ones lot bit while ground top side back distance air things thing something people others best most "
+    "only past future present least few many more idea part place sight sound sounds middle center edge heart mind "
+    "eyes hand face feeling sense truth news".split())
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Step `prepare`: the corpus's stories without repeats, split, and turned into records; JSON Lines in the work folder."""
+"""Step `prepare`: the corpus's stories without repeats, split, and turned into records (JSON Lines)."""
 
 from __future__ import annotations
 

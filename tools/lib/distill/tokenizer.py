@@ -16,14 +16,10 @@ PRE_TOKENIZER = "smollm"
 END_OF_TEXT, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 SPECIAL = (END_OF_TEXT, START, END)
 CHAT_TEMPLATE = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
-
-
-def prompt_text(prompt: str) -> str:
-    """What the chat template makes of one user message: everything before the answer."""
-    return f"{START}user\n{prompt}{END}\n{START}assistant\n"
 
 
 def train_tokenizer(preset: Preset, work: Path) -> None:

@@ -165,7 +165,8 @@ class Trainer:
         for parameter, gradient in zip(self.parameters, total, strict=True):
             parameter.grad = gradient
         share = rate(self.run.schedule, self.step)
-        for optimizer, full in zip(self.optimizers, (self.run.schedule.muon_rate, self.run.schedule.adam_rate), strict=True):
+        rates = (self.run.schedule.muon_rate, self.run.schedule.adam_rate)
+        for optimizer, full in zip(self.optimizers, rates, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = full * share
             optimizer.step()
