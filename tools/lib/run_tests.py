@@ -69,6 +69,8 @@ SUITES = [
     c_tests("web-simd128-threads", "those of threads, on a shared memory in Node"),
     python_tests("cli", "the command, natively and under Wasmtime", ["native", "native-sanitize", "wasi"],
                  needs_model=True),
+    python_tests("distill", "a model made at toy size, from stories to answers in the engine", ["native"],
+                 needs_model=False),
     Suite("web", "the npm package, in Node, Deno and Bun, in Chromium and Firefox",
           ["npm", "test"], ["native", *WEB_PRESETS], needs_model=True, prepare=build_web_package, cwd=WEB,
           env={"NODE_OPTIONS": "--test-reporter=spec --test-reporter-destination=stdout "

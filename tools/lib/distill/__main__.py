@@ -1,0 +1,205 @@
+"""tools/distill: makes a small model of our own, step by step or all at once."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from . import DistillError, checkpoint
+from .evaluate import engine_score, score_answers, score_windows
+from .export import export, load_model
+from .instructions import Record
+from .judge import chosen, judge, report, write_verdicts
+from .model import Model
+from .picture import picture, read_curve
+from .prepare import prepare, read_lines
+from .presets import PRESETS, Preset
+from .quantize import quantize_weights
+from .tokenizer import train_tokenizer
+from .train import Run, Trainer
+
+ROOT = Path(__file__).resolve().parents[3]
+WINDOWS = 40  # of plain held-out text that are scored
+
+
+class Unfinished(Exception):
+    """A training run was stopped before its schedule's end; not a failure."""
+
+
+def runs(preset: Preset, seed: int) -> dict[str, Run]:
+    """The training runs by name. Seeds but the preset's own show how far chance goes."""
+    suffix = "" if seed == preset.seed else f"-seed{seed}"
+    student = Run(f"alone{suffix}", preset.student, preset.train, seed)
+    taught = replace(student, name=f"taught{suffix}", teacher="teacher", teacher_shape=preset.teacher)
+    found = {"teacher": Run("teacher", preset.teacher, preset.teach, preset.seed), "alone": student, "taught": taught}
+    for name, start in (("alone", student), ("taught", taught)):
+        # The teacher of the quantised weights is what they were before: it knows the same, and costs little.
+        found[f"{name}-quantized"] = Run(f"{name}-quantized{suffix}", preset.student, preset.quantize, seed,
+                                         start=start.name, teacher=start.name, teacher_shape=preset.student,
+                                         quantized=True)
+    return found
+
+
+class Steps:
+    """What each subcommand does, with the command line's options."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.preset = PRESETS[options.preset]
+        self.work: Path = options.work or ROOT / ".cache/distill" / options.preset
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.runs = runs(self.preset, options.seed or self.preset.seed)
+
+    def train(self, name: str) -> None:
+        run = self.runs[name]
+        if self.options.steps:
+            decay = self.options.decay or self.options.steps // 4
+            run = replace(run, schedule=replace(run.schedule, steps=self.options.steps, decay=decay))
+        trainer = Trainer(run, self.preset, self.work, self.device, torch.bfloat16, self.options.threads,
+                          self.options.compile)
+        print(f"{run.name}: {trainer.model.count() / 1e6:.2f} million weights, "
+              f"{len(trainer.batches.tokens.flat) / 1e6:.2f} million tokens", file=sys.stderr)
+        if not trainer.train(self.options.minutes, self.options.stop_at):
+            raise Unfinished(f"{run.name} stands at step {trainer.step} of {run.schedule.steps}; "
+                             "the same command goes on from there")
+
+    def model(self, name: str) -> Model:
+        run = self.runs[name]
+        return load_model(self.work, run.name, run.shape, self.preset.vocabulary)
+
+    def held(self) -> list[Record]:
+        return read_lines(self.work / "held.jsonl")
+
+    def export(self, name: str, out: Path, block_type: str) -> None:
+        export(self.model(name), self.preset, self.work, out, self.options.name, block_type,
+               self.preset.embedding_type)
+
+    def exported(self) -> Path:
+        path: Path = self.options.out or self.work / "model.gguf"
+        return path
+
+    def evaluate(self) -> None:
+        """One row for each way to get the same student: its held-out bits per byte, by PyTorch and by the engine."""
+        torch.set_num_threads(os.cpu_count() or 1)
+        rows = []
+        for name in ("alone", "taught"):
+            if checkpoint.load(self.work / self.runs[name].name) is None:
+                continue
+            rows.append(self.row(name, name, "F32"))
+            rows.append(self.row(f"{name}, quantised after training", name, self.preset.block_type))
+            if checkpoint.load(self.work / self.runs[f"{name}-quantized"].name) is not None:
+                rows.append(self.row(f"{name}, trained quantised", f"{name}-quantized", self.preset.block_type))
+        (self.work / "evaluated.json").write_text(json.dumps(rows, indent=2) + "\n")
+        print(json.dumps(rows, indent=2))
+
+    def row(self, title: str, name: str, block_type: str) -> dict[str, object]:
+        model = self.model(name)
+        if block_type != "F32":
+            quantize_weights(model, block_type, self.preset.embedding_type)
+        answers = score_answers(model, self.held()[: self.options.count], self.work, self.preset.context)
+        window = min(512, self.preset.context)
+        text = self.work / "held.txt"
+        plain = score_windows(model, text.read_text(encoding="utf-8"), self.work, window, WINDOWS)
+        file = self.work / f"{name}-{block_type}.gguf"
+        self.export(name, file, block_type)
+        nats, scored = engine_score(self.options.engine, file, text, window, WINDOWS)
+        return {"model": title, "file MB": round(file.stat().st_size / 1e6, 2),
+                "answers, bits per byte": round(answers.bits_per_byte, 4),
+                "text, bits per byte": round(plain.bits_per_byte, 4),
+                "text by the engine, bits per byte": round(nats * scored / math.log(2) / plain.bytes, 4)}
+
+    def judge(self) -> None:
+        lines = chosen(self.held(), self.options.count, self.work, self.preset.context)
+        verdicts = judge(self.options.engine, self.exported(), lines, self.options.temperature, self.preset.context)
+        write_verdicts(self.work / "verdicts.jsonl", verdicts)
+        print(json.dumps(report(verdicts), indent=2))
+
+    def samples(self) -> None:
+        """Answers to the first ten instructions, unpicked, as Markdown."""
+        lines = chosen(self.held(), 10, self.work, self.preset.context)
+        for verdict in judge(self.options.engine, self.exported(), lines, self.options.temperature,
+                             self.preset.context):
+            print(f"> {verdict.prompt}\n\n{verdict.answer}\n")
+
+    def picture(self) -> None:
+        curves = {path.stem: read_curve(path) for path in sorted(self.work.glob("*.csv"))}
+        picture(curves, self.work / "loss.svg")
+
+    def all(self) -> None:
+        prepare(self.options.corpus, self.preset, self.work)
+        train_tokenizer(self.preset, self.work)
+        for name in ("teacher", "alone", "taught", "taught-quantized"):
+            self.train(name)
+        self.export("taught-quantized", self.exported(), self.preset.block_type)
+        self.evaluate()
+        self.judge()
+        self.picture()
+
+
+STEPS = ("prepare", "tokenizer", "teacher", "train", "quantize-aware", "export", "evaluate", "judge", "samples",
+         "picture", "all")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tools/distill", description=__doc__)
+    parser.add_argument("step", choices=STEPS)
+    parser.add_argument("--preset", choices=PRESETS, default="cpu")
+    parser.add_argument("--work", type=Path, help="folder of everything that is made (default: .cache/distill/PRESET)")
+    parser.add_argument("--corpus", type=Path, default=ROOT.parent / "shared/data/corpora/snakes.txt.xz")
+    parser.add_argument("--without-teacher", action="store_true", help="the student that learns from the text alone")
+    parser.add_argument("--minutes", type=float, default=1e9, help="training: stop and save after this long")
+    parser.add_argument("--stop-at", type=int, default=0, help="training: stop and save at this step")
+    parser.add_argument("--steps", type=int, default=0, help="training: this many steps rather than the preset's")
+    parser.add_argument("--decay", type=int, default=0, help="with --steps: how many of them decay (default: 1/4)")
+    parser.add_argument("--seed", type=int, default=0, help="training: a seed other than the preset's")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--compile", action="store_true", help="training: by torch.compile, which pays on a GPU")
+    parser.add_argument("--engine", type=Path, default=ROOT / "build/native/inkling")
+    parser.add_argument("--out", type=Path, help="the exported file (default: model.gguf in the work folder)")
+    parser.add_argument("--name", default="Inkling Tiny English", help="general.name of the exported file")
+    parser.add_argument("--count", type=int, default=100, help="held-out instructions that are scored or judged")
+    parser.add_argument("--temperature", type=float, default=0.5, help="of the judged answers")
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
+    torch.use_deterministic_algorithms(True)
+    steps = Steps(options)
+    student = "alone" if options.without_teacher else "taught"
+    if options.step == "prepare":
+        prepare(options.corpus, steps.preset, steps.work)
+    elif options.step == "tokenizer":
+        train_tokenizer(steps.preset, steps.work)
+    elif options.step == "teacher":
+        steps.train("teacher")
+    elif options.step == "train":
+        steps.train(student)
+    elif options.step == "quantize-aware":
+        steps.train(f"{student}-quantized")
+    elif options.step == "export":
+        quantized = steps.runs[f"{student}-quantized"].name
+        steps.export(f"{student}-quantized" if (steps.work / quantized).exists() else student, steps.exported(),
+                     steps.preset.block_type)
+    else:
+        getattr(steps, options.step)()
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Unfinished as pause:
+        print(f"distill: {pause}", file=sys.stderr)
+        sys.exit(3)
+    except DistillError as error:
+        print(f"distill: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,98 @@
+"""Records as token batches. A batch's rows are of about the same length, so little of it is padding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .instructions import Record
+from .prepare import read_lines
+from .presets import Preset
+from .tokenizer import encode_record, load_tokenizer
+
+IGNORED = -100  # the target of a padded position
+
+
+@dataclass
+class Tokens:
+    flat: NDArray[np.uint16]  # every record's tokens, one after another
+    starts: NDArray[np.int64]  # n + 1 of them
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        return np.diff(self.starts)
+
+    def row(self, index: int) -> NDArray[np.uint16]:
+        return self.flat[self.starts[index] : self.starts[index + 1]]
+
+
+def tokenize_records(lines: list[Record], work: Path, context: int) -> Tokens:
+    tokenizer = load_tokenizer(work)
+    rows = [encode_record(tokenizer, line)[0] for line in lines]
+    rows = [row for row in rows if len(row) <= context]
+    starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
+    return Tokens(np.array([token for row in rows for token in row], dtype=np.uint16), starts)
+
+
+def load_tokens(preset: Preset, work: Path, part: str) -> Tokens:
+    """The tokens of train.jsonl or held.jsonl, kept beside it."""
+    kept = work / f"{part}.npz"
+    sources = (work / f"{part}.jsonl", work / "tokenizer.json")
+    if kept.exists() and all(kept.stat().st_mtime >= source.stat().st_mtime for source in sources):
+        arrays = np.load(kept)
+        return Tokens(arrays["flat"], arrays["starts"])
+    tokens = tokenize_records(read_lines(work / f"{part}.jsonl"), work, preset.context)
+    np.savez(kept, flat=tokens.flat, starts=tokens.starts)
+    return tokens
+
+
+def padded_length(length: int, multiple: int) -> int:
+    return -(-length // multiple) * multiple
+
+
+class Batches:
+    """An endless, reproducible stream of batches; `position` says where it is and can be set."""
+
+    def __init__(self, tokens: Tokens, batch_tokens: int, seed: int, multiple: int) -> None:
+        self.tokens, self.batch_tokens, self.seed, self.multiple = tokens, batch_tokens, seed, multiple
+        self.position = (0, 0)  # epoch, and batch within it
+        self.planned = (-1, [np.zeros(0, dtype=np.int64)])
+
+    def plan(self, epoch: int) -> list[NDArray[np.int64]]:
+        """The record numbers of each of the epoch's batches: of similar length, in random order."""
+        if self.planned[0] == epoch:
+            return self.planned[1]
+        rng = np.random.default_rng((self.seed, epoch))
+        lengths = self.tokens.lengths
+        order = rng.permutation(len(lengths))
+        order = order[np.argsort(lengths[order], kind="stable")]
+        batches, first = [], 0
+        while first < len(order):
+            last = first + 1
+            while last < len(order) and (
+                padded_length(int(lengths[order[last]]), self.multiple) * (last + 1 - first) <= self.batch_tokens
+            ):
+                last += 1
+            batches.append(order[first:last])
+            first = last
+        shuffled = [batches[index] for index in rng.permutation(len(batches))]
+        self.planned = (epoch, shuffled)
+        return shuffled
+
+    def next(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Inputs and targets, both [rows, length] int64."""
+        epoch, index = self.position
+        rows = self.plan(epoch)[index]
+        self.position = (epoch, index + 1) if index + 1 < len(self.plan(epoch)) else (epoch + 1, 0)
+        length = padded_length(int(self.tokens.lengths[rows].max()) - 1, self.multiple)
+        inputs = np.zeros((len(rows), length), dtype=np.int64)
+        targets = np.full((len(rows), length), IGNORED, dtype=np.int64)
+        for row, record in enumerate(rows):
+            tokens = self.tokens.row(record)
+            inputs[row, : len(tokens) - 1] = tokens[:-1]
+            targets[row, : len(tokens) - 1] = tokens[1:]
+        return torch.from_numpy(inputs), torch.from_numpy(targets)

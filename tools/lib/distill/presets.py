@@ -1,0 +1,97 @@
+"""The sizes at which the pipeline runs: what a preset fixes is everything that a run's result depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A llama-shaped network with tied embeddings. Every row length is a multiple of 32, the quantised block."""
+
+    layers: int
+    width: int  # the residual stream
+    heads: int
+    kv_heads: int
+    ffn: int
+    rope_base: float = 10000.0
+    norm_eps: float = 1e-5
+
+    @property
+    def head_size(self) -> int:
+        return self.width // self.heads
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a story is for the model, in characters."""
+
+    whole: int = 2600  # at most, if it is written whole
+    part: int = 1700  # about, of the part of a longer one that is written
+    abridge: bool = False  # write the longer ones abridged rather than in part
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Warm-up, a constant rate, and a decay to zero (WSD)."""
+
+    steps: int
+    warmup: int
+    decay: int
+    muon_rate: float = 0.02  # matrices
+    adam_rate: float = 0.003  # embedding and norms
+    weight_decay: float = 0.01  # of the matrices
+    batch_tokens: int = 6144  # of one step, padding included
+
+
+@dataclass(frozen=True)
+class Preset:
+    about: str
+    vocabulary: int
+    context: int  # tokens of the longest record
+    kinds: tuple[str, ...]  # of corpus.py's stories
+    student: Shape
+    teacher: Shape
+    train: Schedule
+    teach: Schedule
+    quantize: Schedule  # quantisation-aware training, from the trained student
+    limits: Limits = Limits()
+    block_type: str = "Q4_1"  # of the matrices
+    embedding_type: str = "Q8_0"
+    max_stories: int = 0  # 0: all of them
+    held_out: float = 0.03  # share of the stories
+    temperature: float = 2.0  # of distillation
+    teacher_share: float = 0.5  # of the loss, the rest is the text itself
+    seed: int = 1
+
+
+PRESETS = {
+    "toy": Preset(
+        about="the whole pipeline in a few minutes on a CPU, for tests: real steps, no real model",
+        vocabulary=512, context=256, kinds=("tale",), limits=Limits(whole=500, part=250, abridge=True),
+        student=Shape(layers=2, width=64, heads=2, kv_heads=1, ffn=192),
+        teacher=Shape(layers=2, width=128, heads=2, kv_heads=1, ffn=256),
+        train=Schedule(steps=60, warmup=5, decay=20, batch_tokens=1024),
+        teach=Schedule(steps=60, warmup=5, decay=20, batch_tokens=1024),
+        quantize=Schedule(steps=20, warmup=2, decay=15, muon_rate=0.004, adam_rate=0.0006, batch_tokens=1024),
+    ),
+    "cpu": Preset(
+        about="2.8 million weights, about an hour on two cores",
+        vocabulary=4096, context=512, kinds=("tale",), limits=Limits(whole=1400, part=600, abridge=True),
+        student=Shape(layers=5, width=192, heads=3, kv_heads=1, ffn=512),
+        teacher=Shape(layers=8, width=384, heads=6, kv_heads=3, ffn=1024),
+        train=Schedule(steps=4000, warmup=40, decay=1000, batch_tokens=2048),
+        teach=Schedule(steps=1600, warmup=40, decay=500),
+        quantize=Schedule(steps=200, warmup=5, decay=190, muon_rate=0.003, adam_rate=0.0005, batch_tokens=2048),
+    ),
+    "gpu": Preset(
+        about="22 million weights, three runs of up to ten minutes on one large graphics card",
+        vocabulary=8192, context=1024, kinds=("tale", "plot", "daily", "bedtime", "campfire", "story"),
+        student=Shape(layers=12, width=384, heads=6, kv_heads=2, ffn=1024),
+        teacher=Shape(layers=12, width=768, heads=12, kv_heads=4, ffn=2048),
+        # The stories are few for these sizes: about 10 million tokens, seen 12 times by the student, 6 by the teacher.
+        train=Schedule(steps=4000, warmup=100, decay=1200, weight_decay=0.1, batch_tokens=32768),
+        teach=Schedule(steps=2000, warmup=100, decay=800, muon_rate=0.015, weight_decay=0.3, batch_tokens=32768),
+        quantize=Schedule(steps=500, warmup=20, decay=450, muon_rate=0.003, adam_rate=0.0005, batch_tokens=32768),
+    ),
+}

@@ -1,0 +1,62 @@
+"""Step `tokenizer`: a byte-level BPE of our own, with SmolLM2's pre-tokenizer and special tokens."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from .instructions import Record
+from .prepare import read_lines
+from .presets import Preset
+
+# As in SmolLM2: `smollm` is the name that llama.cpp and Inkling know this pre-tokenizer by.
+PRE_TOKENIZER = "smollm"
+END_OF_TEXT, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
+SPECIAL = (END_OF_TEXT, START, END)
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+def train_tokenizer(preset: Preset, work: Path) -> None:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(vocab_size=preset.vocabulary, special_tokens=list(SPECIAL), show_progress=False,
+                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    lines = read_lines(work / "train.jsonl")
+    tokenizer.train_from_iterator((text for line in lines for text in (line.prompt, line.answer)), trainer)
+    tokenizer.save(str(work / "tokenizer.json"))
+    print(f"{tokenizer.get_vocab_size()} tokens")
+
+
+def load_tokenizer(work: Path) -> Tokenizer:
+    return Tokenizer.from_file(str(work / "tokenizer.json"))
+
+
+def encode_plain(tokenizer: Tokenizer, text: str) -> list[int]:
+    """The text's tokens; a special token's name in it is plain text."""
+    tokenizer.encode_special_tokens = True
+    ids: list[int] = tokenizer.encode(text).ids
+    return ids
+
+
+def encode_record(tokenizer: Tokenizer, record: Record) -> tuple[list[int], int]:
+    """A record's tokens with the template and the end, and how many of them stand before the answer."""
+    start, end = tokenizer.token_to_id(START), tokenizer.token_to_id(END)
+    newline = encode_plain(tokenizer, "\n")
+    before = [start, *encode_plain(tokenizer, "user\n" + record.prompt), end, *newline,
+              start, *encode_plain(tokenizer, "assistant\n")]
+    return [*before, *encode_plain(tokenizer, record.answer), end], len(before)
+
+
+def vocabulary_lists(work: Path) -> tuple[list[str], list[str]]:
+    """Token texts by id, and merges in rank order, as GGUF has them."""
+    model = json.loads((work / "tokenizer.json").read_text(encoding="utf-8"))["model"]
+    tokens = sorted(model["vocab"], key=model["vocab"].__getitem__)
+    return tokens, [" ".join(merge) if isinstance(merge, list) else merge for merge in model["merges"]]

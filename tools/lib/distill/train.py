@@ -1,0 +1,195 @@
+"""The training loop of the steps `teacher`, `train` and `quantize-aware`: one run, stopped and resumed at will."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from . import checkpoint
+from .data import IGNORED, Batches, load_tokens
+from .model import Model
+from .presets import Preset, Schedule, Shape
+from .quantize import fake_quantize_model
+
+SAVE_EVERY_S = 60
+LOG_EVERY = 10
+PARTS = 2  # of a batch on a CPU
+LENGTHS = 16  # a batch's rows are padded to a multiple of this
+
+
+@dataclass
+class Run:
+    """What tells one training run from another."""
+
+    name: str  # its checkpoint's folder and its log in the work folder
+    shape: Shape
+    schedule: Schedule
+    seed: int
+    start: str = ""  # the run whose weights it starts from
+    teacher: str = ""  # the run that teaches it
+    teacher_shape: Shape | None = None
+    quantized: bool = False
+
+
+def rate(schedule: Schedule, step: int) -> float:
+    """The share of the full learning rate at `step`: up, level, and down to nothing."""
+    up = (step + 1) / schedule.warmup
+    down = (schedule.steps - step) / schedule.decay
+    return min(1.0, up, down)
+
+
+def optimizers(model: Model, schedule: Schedule) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices, whose rows and columns it balances; Adam for the embedding and the norms."""
+    matrices = [matrix.weight for matrix in model.matrices().values()]
+    others = [parameter for name, parameter in model.named_parameters()
+              if not any(parameter is matrix for matrix in matrices)]
+    return [torch.optim.Muon(matrices, lr=schedule.muon_rate, weight_decay=schedule.weight_decay, momentum=0.95),
+            torch.optim.Adam(others, lr=schedule.adam_rate, betas=(0.9, 0.95), eps=1e-10)]
+
+
+def distillation_loss(logits: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """Hinton et al. 2015: the teacher's softened distribution as the target, scaled back by the temperature.
+
+    Both are [tokens, vocabulary]; the result is a sum over the tokens.
+    """
+    student = F.log_softmax(logits / temperature, -1)
+    target = F.log_softmax(teacher / temperature, -1)
+    return F.kl_div(student, target, log_target=True, reduction="sum") * temperature**2
+
+
+class Clock:
+    """Time that the run was given: a process that others stop for a while has not used it up."""
+
+    def __init__(self, device: torch.device, threads: int) -> None:
+        self.device, self.threads = device, threads
+        self.start = self.now()
+
+    def now(self) -> float:
+        if self.device.type == "cpu":
+            return time.process_time() / self.threads
+        return time.monotonic()
+
+    def seconds(self) -> float:
+        return self.now() - self.start
+
+
+class Trainer:
+    def __init__(self, run: Run, preset: Preset, work: Path, device: torch.device, dtype: torch.dtype,
+                 threads: int, compiled: bool) -> None:
+        self.run, self.preset, self.work, self.device, self.dtype = run, preset, work, device, dtype
+        torch.manual_seed(run.seed)
+        self.model = Model(run.shape, preset.vocabulary).to(device)
+        if run.start:
+            self.model.load_state_dict(checkpoint.load_weights(work / run.start))
+        if run.quantized:
+            fake_quantize_model(self.model, preset.block_type, preset.embedding_type)
+        self.teacher: Model | None = None
+        if run.teacher:
+            assert run.teacher_shape
+            self.teacher = Model(run.teacher_shape, preset.vocabulary).to(device).requires_grad_(False)
+            self.teacher.load_state_dict(checkpoint.load_weights(work / run.teacher))
+        self.parameters = list(self.model.parameters())
+        self.optimizers = optimizers(self.model, run.schedule)
+        self.pool: ThreadPoolExecutor | None = None
+        if device.type == "cpu":
+            torch.set_num_threads(1)
+            self.pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+        self.threads = threads
+        self.batches = Batches(load_tokens(preset, work, "train"), run.schedule.batch_tokens, run.seed, LENGTHS)
+        self.step, self.spent = 0, 0.0
+        self.recent: list[float] = []  # losses since the last line of the log
+        self.log: list[tuple[int, float, float]] = []  # step, loss on the text in nats a token, seconds
+        self.forward: Any = torch.compile(self.model, dynamic=True) if compiled else self.model
+        self.teach: Any = torch.compile(self.teacher, dynamic=True) if compiled and self.teacher else self.teacher
+        self.resume()
+
+    def resume(self) -> None:
+        state = checkpoint.load(self.work / self.run.name)
+        if state is None:
+            return
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        torch.set_rng_state(state["rng"])
+        self.step, self.spent, self.log = state["step"], state["spent"], state["log"]
+        self.recent = state["recent"]
+        self.batches.position = state["position"]
+        print(f"{self.run.name}: going on at step {self.step}", file=sys.stderr)
+
+    def save(self) -> None:
+        checkpoint.save(self.work / self.run.name, {
+            "model": self.model.state_dict(), "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "rng": torch.get_rng_state(), "step": self.step, "spent": self.spent, "log": self.log,
+            "recent": self.recent, "position": self.batches.position})
+        with (self.work / f"{self.run.name}.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([("step", "loss", "seconds"), *self.log])
+
+    def part(self, inputs: Tensor, targets: Tensor, count: int) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Some rows' share of the loss on the text, and of the gradients, in a batch with `count` targets."""
+        kept = targets != IGNORED
+        logits = self.forward(inputs, self.dtype)[kept].float()
+        text_loss = F.cross_entropy(logits, targets[kept], reduction="sum") / count
+        loss = text_loss
+        if self.teacher:
+            with torch.no_grad():
+                teacher_logits = self.teach(inputs, self.dtype)[kept].float()
+            taught = distillation_loss(logits, teacher_logits, self.preset.temperature) / count
+            loss = (1 - self.preset.teacher_share) * text_loss + self.preset.teacher_share * taught
+        return text_loss.detach(), torch.autograd.grad(loss, self.parameters)
+
+    def one_step(self) -> float:
+        """The loss on the text (nats a token) of one batch, after which the weights are changed.
+
+        On a CPU the rows are worked on in parts, side by side, each by one thread: that needs no waiting between
+        two operations. Sums are taken in the parts' order, so the number of threads changes no bit.
+        """
+        inputs, targets = (whole.to(self.device, non_blocking=True) for whole in self.batches.next())
+        count = int((targets != IGNORED).sum())
+        if self.pool:
+            parts = self.pool.map(lambda rows: self.part(*rows, count), zip(inputs.chunk(PARTS), targets.chunk(PARTS)))
+        else:
+            parts = iter([self.part(inputs, targets, count)])
+        text_loss, total = next(parts)
+        for loss, gradients in parts:
+            text_loss = text_loss + loss
+            total = tuple(mine + theirs for mine, theirs in zip(total, gradients, strict=True))
+        for parameter, gradient in zip(self.parameters, total, strict=True):
+            parameter.grad = gradient
+        share = rate(self.run.schedule, self.step)
+        rates = (self.run.schedule.muon_rate, self.run.schedule.adam_rate)
+        for optimizer, full in zip(self.optimizers, rates, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = full * share
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        return float(text_loss)
+
+    def train(self, minutes: float, stop_at: int) -> bool:
+        """Goes on until the schedule's end (True), `minutes` have been used or step `stop_at` is reached."""
+        clock = Clock(self.device, self.threads)
+        before, saved = self.spent, 0.0
+        end = min(self.run.schedule.steps, stop_at or self.run.schedule.steps)
+        while self.step < end and clock.seconds() < minutes * 60:
+            self.recent.append(self.one_step())
+            self.spent = before + clock.seconds()
+            if self.step % LOG_EVERY == 0:
+                mean = sum(self.recent) / len(self.recent)
+                self.log.append((self.step, mean, self.spent))
+                self.recent = []
+                print(f"{self.run.name} step {self.step}/{self.run.schedule.steps} loss {mean:.4f} "
+                      f"{self.spent:.0f} s {time.strftime('%H:%M:%S')}", file=sys.stderr, flush=True)
+                if clock.seconds() - saved > SAVE_EVERY_S:
+                    saved = clock.seconds()
+                    self.save()
+        self.save()
+        return self.step >= self.run.schedule.steps
