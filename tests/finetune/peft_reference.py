@@ -2,8 +2,8 @@
 
     peft_reference.py base NAME ...                    how far logits are from tests/data/architectures's, as JSON
     peft_reference.py nll BASE.gguf ADAPTER.gguf       the mean negative log-likelihood of the tokens on stdin
-    peft_reference.py random                           for each of a JSON list on stdin of {base, folder, options, tokens}:
-                                                       saves a random PEFT adapter, and prints what nll would
+    peft_reference.py random                           for each {base, folder, options, tokens} of a JSON list on
+                                                       stdin: saves a random PEFT adapter, prints what nll would
 """
 
 from __future__ import annotations

@@ -103,7 +103,8 @@ class Taught:
 def taught(tmp_path_factory: pytest.TempPathFactory) -> Taught:
     folder = tmp_path_factory.mktemp("taught")
     data = write_lines(folder / "chats.jsonl", [conversation(message) for message in SAYINGS])
-    done = finetune("sft", STORIES, "--data", data, "--out", folder / "duck.gguf", *RATES, "--epochs", "8", "--valid", "0.1")
+    done = finetune("sft", STORIES, "--data", data, "--out", folder / "duck.gguf", *RATES, "--epochs", "8",
+                    "--valid", "0.1")
     return Taught(folder / "duck.gguf", data, succeeds(done), done.stderr)
 
 

@@ -147,8 +147,8 @@ def convert(folder: Path, out: Path, base: Path | None, kind: Type) -> None:
     if base is None:
         base = Path(str(config.get("base_model_name_or_path") or ""))
         if not (base / "config.json").exists():
-            raise ConvertError(f"the adapter's model, {str(base)!r}, is not a folder here: give it with --base, as GGUF "
-                               "or as a Hugging Face folder")
+            raise ConvertError(f"the adapter's model, {str(base)!r}, is not a folder here: give it with --base, as "
+                               "GGUF or as a Hugging Face folder")
     write(from_peft(tensors, config, Base.of(base)), out, folder.resolve().name, kind)
 
 

@@ -131,8 +131,8 @@ class Renderer:
         """Only the header of the answer may differ in what precedes it: some templates put a thought there."""
         begin = _common(asked, answered)
         if _common(before, answered) < len(before) - 1 or begin < len(before) - 1:
-            raise FinetuneError(f"{self.data}, line {line}: the chat template changes what stands before an answer once "
-                                "the answer is there; give another with --chat-template")
+            raise FinetuneError(f"{self.data}, line {line}: the chat template changes what stands before an answer "
+                                "once the answer is there; give another with --chat-template")
         last = max((i for i in range(begin, len(answered)) if answered[i] in self.ends), default=None)
         if last is not None:
             answered = answered[: last + 1]

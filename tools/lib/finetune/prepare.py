@@ -42,7 +42,8 @@ def shape_of(adapter: Adapter, path: Any) -> Shape:
     names = {tensor.split(".")[2] if tensor.startswith("blk.") else tensor for tensor in adapter.matrices}
     found = tuple(short for short, (_, name) in targets.TARGETS.items() if name in names)
     if len(names) != len(found):
-        raise FinetuneError(f"{path} adapts other matrices than {', '.join(targets.TARGETS)}, so it can't be trained on")
+        raise FinetuneError(f"{path} adapts other matrices than {', '.join(targets.TARGETS)}, "
+                            "so it can't be trained on")
     return Shape(ranks.pop(), adapter.alpha, found)
 
 
@@ -57,8 +58,8 @@ def _within(groups: list[list[Any]], ctx: int, what: str) -> list[list[Any]]:
     if not fitting:
         raise FinetuneError(f"none of the {what} fits --ctx {ctx}; the shortest takes {min(lengths)} tokens")
     if len(fitting) < len(groups):
-        print(f"finetune: {len(groups) - len(fitting)} of {len(groups)} {what} are longer than --ctx {ctx} and are left "
-              f"out; the longest takes {max(lengths)} tokens", file=sys.stderr)
+        print(f"finetune: {len(groups) - len(fitting)} of {len(groups)} {what} are longer than --ctx {ctx} and are "
+              f"left out; the longest takes {max(lengths)} tokens", file=sys.stderr)
     return fitting
 
 

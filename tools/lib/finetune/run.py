@@ -24,7 +24,7 @@ from .losses import CrossEntropy, DirectPreference, Preference
 from .prepare import Prepared
 from .train import Settings, Training, file_digest, say
 
-NOT_OF_THE_RESULT = {"command", "out", "minutes", "base", "data", "adapter", "type"}  # options that a resumed run may change
+MAY_CHANGE = {"command", "out", "minutes", "base", "data", "adapter", "type"}  # when a run is resumed; files by content
 
 
 # --- device ----------------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ def _autocast(precision: str, device: torch.device) -> Callable[[], AbstractCont
 
 
 def _settings(arguments: argparse.Namespace, precision: str) -> Settings:
-    options = {name: value for name, value in vars(arguments).items() if name not in NOT_OF_THE_RESULT}
+    options = {name: value for name, value in vars(arguments).items() if name not in MAY_CHANGE}
     files = {name: file_digest(path) for name in ("base", "data", "adapter") if (path := getattr(arguments, name))}
     fingerprint = {"command": arguments.command, **options, **files, "precision": precision}
     return Settings(arguments.lr, arguments.epochs, arguments.batch, arguments.seed, arguments.minutes,

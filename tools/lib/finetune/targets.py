@@ -5,7 +5,8 @@ from __future__ import annotations
 from .errors import FinetuneError
 
 # transformers' module, GGUF's tensor in each layer
-TARGETS = {"q": ("q_proj", "attn_q"), "k": ("k_proj", "attn_k"), "v": ("v_proj", "attn_v"), "o": ("o_proj", "attn_output"),
+TARGETS = {"q": ("q_proj", "attn_q"), "k": ("k_proj", "attn_k"), "v": ("v_proj", "attn_v"),
+           "o": ("o_proj", "attn_output"),
            "gate": ("gate_proj", "ffn_gate"), "up": ("up_proj", "ffn_up"), "down": ("down_proj", "ffn_down")}
 
 

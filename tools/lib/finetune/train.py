@@ -99,8 +99,8 @@ def _resume(settings: Settings, model: peft.PeftModel, optimizer: torch.optim.Op
         raise FinetuneError(f"{settings.checkpoint} can't be read ({error}): delete it to start anew") from error
     for name, value in settings.fingerprint.items():
         if theirs.get(name) != value:
-            raise FinetuneError(f"{settings.checkpoint} is of a run with {name} = {theirs.get(name)}, and now it is {value}: "
-                                "run with the same options, or delete it to start anew")
+            raise FinetuneError(f"{settings.checkpoint} is of a run with {name} = {theirs.get(name)}, and now it is "
+                                f"{value}: run with the same options, or delete it to start anew")
     peft.set_peft_model_state_dict(model, saved["adapter"])
     optimizer.load_state_dict(saved["optimizer"])
     return State(**saved["state"])
