@@ -51,6 +51,25 @@ function speedRows(model, engines, reference, reps) {
   return rows;
 }
 
+/** The shortest and the longest test of a kind, by prompt or depth; undefined where there is but one. */
+function extremes(tests, kind) {
+  const size = (test) => Number(test.split(/[-@]/).at(-1));
+  const of = tests.filter((test) => test.startsWith(kind)).sort((a, b) => size(a) - size(b));
+  return of.length > 1 ? [of[0], of.at(-1)] : undefined;
+}
+
+/** What is left of each engine's own speed as the context grows. */
+function depthRows(model, engines) {
+  const pairs = ['prefill', 'decode'].map((kind) => extremes(speedTests(model), kind)).filter(Boolean);
+  const rows = [['', ...pairs.map(([short, long]) => `${testTitle(long)} to ${testTitle(short)}`)]];
+  for (const [name, { label }] of Object.entries(engines)) {
+    const median = (test) => model.results[test][name]?.median;
+    const cells = pairs.map(([short, long]) => ratio(median(long), median(short)));
+    if (cells.some(Boolean)) rows.push([label, ...cells]);
+  }
+  return rows;
+}
+
 function startRows(model, engines) {
   const rows = [START_COLUMNS];
   for (const [name, list] of Object.entries(model.results.start ?? {})) {
@@ -80,6 +99,11 @@ export function printResults({ machine, settings, engines, models, skipped }, re
     console.log(`\n${model.title}, ${megabytes(model.bytes)}: ${what}`);
     for (const [name, why] of Object.entries(model.skipped)) console.log(`without ${name}: ${why}`);
     if (speedTests(model).length) printTable(speedRows(model, engines, reference, settings.reps));
+    const depths = depthRows(model, engines);
+    if (depths.length > 1) {
+      console.log('\nWhat is left at depth');
+      printTable(depths);
+    }
     if (model.results.start) {
       console.log('\nFrom a cold start, the model cached; the prompt as long as the first test\'s');
       printTable(startRows(model, engines));
