@@ -24,6 +24,7 @@ export const ENGINES = [
   commandEngine({ name: 'native-2', label: 'Inkling, native, 2 threads', ...native(2) }),
   pageEngine({ name: 'chromium', label: 'Inkling, Chromium, simd128', ...inkling(1, 'simd128') }),
   pageEngine({ name: 'chromium-relaxed', label: 'Inkling, Chromium, relaxed', ...inkling(1, 'relaxed') }),
+  pageEngine({ name: 'chromium-relaxed-dot', label: 'Inkling, Chromium, relaxed, dot product', ...inkling(1, 'relaxed-dot') }),
   pageEngine({ name: 'chromium-2', label: 'Inkling, Chromium, 2 threads', ...inkling(2, undefined) }),
   commandEngine({ name: 'wasmtime', label: 'Inkling, Wasmtime, simd128', ...wasmtime('wasi') }),
   commandEngine({ name: 'wasmtime-relaxed', label: 'Inkling, Wasmtime, relaxed', ...wasmtime('wasi-relaxed') }),

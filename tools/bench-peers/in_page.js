@@ -7,7 +7,7 @@ const openers = {
     const model = await loadModel(url, { contextLength: CONTEXT, cache: cached, ...options });
     const { kernels, threads = 1, memoryBytes } = model.info;
     return {
-      about: { kernels: kernels.replace('wasm_', ''), threads, memoryBytes }, // as levels are called
+      about: { kernels: kernels.replace('wasm_', '').replace('_', '-'), threads, memoryBytes }, // as levels are called
       async generate({ text, tokens }) {
         const { usage, timings } = await model.complete(text, { temperature: 0, maxTokens: tokens, draft: 0 }).result();
         return { read: usage.promptTokens - usage.cachedPromptTokens, made: usage.completionTokens, ...timings };
