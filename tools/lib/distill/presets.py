@@ -80,7 +80,7 @@ PRESETS = {
         vocabulary=4096, context=512, kinds=("tale",), limits=Limits(whole=1400, part=600, abridge=True),
         student=Shape(layers=5, width=192, heads=3, kv_heads=1, ffn=512),
         teacher=Shape(layers=8, width=384, heads=6, kv_heads=3, ffn=1024),
-        train=Schedule(steps=4000, warmup=40, decay=1000, batch_tokens=2048),
+        train=Schedule(steps=3400, warmup=40, decay=900, batch_tokens=2048),
         teach=Schedule(steps=1600, warmup=40, decay=500),
         quantize=Schedule(steps=200, warmup=5, decay=190, muon_rate=0.003, adam_rate=0.0005, batch_tokens=2048),
     ),
