@@ -15,6 +15,7 @@ from .presets import Preset
 from .tokenizer import encode_record, load_tokenizer
 
 IGNORED = -100  # the target of a padded position
+LENGTHS = 16  # rows are padded to a multiple of this
 
 
 @dataclass
@@ -50,15 +51,15 @@ def load_tokens(preset: Preset, work: Path, part: str) -> Tokens:
     return tokens
 
 
-def padded_length(length: int, multiple: int) -> int:
-    return -(-length // multiple) * multiple
+def padded_length(length: int) -> int:
+    return -(-length // LENGTHS) * LENGTHS
 
 
 class Batches:
     """An endless, reproducible stream of batches; `position` says where it is and can be set."""
 
-    def __init__(self, tokens: Tokens, batch_tokens: int, seed: int, multiple: int) -> None:
-        self.tokens, self.batch_tokens, self.seed, self.multiple = tokens, batch_tokens, seed, multiple
+    def __init__(self, tokens: Tokens, batch_tokens: int, seed: int) -> None:
+        self.tokens, self.batch_tokens, self.seed = tokens, batch_tokens, seed
         self.position = (0, 0)  # epoch, and batch within it
         self.planned = (-1, [np.zeros(0, dtype=np.int64)])
 
@@ -74,7 +75,7 @@ class Batches:
         while first < len(order):
             last = first + 1
             while last < len(order) and (
-                padded_length(int(lengths[order[last]]), self.multiple) * (last + 1 - first) <= self.batch_tokens
+                padded_length(int(lengths[order[last]])) * (last + 1 - first) <= self.batch_tokens
             ):
                 last += 1
             batches.append(order[first:last])
@@ -88,7 +89,7 @@ class Batches:
         epoch, index = self.position
         rows = self.plan(epoch)[index]
         self.position = (epoch, index + 1) if index + 1 < len(self.plan(epoch)) else (epoch + 1, 0)
-        length = padded_length(int(self.tokens.lengths[rows].max()) - 1, self.multiple)
+        length = padded_length(int(self.tokens.lengths[rows].max()) - 1)
         inputs = np.zeros((len(rows), length), dtype=np.int64)
         targets = np.full((len(rows), length), IGNORED, dtype=np.int64)
         for row, record in enumerate(rows):

@@ -23,7 +23,6 @@ from .quantize import fake_quantize_model
 SAVE_EVERY_S = 60
 LOG_EVERY = 10
 PARTS = 2  # of a batch on a CPU
-LENGTHS = 16  # a batch's rows are padded to a multiple of this
 
 
 @dataclass
@@ -104,7 +103,7 @@ class Trainer:
             torch.set_num_threads(1)
             self.pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
         self.threads = threads
-        self.batches = Batches(load_tokens(preset, work, "train"), run.schedule.batch_tokens, run.seed, LENGTHS)
+        self.batches = Batches(load_tokens(preset, work, "train"), run.schedule.batch_tokens, run.seed)
         self.step, self.spent = 0, 0.0
         self.recent: list[float] = []  # losses since the last line of the log
         self.log: list[tuple[int, float, float]] = []  # step, loss on the text in nats a token, seconds
