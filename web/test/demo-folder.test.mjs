@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { BROWSERS, openBrowser, openPage } from './lib/browser.mjs';
 import { BUNDLED, FIRST, LIMIT, answers, idle, modelShown, newVisitor } from './lib/demo.mjs';
@@ -95,6 +96,34 @@ test('one thread tells its speed', { ...LIMIT, skip: SKIP }, async (t) => {
   } finally {
     await server.close();
     await visitor.close();
+  }
+});
+
+/** What the page says, once it says something; it may be loaded again meanwhile. */
+async function heardOf(page, look) {
+  for (;;) {
+    const found = await page.evaluate(look).catch(() => undefined);
+    if (found) return found;
+    await delay(100);
+  }
+}
+
+test('Firefox starts it and gets an answer', { ...LIMIT, skip: SKIP }, async (t) => {
+  const server = await servePlainly();
+  const firefox = await BROWSERS.firefox();
+  try {
+    const page = await firefox.visit(server.url);
+    await heardOf(page, () => {
+      const example = document.querySelector('#examples button:enabled');
+      example?.click();
+      return example !== null;
+    });
+    t.diagnostic(await heardOf(page, () => document.querySelector('.assistant .copy') && document.querySelector('.stats').textContent));
+    assert.ok((await page.evaluate(() => document.querySelector('.assistant .text').textContent)).length > 40);
+    assert.deepEqual(page.complaints, []);
+  } finally {
+    await firefox.close();
+    await server.close();
   }
 });
 
