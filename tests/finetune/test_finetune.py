@@ -38,7 +38,7 @@ def run(*command: str | Path, stdin: str = "", timeout: float = 300, **more: Any
 
 
 def finetune(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return run(ROOT / "tools" / "finetune", *arguments, timeout=1500)  # the first may get packages
+    return run(ROOT / "tools" / "finetune", *arguments, timeout=600)
 
 
 def succeeds(done: subprocess.CompletedProcess[str]) -> str:
@@ -86,6 +86,13 @@ def figures(out: str, name: str) -> tuple[float, float]:
     """Before and after."""
     before, after = re.findall(rf"{name} (-?[\d.]+)", out)
     return float(before), float(after)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages() -> None:
+    """Those of the tool, gotten before a test looks at what it says."""
+    command = 'ROOT=$1; . "$ROOT/tools/lib/training_packages.sh"'
+    subprocess.run(["bash", "-c", command, "bash", str(ROOT)], check=True, timeout=1500)
 
 
 # --- learning --------------------------------------------------------------------------------------
