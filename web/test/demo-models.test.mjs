@@ -178,8 +178,11 @@ test('errors are readable, and a model of one’s own gets past them', LIMIT, as
 test('a load can be cancelled and taken up again', LIMIT, async () => {
   const visitor = await newVisitor(browser);
   const { page } = await openPage(visitor, `${server.url}/?model=slow/stories.gguf`);
-  await page.waitForFunction(() => document.querySelector('#loading-bar')?.value > 0);
-  await page.click('#cancel-load');
+  await page.waitForFunction(() => {
+    const begun = document.querySelector('#loading-bar')?.value > 0;
+    if (begun) document.querySelector('#cancel-load').click(); // from here it might come too late
+    return begun;
+  });
   await page.waitForSelector('#problem');
   await page.click('#retry');
   await modelShown(page);
