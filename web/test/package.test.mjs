@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -13,6 +13,7 @@ import { build as vite, createServer as createViteServer } from 'vite';
 import webpack from 'webpack';
 import { BROWSERS, openBrowser, openPage } from './lib/browser.mjs';
 import { DATA, DIST, dataUrl } from './lib/files.mjs';
+import { removeFolder } from './lib/folders.mjs';
 import { startServer } from './lib/server.mjs';
 
 const WEB = fileURLToPath(new URL('..', import.meta.url));
@@ -46,7 +47,7 @@ before(async () => {
 });
 after(async () => {
   for (const browser of Object.values(browsers)) await browser.close();
-  rmSync(app, { recursive: true, force: true, maxRetries: 5 });
+  await removeFolder(app);
 });
 
 // ---- What is in it ----

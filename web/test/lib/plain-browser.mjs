@@ -1,10 +1,11 @@
 // A Chromium that nobody instruments, for measuring: DevTools' protocol, and so Playwright, keeps copies of what a page
 // downloads, up to 10 MB of each answer.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FLAGS } from './browser.mjs';
+import { removeFolder } from './folders.mjs';
 
 /** The renderer processes among the descendants of a process, with their private memory in bytes. */
 function renderers(root) {
@@ -81,6 +82,6 @@ export function plainBrowser() {
         await ended;
       }
     },
-    close: () => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }),
+    close: () => removeFolder(profile),
   };
 }
