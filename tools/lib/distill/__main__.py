@@ -127,7 +127,8 @@ class Steps:
         lines = chosen(self.held(), 10, self.work, self.preset.context)
         for verdict in judge(self.options.engine, self.exported(), lines, self.options.temperature,
                              self.preset.context):
-            print(f"> {verdict.prompt}\n\n{verdict.answer}\n")
+            quoted = verdict.prompt.replace("\n", "\n> ")
+            print(f"> {quoted}\n\n{verdict.answer}\n")
 
     def picture(self) -> None:
         curves = {path.stem: read_curve(path) for path in sorted(self.work.glob("*.csv"))}

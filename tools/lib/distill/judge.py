@@ -78,7 +78,7 @@ def judge(engine: Path, model: Path, lines: list[Record], temperature: float, co
                             "--seed", str(number), "--ctx", str(context), "-t", "1")
         text = str(answer["text"]).strip()
         verdicts.append(Verdict(record.task, record.prompt, text,
-                                failed_rules(record, text, answer["finish_reason"] == "stop")))
+                                failed_rules(record, text, answer["finish_reason"] == "end")))
     return verdicts
 
 

@@ -76,7 +76,7 @@ PRESETS = {
         quantize=Schedule(steps=20, warmup=2, decay=15, muon_rate=0.004, adam_rate=0.0006, batch_tokens=1024),
     ),
     "cpu": Preset(
-        about="2.75 million weights, 20 minutes on two cores of their own",
+        about="2.75 million weights, a quarter of an hour on two cores (its teacher: longer)",
         vocabulary=4096, context=512, kinds=("tale",), limits=Limits(whole=1400, part=600, abridge=True),
         student=Shape(layers=5, width=192, heads=3, kv_heads=1, ffn=512),
         teacher=Shape(layers=8, width=384, heads=6, kv_heads=3, ffn=1024),
