@@ -11,7 +11,7 @@ import {
 } from 'inkling-wasm';
 import { type AnswerSettings, readStored, writeStored } from './settings.js';
 
-/** Put in by the build, from models/manifest.json; the one that a first visit begins with first. */
+/** Put in by the build, from models/manifest.json; the one that a first visit begins with comes first. */
 declare const OFFERED_MODELS: readonly OfferedModel[];
 
 export interface OfferedModel {

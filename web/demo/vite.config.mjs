@@ -26,15 +26,15 @@ const POLICY = [
 ].join('; ');
 
 /**
- * What of models/manifest.json a visitor can be offered: the models with a `page` entry, first those
- * that come with the repository, which need no download, then the default. INKLING_DEMO_MODELS names
- * others than all of them.
+ * What of models/manifest.json a visitor can be offered: the models with a `page` entry, the default
+ * one first, then those that come with the repository. INKLING_DEMO_MODELS names others than all of
+ * them.
  */
 function offeredModels() {
   const manifest = JSON.parse(readFileSync(at('../../models/manifest.json'), 'utf8'));
   const names = process.env.INKLING_DEMO_MODELS?.split(',') ?? Object.keys(manifest.models);
   const rank = ([name, { sources }]) =>
-    sources.some(({ type }) => type === 'bundled') ? 0 : name === manifest.default ? 1 : 2;
+    name === manifest.default ? 0 : sources.some(({ type }) => type === 'bundled') ? 1 : 2;
   return Object.entries(manifest.models)
     .filter(([name, { page }]) => page && names.includes(name))
     .sort((a, b) => rank(a) - rank(b))

@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { BROWSERS, openBrowser, openPage } from './lib/browser.mjs';
-import { BUNDLED, FIRST, LIMIT, answers, idle, modelShown, newVisitor } from './lib/demo.mjs';
+import { BUNDLED, LIMIT, answers, idle, modelShown, newVisitor } from './lib/demo.mjs';
 import { ROOT } from './lib/files.mjs';
 import { removeFolder } from './lib/folders.mjs';
 
@@ -66,7 +66,7 @@ test('a plain server is enough, and then none', { ...LIMIT, skip: SKIP }, async 
     await page.goto(server.url);
     const shown = await firstAnswer(page);
     t.diagnostic(`from a cold page to the first word: ${Math.round(shown - asked)} ms`);
-    assert.equal(await page.textContent('#model-name'), FIRST.page.name);
+    assert.equal(await page.textContent('#model-name'), BUNDLED[0][1].page.name);
     assert.ok((await answers(page))[0].length > 40);
     assert.deepEqual(complaints, []);
     await page.click('#open-model');
@@ -76,7 +76,7 @@ test('a plain server is enough, and then none', { ...LIMIT, skip: SKIP }, async 
     await server.close();
     const again = await visitor.newPage();
     await again.goto(server.url);
-    await modelShown(again, FIRST.page.name);
+    await modelShown(again, BUNDLED[0][1].page.name);
     await again.click('.new-chat:visible');
     await firstAnswer(again);
   } finally {

@@ -13,8 +13,6 @@ export const MODEL_NAME = DEFAULT.page.name;
 export const WITH_MODEL = `?model=${MODEL}`;
 /** By name: the models that come with the repository. */
 export const BUNDLED = Object.entries(MANIFEST.models).filter(([, { sources }]) => sources.some(({ type }) => type === 'bundled'));
-/** What the page begins with. */
-export const FIRST = BUNDLED[0]?.[1] ?? DEFAULT;
 /** Paths in the page's folder and where the files are. */
 export const bundledFiles = () => Object.fromEntries(BUNDLED.map(([, model]) => [`/${placeOf(model)}`, ROOT + placeOf(model)]));
 /** Of a random model with a chat template: it answers at once, and makes no sense. */
