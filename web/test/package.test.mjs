@@ -24,7 +24,7 @@ const MODULES = ['inkling.wasm', 'inkling-threads.wasm', 'inkling-relaxed.wasm',
 const WORKERS = ['worker.js', 'thread.js'];
 const EXPECTED = ', there was a little girl named Lily.';
 /** Bytes that a page transfers before any weights: the library's files and one module, gzipped. */
-const BUDGET = 160_000;
+const BUDGET = 165_000;
 /** And those of each module. */
 const MODULE_BUDGET = { raw: 400_000, gzipped: 150_000 };
 
