@@ -40,13 +40,14 @@ def tokenize_records(lines: list[Record], work: Path, context: int) -> Tokens:
 
 
 def load_tokens(preset: Preset, work: Path, part: str) -> Tokens:
-    """The tokens of train.jsonl or held.jsonl, kept beside it."""
-    kept = work / f"{part}.npz"
-    sources = (work / f"{part}.jsonl", work / "tokenizer.json")
-    if kept.exists() and all(kept.stat().st_mtime >= source.stat().st_mtime for source in sources):
+    """The tokens of train.jsonl or held.jsonl, kept beside it; alone, they are enough on another machine."""
+    kept, lines = work / f"{part}.npz", work / f"{part}.jsonl"
+    sources = (lines, work / "tokenizer.json")
+    if kept.exists() and (not lines.exists()
+                          or all(kept.stat().st_mtime >= source.stat().st_mtime for source in sources)):
         arrays = np.load(kept)
         return Tokens(arrays["flat"], arrays["starts"])
-    tokens = tokenize_records(read_lines(work / f"{part}.jsonl"), work, preset.context)
+    tokens = tokenize_records(read_lines(lines), work, preset.context)
     np.savez(kept, flat=tokens.flat, starts=tokens.starts)
     return tokens
 

@@ -79,9 +79,9 @@ PRESETS = {
         about="2.75 million weights, a quarter of an hour on two cores (its teacher: longer)",
         vocabulary=4096, context=512, kinds=("tale",), limits=Limits(whole=1400, part=600, abridge=True),
         student=Shape(layers=5, width=192, heads=3, kv_heads=1, ffn=512),
-        teacher=Shape(layers=8, width=384, heads=6, kv_heads=3, ffn=1024),
+        teacher=Shape(layers=6, width=320, heads=5, kv_heads=5, ffn=832),
         train=Schedule(steps=2750, warmup=40, decay=550, batch_tokens=2048),
-        teach=Schedule(steps=1600, warmup=40, decay=500),
+        teach=Schedule(steps=2750, warmup=40, decay=550, weight_decay=0.1, batch_tokens=2048),
         quantize=Schedule(steps=200, warmup=5, decay=190, muon_rate=0.003, adam_rate=0.0005, batch_tokens=2048),
     ),
     "gpu": Preset(
