@@ -38,7 +38,9 @@ async function loadAndDispose({ entry, url }, memory) {
     await model.complete('Once upon a time', { maxTokens: 4 }).result();
     if (i % 3) session.dispose();
     model.dispose();
-    globalThis.gc?.(); // what waits to be collected is not kept; Chromium collects by itself only after some hundred loads
+    // What waits to be collected is not kept; Chromium collects by itself only after some hundred loads. Without a stack,
+    // which may seem to hold workers.
+    await globalThis.gc?.({ type: 'major', execution: 'async' });
     if (i === 3) after3 = await memory();
   }
   let after50;
