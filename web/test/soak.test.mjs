@@ -38,9 +38,7 @@ async function loadAndDispose({ entry, url }, memory) {
     await model.complete('Once upon a time', { maxTokens: 4 }).result();
     if (i % 3) session.dispose();
     model.dispose();
-    // What waits to be collected is not kept; Chromium collects by itself only after some hundred loads. Without a stack,
-    // which may seem to hold workers.
-    await globalThis.gc?.({ type: 'major', execution: 'async' });
+    globalThis.gc?.(); // what waits to be collected is not kept; Chromium collects by itself only after some hundred loads
     if (i === 3) after3 = await memory();
   }
   let after50;
@@ -51,11 +49,18 @@ async function loadAndDispose({ entry, url }, memory) {
   return { after3, after50 };
 }
 
-function checkMemory(t, { error, after3, after50 }) {
+/** perLoad: bytes that each of the 47 loads between may add besides. */
+function checkMemory(t, { error, after3, after50 }, perLoad = 0) {
   assert.equal(error, undefined);
   t.diagnostic(`${(after3 / 1e6).toFixed(1)} MB after 3, ${(after50 / 1e6).toFixed(1)} MB after 50`);
-  assert.ok(after50 <= after3 * 1.05, `${after3} bytes after 3, ${after50} after 50`);
+  assert.ok(after50 <= after3 * 1.05 + 47 * perLoad, `${after3} bytes after 3, ${after50} after 50`);
 }
+
+/**
+ * Chromium lets a page's process grow from 30 to 59 MB over the first 50 loads and to 69 over 160, of which it gives back all
+ * but 9 at some time when the page rests. A load whose engine stayed would take more than 4 MB.
+ */
+const PER_LOAD = { chromium: 1e6, firefox: 0 };
 
 /** Aborts calls of every kind at random moments; then all is as it was. Returns how they ended, and the slowest abort in ms. */
 async function abortAtRandom({ entry, url, times, threads }) {
@@ -169,7 +174,7 @@ for (const [name, open] of Object.entries(BROWSERS)) {
     const plain = plainBrowser(name);
     const alone = await startServer(files, { isolated: true, plain: plain.handle });
     try {
-      checkMemory(t, (await plain.run(alone.url, loadAndDispose, inPage)).outcome);
+      checkMemory(t, (await plain.run(alone.url, loadAndDispose, inPage)).outcome, PER_LOAD[name]);
     } finally {
       await alone.close();
       await plain.close();
