@@ -316,6 +316,7 @@ test('an answer is kept up to where the page was closed', LIMIT, () =>
         Object.defineProperty(document, 'visibilityState', { value: 'hidden' });
         document.dispatchEvent(new Event('visibilitychange'));
       });
+      await settle(page); // a page is hidden before it goes, for longer than storing takes
       await page.close();
       const { page: next } = await openDemo(visitor, server.url);
       assert.deepEqual(await questions(next), [STORY]);
