@@ -1,7 +1,13 @@
 #include "base/status.h"
 
+#include <string.h>
+
 #include "base/print.h"
 #include "base/utf8.h"
+
+bool ink_str_is(ink_str str, const char *text) {
+  return str.len == strlen(text) && memcmp(str.data, text, str.len) == 0;
+}
 
 const char *ink_status_name(ink_status status) {
   static const char *const names[INK_STATUS_COUNT] = {

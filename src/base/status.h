@@ -23,6 +23,9 @@ typedef struct ink_str {
   size_t len;
 } ink_str;
 
+/* `text` ends with a zero byte. */
+bool ink_str_is(ink_str str, const char *text);
+
 /* For "%.*s": length clipped so that a hostile name cannot crowd out the rest of a message. */
 #define INK_STR_ARGS(str) (int)((str).len < 80 ? (str).len : 80), (str).data
 

@@ -48,7 +48,7 @@ static ink_status describe_model(task *t, ink_error *error) {
   ink_str architecture;
   char key[128];
   INK_TRY(ink_gguf_get_str(gguf, "general.architecture", "", &architecture, error));
-  t->model.is_falcon = architecture.len == 6 && memcmp(architecture.data, "falcon", 6) == 0;
+  t->model.is_falcon = ink_str_is(architecture, "falcon");
   snprintf(key, sizeof key, "%.*s.block_count", INK_STR_ARGS(architecture));
   INK_TRY(ink_gguf_get_u32(gguf, key, 0, &t->model.n_layer, error));
   snprintf(key, sizeof key, "%.*s.expert_count", INK_STR_ARGS(architecture));
@@ -71,7 +71,7 @@ static bool is_replaced(const task *t, ink_str key) {
   for (size_t i = 0; i < 2; i++) {
     size_t len = strlen(prefixes[i]);
     if (key.len >= len && memcmp(key.data, prefixes[i], len) == 0) return true;
-    if (key.len == strlen(keys[i]) && memcmp(key.data, keys[i], key.len) == 0) return true;
+    if (ink_str_is(key, keys[i])) return true;
   }
   return false;
 }
@@ -115,7 +115,7 @@ static ink_status describe_tensor(task *t, size_t i, ink_error *error) {
   const ink_gguf_tensor *source = source_of(t, i, &part);
   ink_gguf_tensor *out = &t->out[i];
   *out = *source;
-  if (source->name.len == 17 && memcmp(source->name.data, "token_embd.weight", 17) == 0) {
+  if (ink_str_is(source->name, "token_embd.weight")) {
     if (i < gguf_file_n_tensors(&t->in)) t->embedding = i;
     else out->name = (ink_str){"output.weight", 13};
   }

@@ -14,7 +14,7 @@ bool importance_open(importance *im, const char *path) {
   ink_str type;
   const ink_gguf *gguf = &im->file.parts[0].stream.gguf;
   ink_status status = ink_gguf_get_str(gguf, "general.type", "", &type, &error);
-  if (status == INK_OK && (type.len != 7 || memcmp(type.data, "imatrix", 7) != 0)) {
+  if (status == INK_OK && !ink_str_is(type, "imatrix")) {
     status = ink_fail(&error, INK_ERR_BAD_MODEL,
                       "'%s' has no importance weights: its general.type is not 'imatrix'", path);
   }

@@ -40,7 +40,7 @@ static uint32_t number_of(const merging *m, ink_str name) {
   for (uint32_t number = 1; number < ink_matrix_numbers(model->hparams.n_layer); number++) {
     char text[64];
     if (!ink_weights_matrix(&model->weights, model->architecture, number, text)) continue;
-    if (strlen(text) == name.len && memcmp(text, name.data, name.len) == 0) return number;
+    if (ink_str_is(name, text)) return number;
   }
   return 0;
 }

@@ -39,27 +39,23 @@ const ink_adapter_info *ink_adapter_get_info(const ink_adapter *adapter) { retur
 
 /* ---- The header ---- */
 
-static bool equals(ink_str a, const char *b) {
-  return a.len == strlen(b) && memcmp(a.data, b, a.len) == 0;
-}
-
 static ink_status check_values(ink_adapter *adapter, const ink_gguf *gguf, ink_error *error) {
   ink_str kind, type, architecture;
   const char *of_model = adapter->model->architecture->name;
   INK_TRY(ink_gguf_get_str(gguf, "general.type", "model", &kind, error));
-  if (!equals(kind, "adapter")) {
+  if (!ink_str_is(kind, "adapter")) {
     return ink_fail(error, INK_ERR_BAD_ADAPTER,
                     "the file is no adapter: its general.type is '%.*s'", INK_STR_ARGS(kind));
   }
   INK_TRY(ink_gguf_get_str(gguf, "adapter.type", "", &type, error));
-  if (!equals(type, "lora") || ink_gguf_find(gguf, "adapter.alora.invocation_tokens")) {
+  if (!ink_str_is(type, "lora") || ink_gguf_find(gguf, "adapter.alora.invocation_tokens")) {
     return ink_fail(error, INK_ERR_UNSUPPORTED_ARCHITECTURE,
                     "the adapter's type is '%.*s', or it is an activated one; this engine runs plain "
                     "'lora'",
                     INK_STR_ARGS(type));
   }
   INK_TRY(ink_gguf_get_str(gguf, "general.architecture", "", &architecture, error));
-  if (!equals(architecture, of_model)) {
+  if (!ink_str_is(architecture, of_model)) {
     return ink_fail(error, INK_ERR_BAD_ADAPTER,
                     "the adapter is for a '%.*s' model, and this one is '%s'",
                     INK_STR_ARGS(architecture), of_model);

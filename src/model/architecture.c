@@ -205,8 +205,8 @@ ink_status ink_architecture_find(const ink_gguf *gguf, const ink_architecture **
   size_t len = 0;
   for (size_t i = 0; i < sizeof architectures / sizeof architectures[0]; i++) {
     *architecture = &architectures[i];
+    if (ink_str_is(name, architectures[i].name)) return INK_OK;
     size_t n = strlen(architectures[i].name);
-    if (n == name.len && memcmp(architectures[i].name, name.data, n) == 0) return INK_OK;
     if (len + n + 3 > sizeof known) continue;
     if (len > 0) known[len++] = ',', known[len++] = ' ';
     memcpy(known + len, architectures[i].name, n);

@@ -154,22 +154,18 @@ static ink_status read_window(key_reader *r, ink_hparams *h, ink_error *error) {
 
 /* ---- Rotation ---- */
 
-static bool is(ink_str a, const char *b) {
-  return a.len == strlen(b) && memcmp(a.data, b, a.len) == 0;
-}
-
 static ink_status read_scaling_type(key_reader *r, ink_hparams *h, ink_error *error) {
   ink_str type;
   INK_TRY(ink_gguf_get_str(r->gguf, full_key(r, "rope.scaling.type"), "linear", &type, error));
   h->rope_scaling_factor = 1.0f;
-  if (is(type, "none")) return INK_OK;
-  if (is(type, "longrope") || is(type, "su")) {
+  if (ink_str_is(type, "none")) return INK_OK;
+  if (ink_str_is(type, "longrope") || ink_str_is(type, "su")) {
     h->rope_scaling = INK_ROPE_SCALING_LONGROPE;
     return INK_OK;
   }
-  if (is(type, "yarn")) {
+  if (ink_str_is(type, "yarn")) {
     h->rope_scaling = INK_ROPE_SCALING_YARN;
-  } else if (is(type, "linear")) {
+  } else if (ink_str_is(type, "linear")) {
     h->rope_scaling = INK_ROPE_SCALING_LINEAR;
   } else {
     return ink_fail(error, INK_ERR_UNSUPPORTED_ARCHITECTURE,

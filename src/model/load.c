@@ -130,7 +130,7 @@ static void describe_tensors(ink_loader *loader, const ink_gguf *gguf) {
 static ink_status check_is_no_adapter(const ink_gguf *gguf, ink_error *error) {
   ink_str kind, architecture;
   INK_TRY(ink_gguf_get_str(gguf, "general.type", "model", &kind, error));
-  if (kind.len != 7 || memcmp(kind.data, "adapter", 7) != 0) return INK_OK;
+  if (!ink_str_is(kind, "adapter")) return INK_OK;
   INK_TRY(ink_gguf_get_str(gguf, "general.architecture", "", &architecture, error));
   return ink_fail(error, INK_ERR_BAD_MODEL,
                   "the file is an adapter for a '%.*s' model, not a model; load the model, and this "

@@ -54,10 +54,6 @@ static bool contains(ink_str name, const char *part) {
   return false;
 }
 
-static bool equals(ink_str name, const char *text) {
-  return name.len == strlen(text) && memcmp(name.data, text, name.len) == 0;
-}
-
 static bool ends_with(ink_str name, const char *end) {
   size_t len = strlen(end);
   return name.len >= len && memcmp(name.data + name.len - len, end, len) == 0;
@@ -143,7 +139,7 @@ static ink_type choose_mixed(const ink_recipe *recipe, const ink_recipe_model *m
   ink_str name = tensor->name;
   bool k_of_4 = recipe->type == INK_TYPE_Q4_K, eight_experts = model->n_expert == 8;
   uint32_t layer = layer_of(name);
-  if (equals(name, "output.weight") || (!model->has_output && equals(name, "token_embd.weight"))) {
+  if (ink_str_is(name, "output.weight") || (!model->has_output && ink_str_is(name, "token_embd.weight"))) {
     return choose_output(recipe, model, tensor);
   }
   if (contains(name, "attn_v.weight")) return choose_value(recipe, model, layer);

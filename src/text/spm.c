@@ -8,8 +8,7 @@
 static ink_status read_phi3(ink_vocab *vocab, const ink_gguf *gguf, ink_error *error) {
   ink_str architecture;
   INK_TRY(ink_gguf_get_str(gguf, "general.architecture", "", &architecture, error));
-  vocab->strip_after_special =
-      architecture.len == 4 && memcmp(architecture.data, "phi3", 4) == 0;
+  vocab->strip_after_special = ink_str_is(architecture, "phi3");
   return INK_OK;
 }
 

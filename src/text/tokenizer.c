@@ -22,16 +22,12 @@ static ink_token special_at(const ink_vocab *vocab, const char *text, size_t len
   return (ink_token)longest;
 }
 
-static bool is_text(ink_str text, const char *expected) {
-  return text.len == strlen(expected) && memcmp(text.data, expected, text.len) == 0;
-}
-
 /* Where the text goes on after a special token that ends at `at`. */
 static size_t after_special(const ink_vocab *vocab, ink_token special, const char *text, size_t len,
                             size_t at) {
   ink_str name = vocab->tokens[special];
-  if (!vocab->strip_after_special || is_text(name, "<s>") || is_text(name, "<unk>") ||
-      is_text(name, "<|endoftext|>")) {
+  if (!vocab->strip_after_special || ink_str_is(name, "<s>") || ink_str_is(name, "<unk>") ||
+      ink_str_is(name, "<|endoftext|>")) {
     return at;
   }
   uint32_t c;

@@ -14,7 +14,7 @@ static ink_status find_family(ink_vocab *vocab, const ink_gguf *gguf, ink_error 
   INK_TRY(ink_gguf_get_str(gguf, "tokenizer.ggml.model", "", &model, error));
   for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
     const char *name = families[i]->model;
-    if (strlen(name) != model.len || memcmp(name, model.data, model.len) != 0) continue;
+    if (!ink_str_is(model, name)) continue;
     vocab->family = families[i];
     ink_print(vocab->name, sizeof vocab->name, "%s", name);
     return INK_OK;
@@ -277,7 +277,7 @@ bool ink_vocab_is_end(const ink_vocab *vocab, ink_token token) {
   if (vocab->kinds[token] != INK_TOKEN_CONTROL) return false;
   ink_str text = vocab->tokens[token];
   for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-    if (strlen(endings[i]) == text.len && memcmp(endings[i], text.data, text.len) == 0) return true;
+    if (ink_str_is(text, endings[i])) return true;
   }
   return false;
 }
