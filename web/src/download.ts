@@ -190,7 +190,10 @@ export class Download implements Source {
     }
   }
 
-  /** patient: a connection that can't be made is tried again too, for there was one before. */
+  /**
+   * patient: a connection that can't be made is tried again as often as an answer that is no use, for there was one
+   * before. Else once: it may have been an idle one that the server closed at that moment, which Node reports.
+   */
   async #ask(offset: number, version: Version, patient: boolean): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       if (patient || attempt > 1) await this.#wait(attempt - (patient ? 1 : 2));
@@ -209,7 +212,7 @@ export class Download implements Source {
         this.#task.signal.throwIfAborted();
         if (cause instanceof InklingError) throw cause;
         problem = networkError(this.#task.url, cause);
-        if (!patient) throw problem;
+        if (!patient && !(attempt === 1 && cause instanceof TypeError)) throw problem; // TypeError: of the network
       }
       if (attempt >= MAX_RETRIES) throw problem;
       this.#retryAfterMs = Number(response?.headers.get('retry-after') ?? 0) * 1000 || 0;

@@ -86,6 +86,14 @@ test('a file that is replaced meanwhile is loaded from the beginning', async () 
   assert.deepEqual(await loading, expectedGpt2);
 });
 
+test('a connection that breaks before there is an answer is made again, once', async () => {
+  server.failures = [0];
+  assert.deepEqual(await textFrom(url), expected);
+  Object.assign(server, { failures: [0, 0, 0], requests: [] });
+  const { code, httpStatus } = await failure(loadModel(url));
+  assert.deepEqual([code, httpStatus, server.requests.length], ['INK_ERR_IO', undefined, 2]);
+});
+
 test('a busy server is asked again, others are not', async () => {
   server.failures = [503, 429];
   assert.deepEqual(await textFrom(url), expected);

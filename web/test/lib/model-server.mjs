@@ -14,7 +14,7 @@ const PIECE = 1 << 16;
  * - silent: instead of being cut it says nothing more; at 0: not even that there is an answer;
  * - downMs: for how long nobody listens after that; 0: merely the connection is lost;
  * - bytesPerSecond: as slow as that;
- * - failures: statuses to answer with first, one request each.
+ * - failures: statuses to answer with first, one request each; 0: none, the connection is closed.
  * fallback: handles requests for other paths.
  */
 export async function startModelServer(files, fallback = (request, response) => response.writeHead(404).end()) {
@@ -42,6 +42,7 @@ export async function startModelServer(files, fallback = (request, response) => 
       headers['access-control-allow-origin'] = '*';
       headers['access-control-expose-headers'] = server.exposes;
     }
+    if (entry.status === 0) return void request.socket.destroy();
     if (entry.status !== 200) return response.writeHead(entry.status, { ...headers, 'retry-after': '0' }).end();
     const etag = `"${createHash('sha1').update(content).digest('hex')}"`;
     const date = new Date(Date.UTC(2026, 0, 1 + (content.length % 300))).toUTCString();
