@@ -63,17 +63,17 @@ static ink_status describe_model(task *t, ink_error *error) {
   return INK_OK;
 }
 
+static bool begins_with(ink_str key, const char *text) {
+  size_t len = strlen(text);
+  return key.len >= len && memcmp(key.data, text, len) == 0;
+}
+
 /* Keys that are no longer true, or are written anew. */
 static bool is_replaced(const task *t, ink_str key) {
-  static const char *const prefixes[] = {"split.", "quantize.imatrix."};
-  static const char *const keys[] = {"general.quantization_version", "general.file_type"};
-  if (!t->recipe) return key.len >= 6 && memcmp(key.data, prefixes[0], 6) == 0;
-  for (size_t i = 0; i < 2; i++) {
-    size_t len = strlen(prefixes[i]);
-    if (key.len >= len && memcmp(key.data, prefixes[i], len) == 0) return true;
-    if (ink_str_is(key, keys[i])) return true;
-  }
-  return false;
+  if (begins_with(key, "split.")) return true;
+  return t->recipe && (begins_with(key, "quantize.imatrix.") ||
+                       ink_str_is(key, "general.file_type") ||
+                       ink_str_is(key, "general.quantization_version"));
 }
 
 static ink_status put_values(task *t, ink_error *error) {
@@ -95,7 +95,7 @@ static ink_status put_values(task *t, ink_error *error) {
  * So the output becomes a tensor of its own, the last, of what the embedding was. */
 static bool untie(task *t) {
   ink_str embedding = {"token_embd.weight", 17};
-  if (t->model.has_output || !t->merging.n || !merging_changes(&t->merging, embedding)) return false;
+  if (t->model.has_output || !merging_changes(&t->merging, embedding)) return false;
   t->model.has_output = true;
   return true;
 }
@@ -104,10 +104,6 @@ static bool untie(task *t) {
 static const ink_gguf_tensor *source_of(const task *t, size_t i, gguf_part **part) {
   bool is_untied = i == gguf_file_n_tensors(&t->in);
   return gguf_file_tensor(&t->in, is_untied ? t->embedding : i, part);
-}
-
-static bool is_changed(const task *t, const ink_gguf_tensor *tensor) {
-  return t->merging.n && merging_changes(&t->merging, tensor->name);
 }
 
 static ink_status describe_tensor(task *t, size_t i, ink_error *error) {
@@ -121,7 +117,7 @@ static ink_status describe_tensor(task *t, size_t i, ink_error *error) {
   }
   if (t->recipe) out->type = ink_recipe_choose(t->recipe, &t->model, out);
   t->bytes_total += source->n_bytes;
-  if (is_changed(t, out) && !ink_can_encode(out->type)) {
+  if (merging_changes(&t->merging, out->name) && !ink_can_encode(out->type)) {
     return ink_fail(error, INK_ERR_UNSUPPORTED_TYPE,
                     "tensor '%.*s' changes, and is of type %s, which can be read but not written; "
                     "give a TYPE",
@@ -235,7 +231,7 @@ static ink_status write_tensor(task *t, size_t i, ink_error *error) {
   gguf_part *part;
   ink_requantize job = {.tensor = source_of(t, i, &part), .type = (ink_type)t->out[i].type};
   float *weights = NULL;
-  if (is_changed(t, &t->out[i])) {
+  if (merging_changes(&t->merging, t->out[i].name)) {
     INK_TRY(merging_read(&t->merging, t->out[i].name, error));
     job.added = t->merging.terms;
     job.n_added = t->merging.n_terms;

@@ -46,6 +46,7 @@ static uint32_t number_of(const merging *m, ink_str name) {
 }
 
 bool merging_changes(const merging *m, ink_str name) {
+  if (m->n == 0) return false; /* and no base perhaps */
   uint32_t number = number_of(m, name);
   for (size_t i = 0; i < m->n && number; i++) {
     if (m->adapters[i]->pairs[number].b.data) return true;
