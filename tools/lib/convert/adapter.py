@@ -20,7 +20,7 @@ import numpy as np
 
 from . import checkpoint, families, layouts, numbers
 from .gguf_file import GgufFile
-from .hyperparameters import Config
+from .hyperparameters import Config, read_object
 from .numbers import Type
 from .vocabulary import ConvertError
 
@@ -32,12 +32,10 @@ class Base:
 
     def __init__(self, architecture: str, n_layer: int, n_head: int, n_head_kv: int) -> None:
         self.architecture, self.n_head, self.n_head_kv = architecture, n_head, n_head_kv
-        kind = next((kind for kind, name in gguf.MODEL_ARCH_NAMES.items() if name == architecture), None)
         family = next((family for family in families.FAMILIES.values() if family.architecture == architecture), None)
-        if kind is None or family is None:
+        if family is None:
             raise ConvertError(f"adapters of models of the family {architecture!r} are not supported")
-        self._names = gguf.get_tensor_name_map(kind, n_layer)
-        self._layouts = family.layouts
+        self._family, self._names = family, families.name_map(architecture, n_layer)
 
     @classmethod
     def of(cls, model: Path) -> Base:
@@ -56,7 +54,7 @@ class Base:
         return name
 
     def _layout(self, tensor: str) -> families.Layout | None:
-        layout = self._layouts.get(re.sub(r"^blk\.\d+\.", "", tensor))
+        layout = self._family.layout(tensor)
         return None if layout is layouts.transpose else layout  # PEFT's A and B are never transposed
 
     def rows_to_gguf(self, tensor: str, b: np.ndarray) -> np.ndarray:
@@ -128,15 +126,7 @@ def _scale(config: Mapping[str, Any], module: str, part: Mapping[str, np.ndarray
 
 
 def _folder(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    path = folder / "adapter_config.json"
-    if not path.exists():
-        raise ConvertError(f"{folder} has no adapter_config.json: give the folder of a PEFT adapter")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ConvertError(f"{path} is not JSON: {error}") from error
-    if not isinstance(config, dict):
-        raise ConvertError(f"{path} is not a JSON object")
+    config = read_object(folder / "adapter_config.json", "the folder of a PEFT adapter")
     stored = checkpoint.read(folder)
     return {name: numbers.to_f32(tensor.load(), tensor.dtype) for name, tensor in stored.items()}, config
 

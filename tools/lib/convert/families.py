@@ -7,10 +7,12 @@ every family has, the tensors whose layout differs, the shapes that are its own,
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import gguf
 import numpy as np
 
 from . import layouts
@@ -30,6 +32,19 @@ HALVES_TO_NEIGHBOURS: dict[str, Layout] = {
 ROW_NORMS: dict[str, Shape] = {"attn_q_norm": ("q",), "attn_k_norm": ("kv",)}
 
 
+def name_map(architecture: str, n_layer: int) -> gguf.TensorNameMap:
+    """From transformers' names of tensors to GGUF's."""
+    for kind, name in gguf.MODEL_ARCH_NAMES.items():
+        if name == architecture:
+            return gguf.get_tensor_name_map(kind, n_layer)
+    raise ConvertError(f"models of the family {architecture!r} are not supported")
+
+
+def name_in_layer(tensor: str) -> str:
+    """A tensor's GGUF name without "blk.N."."""
+    return re.sub(r"^blk\.\d+\.", "", tensor)
+
+
 @dataclass(frozen=True)
 class Family:
     architecture: str
@@ -37,12 +52,16 @@ class Family:
     layer_norm: bool = False  # with a mean and maybe a bias, rather than RMSNorm
     rotary: bool = True
     norms_from_one: bool = False  # the checkpoint stores norms' weights minus 1
-    layouts: dict[str, Layout] = field(default_factory=dict)  # by GGUF name without "blk.N."
+    layouts: dict[str, Layout] = field(default_factory=dict)  # by name_in_layer()
     shapes: dict[str, Shape] = field(default_factory=dict)  # where they differ from model.SHAPES
     keys: Callable[[Config], Keys] = lambda config: {}
     own_output: bool = False  # llama.cpp wants output.weight though it repeats the embedding
     refuses: dict[str, Any] = field(default_factory=dict)  # config values that GGUF has no word for
     defaults: dict[str, Any] = field(default_factory=dict)  # of config.json, where published ones leave things out
+
+    def layout(self, tensor: str) -> Layout | None:
+        """How a tensor, by its GGUF name, differs from the checkpoint's."""
+        return self.layouts.get(name_in_layer(tensor))
 
 
 def _window(config: Config) -> Keys:

@@ -23,18 +23,24 @@ NAMES = {
 }
 
 
+def read_object(path: Path, expected: str) -> dict[str, Any]:
+    """A JSON file's object. `expected`: what the folder should have been, where the file is not there."""
+    if not path.exists():
+        raise ConvertError(f"{path.parent} has no {path.name}: give {expected}")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConvertError(f"{path} is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise ConvertError(f"{path} is not a JSON object")
+    return values
+
+
 class Config:
     """One config.json, or the text model's part of a multimodal one."""
 
     def __init__(self, path: Path) -> None:
-        if not path.exists():
-            raise ConvertError(f"{path.parent} has no {path.name}: give the folder of a Hugging Face model")
-        try:
-            whole = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ConvertError(f"{path} is not JSON: {error}") from error
-        if not isinstance(whole, dict):
-            raise ConvertError(f"{path} is not a JSON object")
+        whole = read_object(path, "the folder of a Hugging Face model")
         text = whole.get("text_config")
         self.values: dict[str, Any] = {**whole, **text} if isinstance(text, dict) else whole
         self.path = path

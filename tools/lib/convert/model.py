@@ -88,7 +88,7 @@ class Model:
         return keys | self.rope.keys | self.family.keys(config)
 
     def _plan(self, stored: dict[str, StoredTensor]) -> dict[str, Planned]:
-        names = gguf.get_tensor_name_map(_architecture(self.family), self.config.count("n_layer"))
+        names = families.name_map(self.family.architecture, self.config.count("n_layer"))
         plan: dict[str, Planned] = {}
         for name, tensor in stored.items():
             name = TEXT_MODEL.sub("model.", name.removeprefix("language_model.")
@@ -135,7 +135,7 @@ class Model:
                 "shared_ff": keys.get("expert_shared_feed_forward_length", 0)}
 
     def expected_shape(self, name: str) -> tuple[int, ...]:
-        base, _, kind = name.removeprefix(f"blk.{m[1]}." if (m := LAYER.fullmatch(name)) else "").rpartition(".")
+        base, _, kind = families.name_in_layer(name).rpartition(".")
         shape = self.family.shapes.get(base) or SHAPES.get(base)
         if shape is None:
             raise ConvertError(f"tensor {name} is none that {self.family.architecture} models have")
@@ -163,11 +163,10 @@ class Model:
     def load(self, planned: Planned) -> tuple[np.ndarray, str]:
         """A checked tensor in GGUF's layout: its values and the type they are stored in."""
         shape = self.expected_shape(planned.name)[int(planned.stacked) :]
-        base = (LAYER.fullmatch(planned.name) or [None, None, planned.name])[2]
-        change = self.family.layouts.get(base, lambda values, config: values)
+        change = self.family.layout(planned.name)
         parts = []
         for _, part in sorted(planned.parts.items()):
-            values = change(part.load(), self.config)
+            values = change(part.load(), self.config) if change else part.load()
             if values.shape != shape:
                 raise self._misfit(planned, part)
             parts.append(values)
@@ -179,10 +178,6 @@ class Model:
         if wanted is not None:
             return wanted
         return numbers.STORED_AS[planned.parts[min(planned.parts)].dtype]
-
-
-def _architecture(family: Family) -> gguf.MODEL_ARCH:
-    return next(arch for arch, name in gguf.MODEL_ARCH_NAMES.items() if name == family.architecture)
 
 
 def _order(name: str) -> tuple:

@@ -5,22 +5,15 @@ So training sees the very weights that the engine runs, rounding of the quantise
 
 from __future__ import annotations
 
-import gguf
 import numpy as np
 import torch
 import transformers
+from convert.families import name_map
 from convert.gguf_file import GgufFile
 from convert.layouts import INVERSES
 
 from . import families
 from .errors import FinetuneError
-
-
-
-def name_map(architecture: str, n_layer: int) -> gguf.TensorNameMap:
-    """From transformers' names of tensors to GGUF's."""
-    kind = next(kind for kind, name in gguf.MODEL_ARCH_NAMES.items() if name == architecture)
-    return gguf.get_tensor_name_map(kind, n_layer)
 
 
 def _weights(base: GgufFile, family: families.Family, names: list[str]) -> dict[str, torch.Tensor]:
@@ -36,7 +29,7 @@ def _weights(base: GgufFile, family: families.Family, names: list[str]) -> dict[
         values = base.values(found)
         if family.converted.norms_from_one and found.endswith("_norm.weight"):
             values = values - 1
-        layout = family.converted.layouts.get(found.split(".", 2)[-1] if found.startswith("blk.") else found)
+        layout = family.converted.layout(found)
         weights[name] = torch.from_numpy(np.ascontiguousarray(INVERSES[layout](values, base)) if layout else values)
     left = sorted(set(base.tensors) - read)
     if left:

@@ -10,6 +10,7 @@ from typing import Any
 
 from convert import adapter as adapters
 from convert.adapter import Adapter
+from convert.families import name_in_layer
 from convert.gguf_file import GgufFile
 
 from . import data, families, targets
@@ -39,7 +40,7 @@ def shape_of(adapter: Adapter, path: Any) -> Shape:
     ranks = {a.shape[0] for a, _ in adapter.matrices.values()}
     if len(ranks) != 1:
         raise FinetuneError(f"{path}: its matrices are of several ranks ({sorted(ranks)}), so it can't be trained on")
-    names = {tensor.split(".")[2] if tensor.startswith("blk.") else tensor for tensor in adapter.matrices}
+    names = {name_in_layer(tensor).removesuffix(".weight") for tensor in adapter.matrices}
     found = tuple(short for short, (_, name) in targets.TARGETS.items() if name in names)
     if len(names) != len(found):
         raise FinetuneError(f"{path} adapts other matrices than {', '.join(targets.TARGETS)}, "
