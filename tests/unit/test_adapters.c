@@ -71,7 +71,6 @@ static void free_uses(ink_adapter_use *uses, size_t n) {
 }
 
 static void compare(const adapter_case *c) {
-  static const size_t one[] = {1}, some[] = {3, 1, 6, 2, 13};
   char path[128];
   snprintf(path, sizeof path, "adapters/%s-logits.txt", c->name);
   truth t = read_truth(path);
@@ -81,16 +80,7 @@ static void compare(const adapter_case *c) {
   ink_session_params params = {.n_ctx = (uint32_t)t.n_tokens, .kv_type = INK_KV_F32};
   ink_session *session = new_session_of(model, params);
   set(session, uses, n);
-  float whole[128];
-  size_t size = t.n_vocab * sizeof *whole;
-  double prefill = error_at_once(session, &t);
-  memcpy(whole, ink_session_logits(session), size);
-  double decode = error_of(session, &t, one, 1);
-  CHECK(memcmp(whole, ink_session_logits(session), size) == 0);
-  double split = error_of(session, &t, some, 5);
-  CHECK(memcmp(whole, ink_session_logits(session), size) == 0);
-  printf("%-12s prefill %.1e, decode %.1e, split %.1e\n", c->name, prefill, decode, split);
-  CHECK(prefill <= 1e-4 && decode <= 1e-4 && split <= 1e-4);
+  check_truth(session, &t, c->name);
   set(session, NULL, 0);
   CHECK(error_at_once(session, &t) > 0.05); /* the model alone says something else */
   ink_session_free(session);

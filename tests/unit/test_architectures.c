@@ -5,7 +5,6 @@
 #include "model/weights.h"
 
 static void compare(const char *model_name, const char *golden_name) {
-  static const size_t one[] = {1}, some[] = {3, 1, 6, 2, 13};
   char path[128];
   snprintf(path, sizeof path, "architectures/%s.gguf", model_name);
   ink_model *model = load_fixture(path, NULL);
@@ -15,18 +14,7 @@ static void compare(const char *model_name, const char *golden_name) {
   ink_session_params params = {.n_ctx = (uint32_t)t.n_tokens, .kv_type = INK_KV_F32};
   ink_session *session;
   CHECK_STATUS(ink_session_create(&session, model, &params, NULL), INK_OK);
-  float whole[128];
-  size_t size = t.n_vocab * sizeof *whole;
-  double prefill = error_at_once(session, &t);
-  memcpy(whole, ink_session_logits(session), size);
-  double decode = error_of(session, &t, one, 1);
-  CHECK(memcmp(whole, ink_session_logits(session), size) == 0);
-  double split = error_of(session, &t, some, 5);
-  CHECK(memcmp(whole, ink_session_logits(session), size) == 0);
-  printf("%-20s prefill %.1e, decode %.1e, split %.1e\n", golden_name, prefill, decode, split);
-  CHECK(prefill <= 1e-4);
-  CHECK(decode <= 1e-4);
-  CHECK(split <= 1e-4);
+  check_truth(session, &t, golden_name);
   ink_session_free(session);
   ink_model_free(model);
   free_truth(&t);

@@ -77,4 +77,23 @@ static inline double error_at_once(ink_session *session, const truth *t) {
   return difference(session, t, last) / t->largest;
 }
 
+/* However the tokens are cut into batches, the logits are the truth's to within 1e-4 of the largest,
+ * and the last ones the same bits. */
+static inline void check_truth(ink_session *session, const truth *t, const char *name) {
+  static const size_t one[] = {1}, some[] = {3, 1, 6, 2, 13};
+  float whole[128];
+  size_t size = t->n_vocab * sizeof *whole;
+  if (size > sizeof whole) exit(1);
+  double prefill = error_at_once(session, t);
+  memcpy(whole, ink_session_logits(session), size);
+  double decode = error_of(session, t, one, 1);
+  CHECK(memcmp(whole, ink_session_logits(session), size) == 0);
+  double split = error_of(session, t, some, 5);
+  CHECK(memcmp(whole, ink_session_logits(session), size) == 0);
+  printf("%-20s prefill %.1e, decode %.1e, split %.1e\n", name, prefill, decode, split);
+  CHECK(prefill <= 1e-4);
+  CHECK(decode <= 1e-4);
+  CHECK(split <= 1e-4);
+}
+
 #endif
