@@ -20,7 +20,8 @@ import numpy as np
 
 from . import checkpoint, families, layouts, numbers
 from .gguf_file import GgufFile
-from .hyperparameters import Config, read_object
+from .hyperparameters import Config
+from .json_file import read_object
 from .numbers import Type
 from .vocabulary import ConvertError
 

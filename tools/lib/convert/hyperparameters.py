@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from .json_file import read_object
 from .vocabulary import ConvertError
 
 # Where families differ in a name, the names in turn.
@@ -21,19 +21,6 @@ NAMES = {
     "epsilon": ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon"),
     "activation": ("hidden_activation", "hidden_act", "activation_function", "activation"),
 }
-
-
-def read_object(path: Path, expected: str) -> dict[str, Any]:
-    """A JSON file's object. `expected`: what the folder should have been, where the file is not there."""
-    if not path.exists():
-        raise ConvertError(f"{path.parent} has no {path.name}: give {expected}")
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ConvertError(f"{path} is not JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise ConvertError(f"{path} is not a JSON object")
-    return values
 
 
 class Config:

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from . import huggingface, sentencepiece, wordpiece
+from .json_file import read_object
 from .vocabulary import ConvertError, Vocabulary
 
 KNOWN_FILES = ["tokenizer.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model", "vocab.txt"]
-
-
-def _json(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ConvertError(f"{path} is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ConvertError(f"{path} is not a JSON object")
-    return value
 
 
 def _content(token: Any) -> str | None:
@@ -32,7 +20,7 @@ def _content(token: Any) -> str | None:
 def _added_tokens(source: Path, config: dict[str, Any]) -> list[dict[str, Any]]:
     """What Hugging Face adds to a SentencePiece model, in files beside it."""
     added = [{"id": place, "content": token, "special": False}
-             for token, place in _json(source.with_name("added_tokens.json")).items()]
+             for token, place in read_object(source.with_name("added_tokens.json")).items()]
     described = config.get("added_tokens_decoder") or {}
     return added + [{"id": int(place), "content": token["content"], "special": bool(token.get("special"))}
                     for place, token in described.items()]
@@ -44,10 +32,10 @@ def read(source: Path, pre: str | None = None, lower_case: bool | None = None) -
         if not found:
             raise ConvertError(f"{source} has none of {', '.join(KNOWN_FILES)}")
         source = found[0]
-    config = _json(source.with_name("tokenizer_config.json"))
+    config = read_object(source.with_name("tokenizer_config.json"))
     if source.suffix == ".json":
         try:
-            vocabulary = huggingface.read(_json(source), pre)
+            vocabulary = huggingface.read(read_object(source), pre)
         except (KeyError, TypeError, AttributeError, IndexError) as error:
             raise ConvertError(f"{source} is not as tokenizers writes it: {error!r}") from error
     elif source.suffix == ".txt":
@@ -62,7 +50,7 @@ def read(source: Path, pre: str | None = None, lower_case: bool | None = None) -
     template = source.with_name("chat_template.jinja")
     if template.exists():
         vocabulary.chat_template = template.read_text(encoding="utf-8")
-    vocabulary.architecture = _json(source.with_name("config.json")).get("model_type")
+    vocabulary.architecture = read_object(source.with_name("config.json")).get("model_type")
     return vocabulary
 
 
@@ -92,7 +80,7 @@ END_OF_MESSAGE = ("<|eom_id|>",)
 
 def apply_generation_config(vocabulary: Vocabulary, folder: Path) -> None:
     """The tokens that end an answer besides the tokenizer's own, which fills in where it names none."""
-    config, generation = _json(folder / "config.json"), _json(folder / "generation_config.json")
+    config, generation = read_object(folder / "config.json"), read_object(folder / "generation_config.json")
     ends = generation.get("eos_token_id", config.get("eos_token_id"))
     ends = [end for end in (ends if isinstance(ends, list) else [ends])
             if isinstance(end, int) and 0 <= end < len(vocabulary.tokens)]
