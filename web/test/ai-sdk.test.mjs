@@ -153,9 +153,9 @@ for (const [name, { generateText, streamText, embed }] of Object.entries({
     const { result, warnings } = await withWarnings(() => generateText(settings));
     assert.deepEqual(
       warnings.map(({ type, feature }) => [type, feature]),
-      ['presencePenalty', 'frequencyPenalty', 'tools'].map((feature) => ['unsupported', feature]),
+      ['presencePenalty', 'frequencyPenalty'].map((feature) => ['unsupported', feature]),
     );
-    assert.equal(result.warnings.length, 3);
+    assert.equal(result.warnings.length, 2);
     const required = {
       model: inkling(),
       prompt,

@@ -80,10 +80,6 @@ function toolList(
   unsupported: (feature: string, details: string) => void,
 ): object[] | undefined {
   if (tools.length === 0 || toolChoice?.type === 'none') return undefined;
-  unsupported(
-    'tools',
-    'the chat template shows them to the model; a call that it makes comes as text',
-  );
   if (toolChoice && toolChoice.type !== 'auto')
     unsupported('toolChoice', 'the model cannot be made to call a tool');
   return tools.flatMap((tool) => {

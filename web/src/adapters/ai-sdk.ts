@@ -15,6 +15,7 @@ import type {
   LanguageModelV3CallOptions,
   LanguageModelV3FinishReason,
   LanguageModelV3StreamPart,
+  LanguageModelV3ToolCall,
   LanguageModelV3Usage,
   ProviderV3,
   SharedV3Warning,
@@ -22,6 +23,7 @@ import type {
 import { type FinishReason, InklingError, type Model, type Run, type RunResult } from '../index.js';
 import { chatMessages, chatOptions } from './ai-sdk-prompt.js';
 import { type Models, findModel, namedModels } from './models.js';
+import { type ToolCall, readAnswer, readParts } from './tool-calls.js';
 
 export type { InklingProviderOptions } from './ai-sdk-prompt.js';
 export type { Models } from './models.js';
@@ -63,11 +65,12 @@ function none(what: string, id: string): never {
 }
 
 function describe(model: Model, modelId: string): LanguageModelV3 {
-  const answer = (given: LanguageModelV3CallOptions): { run: Run; warnings: SharedV3Warning[] } => {
+  const answer = (given: LanguageModelV3CallOptions): Answer => {
     const { options, warnings } = chatOptions(given);
     const signal = given.abortSignal;
     return {
       run: model.chat(chatMessages(given.prompt), { ...options, ...(signal && { signal }) }),
+      toolNames: options.tools ? (given.tools ?? []).map(({ name }) => name) : [],
       warnings,
     };
   };
@@ -77,45 +80,69 @@ function describe(model: Model, modelId: string): LanguageModelV3 {
     modelId,
     supportedUrls: {},
     doGenerate: async (options) => {
-      const { run, warnings } = answer(options);
-      const { text, finishReason, usage } = await run.result();
+      const { run, toolNames, warnings } = answer(options);
+      const { text: whole, finishReason, usage } = await run.result();
+      const { text, calls } = readAnswer(whole, toolNames);
       return {
-        content: text === '' ? [] : [{ type: 'text', text }],
-        finishReason: finishOf(finishReason),
+        content: [...(text === '' ? [] : [{ type: 'text', text } as const]), ...calls.map(toolCall)],
+        finishReason: finishOf(finishReason, calls.length > 0),
         usage: usageOf(usage),
         response: { modelId, timestamp: new Date() },
         warnings,
       };
     },
     doStream: async (options) => {
-      const { run, warnings } = answer(options);
-      const pieces = run[Symbol.asyncIterator]();
+      const given = answer(options);
+      const pieces = given.run[Symbol.asyncIterator]();
       const first = await pieces.next(); // what is wrong with the request shows now
-      return {
-        stream: streamOf(partsOf(run, first, pieces, modelId, warnings, options.abortSignal)),
-      };
+      return { stream: streamOf(partsOf(given, first, pieces, modelId, options.abortSignal)) };
     },
   };
 }
 
+interface Answer {
+  run: Run;
+  /** Of the tools that the model was shown. */
+  toolNames: readonly string[];
+  warnings: SharedV3Warning[];
+}
+
 async function* partsOf(
-  run: Run,
+  { run, toolNames, warnings }: Answer,
   first: IteratorResult<string, void>,
   pieces: AsyncIterator<string, void, undefined>,
   modelId: string,
-  warnings: SharedV3Warning[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<LanguageModelV3StreamPart, void, undefined> {
-  const id = '0'; // there is one text
+  const all = async function* () {
+    for (let next = first; !next.done; next = await pieces.next()) yield next.value;
+  };
+  let texts = 0;
+  let isInText = false;
+  let calls = 0;
   try {
     yield { type: 'stream-start', warnings };
     yield { type: 'response-metadata', modelId, timestamp: new Date() };
-    if (!first.done) yield { type: 'text-start', id };
-    for (let next = first; !next.done; next = await pieces.next())
-      yield { type: 'text-delta', id, delta: next.value };
-    if (!first.done) yield { type: 'text-end', id };
+    for await (const part of readParts(all(), toolNames)) {
+      const isText = 'text' in part;
+      if (isText && !isInText) yield { type: 'text-start', id: String(++texts) };
+      if (!isText && isInText) yield { type: 'text-end', id: String(texts) };
+      isInText = isText;
+      if (isText) {
+        yield { type: 'text-delta', id: String(texts), delta: part.text };
+        continue;
+      }
+      calls++;
+      const call = toolCall(part.call);
+      const { toolCallId: id, toolName, input } = call;
+      yield { type: 'tool-input-start', id, toolName };
+      yield { type: 'tool-input-delta', id, delta: input };
+      yield { type: 'tool-input-end', id };
+      yield call;
+    }
+    if (isInText) yield { type: 'text-end', id: String(texts) };
     const { finishReason, usage } = await run.result();
-    yield { type: 'finish', finishReason: finishOf(finishReason), usage: usageOf(usage) };
+    yield { type: 'finish', finishReason: finishOf(finishReason, calls > 0), usage: usageOf(usage) };
   } catch (error) {
     if (signal?.aborted) throw error;
     yield { type: 'error', error };
@@ -127,6 +154,10 @@ async function* partsOf(
   } finally {
     await pieces.return?.(); // stops the engine when the stream is left early
   }
+}
+
+function toolCall({ name, input }: ToolCall): LanguageModelV3ToolCall {
+  return { type: 'tool-call', toolCallId: crypto.randomUUID(), toolName: name, input };
 }
 
 /** Cancelling it ends the generator; what the generator throws is the stream's error. */
@@ -148,8 +179,9 @@ const FINISH: Record<FinishReason, LanguageModelV3FinishReason['unified']> = {
   context: 'length',
 };
 
-function finishOf(reason: FinishReason): LanguageModelV3FinishReason {
-  return { unified: FINISH[reason], raw: reason };
+function finishOf(reason: FinishReason, hasCalls: boolean): LanguageModelV3FinishReason {
+  const unified = FINISH[reason];
+  return { unified: unified === 'stop' && hasCalls ? 'tool-calls' : unified, raw: reason };
 }
 
 const UNKNOWN_USAGE: LanguageModelV3Usage = {

@@ -78,7 +78,7 @@ export function chatMessages(params: ChatParams): Message[] {
   return params.messages.map((message, i) => chatMessage(message, `messages[${i}]`));
 }
 
-export function chatTools(params: ChatParams): readonly object[] | undefined {
+export function chatTools(params: ChatParams): ChatParams['tools'] {
   const { tools, tool_choice: choice = 'auto' } = params;
   if (choice !== 'auto' && choice !== 'none') {
     throw badRequest(

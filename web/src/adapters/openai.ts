@@ -25,6 +25,7 @@ import {
   samplingOptions,
 } from './openai-request.js';
 import { CompletionStream } from './openai-stream.js';
+import { type ToolCall, readAnswer, readParts } from './tool-calls.js';
 
 export {
   APIError,
@@ -64,8 +65,8 @@ export interface OpenAIClient {
   readonly chat: {
     readonly completions: {
       /**
-       * The assistant's next message. Tools are handed to the chat template; what the model makes
-       * of them comes as `content`, in the model's own notation.
+       * The assistant's next message. Tools are handed to the chat template; calls that the model
+       * writes as Hermes, Qwen, Llama 3 and Mistral do come as `tool_calls`, others as `content`.
        */
       readonly create: Create<
         OpenAI.Chat.ChatCompletionCreateParamsNonStreaming,
@@ -174,6 +175,9 @@ async function createChat(
     const model = modelFor(params);
     refuseUnknownToChat(params);
     const tools = chatTools(params);
+    const toolNames = (tools ?? []).flatMap((tool) =>
+      tool.type === 'function' ? [tool.function.name] : [],
+    );
     const sampling = samplingOptions(params, params.max_completion_tokens ?? params.max_tokens);
     const run = model.chat(chatMessages(params), {
       ...sampling,
@@ -186,13 +190,21 @@ async function createChat(
       const chunks = chatChunks(
         { ...head, object: 'chat.completion.chunk' },
         await begin(run),
+        toolNames,
         withUsage,
       );
       return new CompletionStream(chunks, controller, stopped);
     }
-    const { text, finishReason, usage } = await run.result();
-    const message = { role: 'assistant', content: text, refusal: null } as const;
-    const choice = { index: 0, message, logprobs: null, finish_reason: finishOf(finishReason) };
+    const { text: answer, finishReason, usage } = await run.result();
+    const { text, calls } = readAnswer(answer, toolNames);
+    const message = {
+      role: 'assistant',
+      content: text === '' && calls.length > 0 ? null : text,
+      refusal: null,
+      ...(calls.length > 0 && { tool_calls: calls.map(functionCall) }),
+    } as const;
+    const finish = chatFinishOf(finishReason, calls.length > 0);
+    const choice = { index: 0, message, logprobs: null, finish_reason: finish };
     return { ...head, object: 'chat.completion', choices: [choice], usage: usageOf([usage]) };
   });
 }
@@ -274,20 +286,25 @@ async function* piecesOf({ first, rest }: Begun): AsyncGenerator<string, void, u
 async function* chatChunks(
   head: Omit<ChatChunk, 'choices'>,
   begun: Begun,
+  toolNames: readonly string[],
   withUsage: boolean,
 ): AsyncGenerator<ChatChunk, void, undefined> {
   const chunk = (
     delta: OpenAI.Chat.ChatCompletionChunk.Choice.Delta,
-    finish: ReturnType<typeof finishOf> | null = null,
+    finish: ReturnType<typeof chatFinishOf> | null = null,
   ): ChatChunk => ({
     ...head,
     choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
     ...(withUsage && { usage: null }),
   });
   yield chunk({ role: 'assistant', content: '', refusal: null });
-  for await (const content of piecesOf(begun)) yield chunk({ content });
+  let calls = 0;
+  for await (const part of readParts(piecesOf(begun), toolNames)) {
+    if ('text' in part) yield chunk({ content: part.text });
+    else yield chunk({ tool_calls: [{ index: calls++, ...functionCall(part.call) }] });
+  }
   const { finishReason, usage } = await begun.run.result();
-  yield chunk({}, finishOf(finishReason));
+  yield chunk({}, chatFinishOf(finishReason, calls > 0));
   if (withUsage) yield { ...head, choices: [], usage: usageOf([usage]) };
 }
 
@@ -333,6 +350,15 @@ function completionChoice(
 /** A full context is a length that was reached, too. */
 function finishOf(reason: FinishReason): 'stop' | 'length' {
   return reason === 'end' || reason === 'stop' ? 'stop' : 'length';
+}
+
+function chatFinishOf(reason: FinishReason, hasCalls: boolean): 'stop' | 'length' | 'tool_calls' {
+  const finish = finishOf(reason);
+  return finish === 'stop' && hasCalls ? 'tool_calls' : finish;
+}
+
+function functionCall({ name, input }: ToolCall): OpenAI.Chat.ChatCompletionMessageFunctionToolCall {
+  return { id: newId('call'), type: 'function', function: { name, arguments: input } };
 }
 
 function usageOf(usages: readonly RunResult['usage'][]): OpenAI.CompletionUsage {
