@@ -40,19 +40,10 @@ typedef struct model_files {
 } model_files;
 
 static bool open_part(model_files *f, size_t i, ink_error *error) {
-  const model_part *part = &f->names.parts[i];
   if (f->file) fclose(f->file);
-  f->file = fopen(part->path, "rb");
-  if (!f->file) {
-    ink_fail(error, INK_ERR_IO, "can't open '%s': %s", part->path, strerror(errno));
-    return false;
-  }
-  if (part->size == 0) { /* 0 would mean "not known" */
-    ink_fail(error, INK_ERR_NOT_GGUF, "the file '%s' is empty", part->path);
-    return false;
-  }
-  setvbuf(f->file, NULL, _IONBF, 0); /* pieces are large, and go straight to their place */
-  return true;
+  f->file = model_part_open(&f->names.parts[i], error);
+  if (f->file) setvbuf(f->file, NULL, _IONBF, 0); /* pieces are large, and go straight to their place */
+  return f->file != NULL;
 }
 
 static void show_progress(model_files *f, size_t n) {
@@ -63,7 +54,7 @@ static void show_progress(model_files *f, size_t n) {
   fprintf(stderr, "\rloading %d %%%s", percent, percent == 100 ? "\r             \r" : "");
 }
 
-static ink_status read_part(model_files *f, size_t i, ink_loader *loader, ink_error *error) {
+static ink_status read_part(model_files *f, ink_loader *loader, ink_error *error) {
   while (!ink_loader_part_complete(loader)) {
     uint8_t *ptr;
     size_t len;
@@ -71,18 +62,12 @@ static ink_status read_part(model_files *f, size_t i, ink_loader *loader, ink_er
     errno = 0;
     size_t n = fread(ptr, 1, len < MAX_PIECE ? len : MAX_PIECE, f->file);
     if (n == 0 && ferror(f->file)) {
-      return ink_fail(error, INK_ERR_IO, "can't read '%s': %s", f->names.parts[i].path,
-                      strerror(errno));
+      return ink_fail(error, INK_ERR_IO, "can't read it: %s", strerror(errno));
     }
     show_progress(f, n);
     INK_TRY(ink_loader_commit(loader, n, error));
   }
   return INK_OK;
-}
-
-static void name_part(const model_part *part, ink_error *error) {
-  ink_error found = *error;
-  ink_fail(error, found.code, "'%s': %s", part->path, found.message);
 }
 
 /* All parts; those of a vocabulary end with the first. */
@@ -93,10 +78,7 @@ static ink_status read_parts(model_files *f, const ink_load_params *params, ink_
     uint64_t size = f->names.parts[i].size;
     INK_TRY(i == 0 ? ink_loader_begin(loader, params, size, error)
                    : ink_loader_next_part(*loader, size, error));
-    ink_status status = read_part(f, i, *loader, error);
-    bool is_one_of_many = f->names.n > 1 || params->adapter_for;
-    if (status != INK_OK && is_one_of_many) name_part(&f->names.parts[i], error);
-    INK_TRY(status);
+    if (read_part(f, *loader, error) != INK_OK) return model_part_name(&f->names.parts[i], error);
     if (params->vocabulary_only) return INK_OK;
     INK_TRY(model_parts_agree(&f->names, ink_loader_n_parts(*loader), error));
   }

@@ -22,9 +22,10 @@ static ink_status read_header(gguf_part *part, uint64_t size, ink_error *error) 
     uint8_t *ptr;
     size_t len;
     INK_TRY(ink_gguf_stream_buffer(&part->stream, &ptr, &len, error));
+    errno = 0;
     size_t n = fread(ptr, 1, len, part->file);
     if (n == 0 && ferror(part->file)) {
-      return ink_fail(error, INK_ERR_IO, "can't read '%s'", part->path);
+      return ink_fail(error, INK_ERR_IO, "can't read it: %s", strerror(errno));
     }
     INK_TRY(ink_gguf_stream_commit(&part->stream, n, error));
   }
@@ -44,14 +45,9 @@ static ink_status check_parts(const gguf_file *file, ink_error *error) {
 
 static ink_status open_part(gguf_part *part, const model_part *name, ink_error *error) {
   part->path = name->path;
-  part->file = fopen(part->path, "rb");
-  if (!part->file) {
-    return ink_fail(error, INK_ERR_IO, "can't open '%s': %s", part->path, strerror(errno));
-  }
-  if (name->size == 0) {
-    return ink_fail(error, INK_ERR_NOT_GGUF, "the file '%s' is empty", part->path);
-  }
-  return read_header(part, name->size, error);
+  part->file = model_part_open(name, error);
+  if (!part->file) return error->code;
+  return read_header(part, name->size, error) == INK_OK ? INK_OK : model_part_name(name, error);
 }
 
 static ink_status open_parts(gguf_file *file, ink_error *error) {

@@ -357,7 +357,11 @@ int options_parse(options *o, int argc, char **argv) {
     const char *given = argv[at < argc ? at : argc - 1];
     if (flag == ':') return usage_error("a value is missing after", given);
     if (flag == '?') return usage_error("this command has no flag", given);
-    if (!set_flag(o, flag, optarg)) return usage_error("that is no good value for a flag:", given);
+    if (!set_flag(o, flag, optarg)) {
+      char what[256];
+      snprintf(what, sizeof what, "'%.99s' can't be the value of", optarg);
+      return usage_error(what, given);
+    }
   }
   size_t max_operands = o->command == COMMAND_QUANTIZE || o->command == COMMAND_MERGE ? 3 : 0;
   for (size_t i = 0; optind < argc && i < max_operands; i++) o->operands[i] = argv[optind++];

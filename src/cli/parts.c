@@ -98,3 +98,22 @@ ink_status model_parts_agree(const model_parts *parts, uint32_t count, ink_error
                   "-00001-of-%05u.gguf",
                   parts->parts[0].path, (unsigned)count, (unsigned)count);
 }
+
+FILE *model_part_open(const model_part *part, ink_error *error) {
+  if (part->size == 0) { /* 0 would mean "not known" to the readers */
+    ink_fail(error, INK_ERR_NOT_GGUF, "the file '%s' is empty", part->path);
+    return NULL;
+  }
+  FILE *file = fopen(part->path, "rb");
+  if (!file) ink_fail(error, INK_ERR_IO, "can't open '%s': %s", part->path, strerror(errno));
+  return file;
+}
+
+ink_status model_part_name(const model_part *part, ink_error *error) {
+  ink_error found = *error;
+  const char *path = part->path;
+  size_t len = strlen(path);
+  bool is_long = len > 160; /* its end is kept, and there is room for the rest */
+  return ink_fail(error, found.code, "'%s%s': %s", is_long ? "..." : "",
+                  is_long ? path + len - 160 : path, found.message);
+}

@@ -44,6 +44,13 @@ def test_an_empty_file_as_the_model(any_host: Host, command: list[str], tmp_path
     assert "empty" in complaint and complaint.endswith("(INK_ERR_NOT_GGUF)")
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_another_file_as_the_model(any_host: Host, command: list[str]) -> None:
+    complaint = any_host.fails(*command, "-m", DATA / "README.md")
+    assert f"'{DATA / 'README.md'}': this is not a GGUF file" in complaint
+    assert complaint.endswith("(INK_ERR_NOT_GGUF)")
+
+
 def test_outside_of_what_wasmtime_shows(wasmtime: Host, tmp_path: Path) -> None:
     shutil.copy(MODEL, tmp_path / "model.gguf")
     complaint = wasmtime.fails("-m", tmp_path / "model.gguf", "-p", "a")

@@ -42,7 +42,7 @@ def test_version_lists_the_kernels(any_host: Host, spelling: str) -> None:
     (["score", "-m", MODEL], "-f FILE"),
     (["tokenize", "-m", MODEL, "-n", "3"], "-n"),
     (["info", "-m", MODEL, "--temp", "1"], "--temp"),
-    (["-m", MODEL, "-n", "three"], "-n"),
+    (["-m", MODEL, "-n", "three"], "'three' can't be the value of '-n'"),
     (["-m", MODEL, "-n", "-2"], "-n"),
     (["-m", MODEL, "-n", "3x"], "-n"),
     (["-m", MODEL, "-c", "0"], "-c"),
