@@ -14,7 +14,7 @@ come from this Python's str methods, and for what is newer than its Unicode from
 import hashlib
 import sys
 import unicodedata
-from itertools import groupby
+from collections import Counter
 from pathlib import Path
 
 import unicodedata2 as ucd
@@ -22,14 +22,14 @@ import unicodedata2 as ucd
 ROOT = Path(__file__).parent.parent
 VERSION = "16.0.0"
 LIMIT = 0x110000
-# Beyond, there are but tags, variation selectors and private use, which the lookup knows by itself.
-TABLE_END = 0x32400
+# Beyond, there is but private use, which the lookup knows by itself.
+TABLE_END = 0xE0200
 SURROGATES = range(0xD800, 0xE000)
 HANGUL = range(0xAC00, 0xD7A4)
 
 # In the order of ink_category.
 CATEGORIES = "Cn Cc Cf Co Cs Ll Lm Lo Lt Lu Mc Me Mn Nd Nl No Pc Pd Pe Pf Pi Po Ps Sc Sk Sm So Zl Zp Zs".split()
-COMPOSES_FLAG, DECOMPOSES_FLAG = 32, 64
+COMPOSES_FLAG, DECOMPOSES_FLAG, CASE_LISTED_FLAG = 32, 64, 128
 
 # Capital, small: added in Unicode 15.0 to 16.0 (UnicodeData.txt).
 NEW_CASE_PAIRS = [(0x1C89, 0x1C8A), (0xA7CB, 0x0264), (0xA7CC, 0xA7CD), (0xA7DA, 0xA7DB), (0xA7DC, 0x019B),
@@ -93,24 +93,27 @@ def case_map(method: str, new: dict[int, int]) -> dict[int, str]:
     return changed | {c: chr(to) for c, to in new.items() if c not in changed}
 
 
-def case_runs(single: dict[int, int]) -> list[tuple[int, int, int, int]]:
-    """(first, count, stride 1 or 2, delta) that cover the map."""
-    runs: list[tuple[int, int, int, int]] = []
-    for code in sorted(single):
-        delta = single[code] - code
-        if runs:
-            first, count, stride, run_delta = runs[-1]
-            step = code - (first + (count - 1) * stride)
-            if delta == run_delta and step in (1, 2) and (count == 1 or step == stride):
-                runs[-1] = (first, count + 1, step, delta)
-                continue
-        runs.append((code, 1, 1, delta))
-    return runs
+class Case:
+    """Mappings to one character that several characters have in common, as what is added in 16 bits; and those of
+    all others that have any, as characters."""
+
+    def __init__(self) -> None:
+        self.lower = case_map("lower", dict(NEW_CASE_PAIRS))
+        self.upper = case_map("upper", {small: capital for capital, small in NEW_CASE_PAIRS})
+        changed = sorted(self.lower.keys() | self.upper.keys())
+        single = [c for c in changed if len(self.lower.get(c, "x")) == len(self.upper.get(c, "x")) == 1]
+        count = Counter(self.deltas(c) for c in single)
+        self.shared = {c: self.deltas(c) for c in single if count[self.deltas(c)] > 1}
+        self.listed = [c for c in changed if c not in self.shared]
+
+    def deltas(self, code: int) -> tuple[int, int]:
+        """Of lower and upper case; both stay in the character's plane of 65536."""
+        return tuple(ord(mapped.get(code, chr(code))) - code & 0xFFFF for mapped in (self.lower, self.upper))
 
 
 # ---- Writing -------------------------------------------------------------------------------------
 
-SIZES = {"uint8_t": 1, "uint16_t": 2, "uint32_t": 4, "ink_unicode_case_run": 8, "ink_unicode_expansion": 8}
+SIZES = {"uint8_t": 1, "uint16_t": 2, "uint32_t": 4}
 
 
 class Writer:
@@ -136,15 +139,26 @@ class Writer:
         self.parts.append(f"const size_t {name} = {value};\n")
 
 
-def write_categories(out: Writer) -> None:
-    numbers, leaves = blocks(properties()[:TABLE_END], 16)
-    top, middle = blocks(numbers, 16)
-    out.array("uint8_t", "ink_unicode_top", top, "By code point >> 8: which 16 entries of ink_unicode_middle.")
-    out.array("uint16_t", "ink_unicode_middle", middle, "Which 16 entries of ink_unicode_leaves.")
-    out.array("uint8_t", "ink_unicode_leaves", leaves, "ink_category, and the flags of unicode_table.h.")
+def write_classes(out: Writer, case: Case) -> None:
+    def class_of(code: int, leaf: int) -> tuple[int, ...]:
+        listed = CASE_LISTED_FLAG if code in case.listed else 0
+        return (leaf | listed, ucd.combining(chr(code)), *case.shared.get(code, (0, 0)))
+
+    by_code = [class_of(*entry) for entry in enumerate(properties()[:TABLE_END])]
+    classes = sorted(set(by_code))
+    assert len(classes) <= 256
+    number = {values: i for i, values in enumerate(classes)}
+    top, leaves = blocks([number[values] for values in by_code], 256)
+    out.array("uint8_t", "ink_unicode_top", top, "By code point >> 8: which 256 entries of ink_unicode_leaves.")
+    out.array("uint8_t", "ink_unicode_leaves", leaves, "Which entry of the following.")
+    flags, combining, lower, upper = zip(*classes)
+    out.array("uint8_t", "ink_unicode_flags", flags, "ink_category, and the flags of unicode_table.h.")
+    out.array("uint8_t", "ink_unicode_combining", combining, "Canonical_Combining_Class.")
+    out.array("uint16_t", "ink_unicode_to_lower", lower, "What is added, in the character's plane.")
+    out.array("uint16_t", "ink_unicode_to_upper", upper)
 
 
-BLOCK = 64  # INK_UNICODE_BLOCK
+BLOCK = 128  # INK_UNICODE_BLOCK
 
 
 def varint(value: int) -> list[int]:
@@ -186,24 +200,16 @@ def write_decompositions(out: Writer) -> None:
     out.count("ink_unicode_n_composites", len(composites))
 
 
-def write_combining_classes(out: Writer) -> None:
-    grouped = [(k, [c for c, _ in g]) for k, g in groupby(((c, ucd.combining(chr(c))) for c in range(LIMIT)), lambda x: x[1])]
-    first = [codes[0] << 8 | ccc for ccc, codes in grouped]
-    out.array("uint32_t", "ink_unicode_combining", first, "Runs of one canonical combining class: first << 8 | class.")
-    out.count("ink_unicode_n_combining", len(first))
-
-
-def write_case(out: Writer) -> None:
-    lower = case_map("lower", dict(NEW_CASE_PAIRS))
-    upper = case_map("upper", {small: capital for capital, small in NEW_CASE_PAIRS})
-    for name, mapping in (("lower", lower), ("upper", upper)):
-        single = {c: ord(to) for c, to in mapping.items() if len(to) == 1}
-        runs = [(f"0x{first | count << 21 | (stride - 1) << 31:08X}u", delta) for first, count, stride, delta in case_runs(single)]
-        out.array("ink_unicode_case_run", f"ink_unicode_{name}_runs", runs)
-        out.count(f"ink_unicode_n_{name}", len(runs))
-        longer = [(c, f"{{{', '.join(str(ord(x)) for x in to)}}}") for c, to in sorted(mapping.items()) if len(to) > 1]
-        out.array("ink_unicode_expansion", f"ink_unicode_{name}_longer", longer)
-        out.count(f"ink_unicode_n_{name}_longer", len(longer))
+def write_listed_case(out: Writer, case: Case) -> None:
+    upper = [[ord(x) for x in case.upper.get(c, chr(c)).ljust(3, "\0")] for c in case.listed]
+    # A capital I with a dot is the one with a lower case of two characters, of which the second is known by rule.
+    assert [c for c in case.listed if len(case.lower.get(c, "x")) > 1] == [0x130]
+    lower = [ord(case.lower.get(c, chr(c))[0]) for c in case.listed]
+    out.array("uint16_t", "ink_unicode_listed", case.listed, "Characters with case mappings of their own:")
+    out.array("uint16_t", "ink_unicode_listed_lower", lower, "lower case, the first character,")
+    for i, column in enumerate(zip(*upper)):
+        out.array("uint16_t", f"ink_unicode_listed_upper_{i}", column, "" if i else "and upper case, up to three or a 0.")
+    out.count("ink_unicode_n_listed", len(case.listed))
 
 
 # Where characters interact: tests/unit/test_unicode.c has the same list.
@@ -237,14 +243,12 @@ def checksum(texts: list[str]) -> str:
     return f"{value >> 32} {value & 0xFFFFFFFF}"
 
 
-def write_checksums() -> None:
-    lower = case_map("lower", dict(NEW_CASE_PAIRS))
-    upper = case_map("upper", {small: capital for capital, small in NEW_CASE_PAIRS})
+def write_checksums(case: Case) -> None:
     functions = {
         "category": lambda c: ucd.category(c),
         **{form: (lambda c, form=form: ucd.normalize(form, c)) for form in ("NFC", "NFD", "NFKC", "NFKD")},
-        "lower": lambda c: lower.get(ord(c), c),
-        "upper": lambda c: upper.get(ord(c), c),
+        "lower": lambda c: case.lower.get(ord(c), c),
+        "upper": lambda c: case.upper.get(ord(c), c),
     }
     lines = [f"# Generated by tools/unicode_tables.py from Unicode {VERSION}.",
              "# FNV-1a of all characters (no surrogates) after each function, each in UTF-8 and a zero byte;",
@@ -258,15 +262,14 @@ def write_checksums() -> None:
 
 def main() -> None:
     assert ucd.unidata_version == VERSION, f"unicodedata2=={VERSION} is needed, not {ucd.unidata_version}"
-    out = Writer()
-    write_categories(out)
+    out, case = Writer(), Case()
+    write_classes(out, case)
     write_decompositions(out)
-    write_combining_classes(out)
-    write_case(out)
+    write_listed_case(out, case)
     target = ROOT / "src/text/unicode_table.c"
     head = f'/* Generated by tools/unicode_tables.py from Unicode {VERSION}; do not edit. */\n#include "text/unicode_table.h"\n'
     target.write_text("\n".join([head, *out.parts]))
-    write_checksums()
+    write_checksums(case)
     print(f"{target.name}: {out.bytes} bytes of tables", file=sys.stderr)
 
 

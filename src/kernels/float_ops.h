@@ -8,17 +8,9 @@
 
 #include "base/half.h"
 #include "kernels/kernels.h"
+#include "kernels/unrolled.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
-
-/* For loops over arrays of vectors, which are registers only when no index is left. */
-#if defined(VECTORS_ARE_ARRAYS)
-#define UNROLLED
-#elif defined(__clang__)
-#define UNROLLED _Pragma("clang loop unroll(full)")
-#else
-#define UNROLLED _Pragma("GCC unroll 8")
-#endif
 
 /* Adding it makes a float of at most 2^22 an integer, rounded to even, in the low bits. */
 #define ROUND_BIAS 12582912.0f /* 1.5 * 2^23 */
@@ -70,11 +62,13 @@ static inline void multiply_rows(ink_type type, const ink_matmul *job) {
         size_t end = n_cols - c < SUM_COLUMNS ? n_cols : c + SUM_COLUMNS;
         for (; c < end; c += 4) {
           f32x4 column = f32x4_load(x + c);
+          UNROLLED
           for (uint32_t r = 0; r < 4; r++) {
             f32x4 w = load_weights(type, job->weights->data, at[r] + c);
             parts[r] = f32x4_add(parts[r], f32x4_mul(w, column));
           }
         }
+        UNROLLED
         for (uint32_t r = 0; r < 4; r++) sums[r] = f32x4_add(sums[r], parts[r]);
       }
       for (uint32_t r = 0; r < rows; r++) {

@@ -225,7 +225,10 @@ SPECIALIZED void multiply_tile(integer_class k, const ink_unpacked_part *part,
   }
   for (uint32_t n = job->n_parts; n > 0; x++) {
     wide_i32 scales[2] = {wide_i32_splat(0), wide_i32_splat(0)};
-    for (size_t h = 0; k.n_scales > 1 && h < 2; h++) scales[h] = wide_i32_load(part->scales[h]);
+    if (k.n_scales > 1) {
+      scales[0] = wide_i32_load(part->scales[0]);
+      scales[1] = wide_i32_load(part->scales[1]);
+    }
     if (halves) {
       tile_part_in_halves(k, part, scales, x, job->halfway, job->sums);
     } else {
@@ -282,7 +285,10 @@ SPECIALIZED i32x4 panel_products(ink_type type, const panel_header *header, uint
                                  const ink_q8_part *x) {
   integer_class k = class_of(type);
   i32x4 scales[2] = {i32x4_splat(0), i32x4_splat(0)}, sum;
-  for (uint32_t h = 0; k.n_scales > 1 && h < 2; h++) scales[h] = scale_of_half(type, header, b, h);
+  if (k.n_scales > 1) {
+    scales[0] = scale_of_half(type, header, b, 0);
+    scales[1] = scale_of_half(type, header, b, 1);
+  }
   if (k.n_scales == 1 && groups_per_sum(k.bits) >= GROUPS) {
     sum = panel_part_products(groups, columns);
   } else {
@@ -381,6 +387,7 @@ SPECIALIZED void unpack_panel(ink_type type, const uint8_t *panel, size_t step, 
       u8x16 groups[GROUPS];
       unpack_groups(type, panel, b, zero_of(k), groups);
       uint8_t *q = out->q + at * WEIGHT_BYTES;
+      UNROLLED
       for (size_t g = 0; g < GROUPS; g++, q += WIDE_BYTES) {
         u8x16 first = in_nibbles(k) ? low_nibbles(groups[g]) : groups[g];
         weights_store(q, weights_of_bytes(first));

@@ -3,6 +3,7 @@
 #ifndef INK_KERNELS_PRODUCTS_H
 #define INK_KERNELS_PRODUCTS_H
 
+#include "kernels/unrolled.h"
 #include "kernels/vec_wasm.h"
 
 #include "kernels/products_pairs.h"
@@ -16,6 +17,7 @@ typedef v128_t products16; /* i16: two sums for each row */
 static inline weights16 weights_of_bytes(u8x16 q) { return q; }
 static inline void weights_store(uint8_t *p, weights16 w) { wasm_v128_store(p, w); }
 static inline void columns_load(const int8_t *q, columns16 x[4]) {
+  UNROLLED
   for (size_t g = 0; g < 4; g++) x[g] = wasm_v128_load32_splat(q + 4 * g);
 }
 static inline products16 products_of(weights16 w, columns16 x) {

@@ -7,6 +7,7 @@
 #ifndef INK_KERNELS_PRODUCTS_H
 #define INK_KERNELS_PRODUCTS_H
 
+#include "kernels/unrolled.h"
 #include "kernels/vec_wasm.h"
 
 #define PRODUCTS_SIGNED 0

@@ -3,6 +3,7 @@
 #ifndef INK_KERNELS_PRODUCTS_H
 #define INK_KERNELS_PRODUCTS_H
 
+#include "kernels/unrolled.h"
 #include "kernels/vec_wasm.h"
 
 #include "kernels/products_words.h"
@@ -31,6 +32,7 @@ static inline weights16 weights_load(const uint8_t *p) {
   return (weights16){wasm_v128_load(p), wasm_v128_load(p + 16)};
 }
 static inline void columns_load(const int8_t *q, columns16 x[4]) {
+  UNROLLED
   for (size_t g = 0; g < 4; g += 2) {
     v128_t both = wasm_i16x8_load8x8(q + 4 * g);
     x[g] = wasm_i32x4_shuffle(both, both, 0, 1, 0, 1);

@@ -52,6 +52,7 @@ __attribute__((noinline)) static void quantize_part(const float *x, float max, c
   f32x4 inverse = f32x4_splat(max > TINY ? 127.0f / max : 0.0f);
   f32x4 bias = f32x4_splat(ROUND_BIAS);
   f32x4 sums[2];
+  UNROLLED
   for (uint32_t half = 0; half < 2; half++) {
     sums[half] = f32x4_splat(0.0f);
     for (uint32_t i = 16 * half; i < 16 * half + 16; i += 4) {

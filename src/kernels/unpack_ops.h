@@ -5,7 +5,7 @@
 #ifndef INK_KERNELS_UNPACK_OPS_H
 #define INK_KERNELS_UNPACK_OPS_H
 
-#include "kernels/kernels.h"
+#include "kernels/float_ops.h"
 
 #define GROUPS (INK_BLOCK / 4)
 
@@ -167,6 +167,7 @@ SPECIALIZED u8x16 shifted(u8x16 bytes, int x) { return x ? u8x16_plus(bytes, x) 
 
 /* 4 words of nibbles: groups 0 to 3 are the low ones. */
 SPECIALIZED void unpack_nibbles(const uint8_t *words, int add, u8x16 groups[GROUPS]) {
+  UNROLLED
   for (size_t g = 0; g < GROUPS / 2; g++) {
     u8x16 bytes = u8x16_load(words + 16 * g);
     groups[g] = shifted(u8x16_bits(bytes, 0, 15), add);
@@ -176,6 +177,7 @@ SPECIALIZED void unpack_nibbles(const uint8_t *words, int add, u8x16 groups[GROU
 
 SPECIALIZED void look_up_nibbles(const uint8_t *words, const int8_t *values, int add,
                                    u8x16 groups[GROUPS]) {
+  UNROLLED
   for (size_t g = 0; g < GROUPS / 2; g++) {
     u8x16 bytes = u8x16_load(words + 16 * g);
     groups[g] = shifted(u8x16_look_up(values, u8x16_bits(bytes, 0, 15)), add);
@@ -186,6 +188,7 @@ SPECIALIZED void look_up_nibbles(const uint8_t *words, const int8_t *values, int
 /* A word of high bits, then 4 words of nibbles. */
 SPECIALIZED void unpack_5_bits(const uint8_t *words, int add, u8x16 groups[GROUPS]) {
   u8x16 bits = u8x16_load(words);
+  UNROLLED
   for (uint32_t g = 0; g < GROUPS / 2; g++) {
     u8x16 bytes = u8x16_load(words + 16 + 16 * g);
     u8x16 low = u8x16_or(u8x16_bits(bytes, 0, 15), u8x16_up(u8x16_bits(bits, g, 1), 4));
@@ -205,6 +208,7 @@ typedef struct bit_planes {
 } bit_planes;
 
 SPECIALIZED void unpack_planes(bit_planes p, int add, u8x16 groups[GROUPS]) {
+  UNROLLED
   for (size_t g = 0; g < GROUPS; g++) {
     u8x16 q = u8x16_bits(u8x16_load(p.low + 16 * g), p.low_shift, p.low_mask);
     if (p.high_mask) {
@@ -244,6 +248,7 @@ SPECIALIZED void unpack_groups(ink_type type, const uint8_t *block, uint32_t b, 
   case INK_TYPE_Q5_0: unpack_5_bits(block + 8, zero - 16, groups); break;
   case INK_TYPE_Q5_1: unpack_5_bits(block + 16, 0, groups); break;
   case INK_TYPE_Q8_0:
+    UNROLLED
     for (size_t g = 0; g < GROUPS; g++) groups[g] = shifted(u8x16_load(block + 8 + 16 * g), zero);
     break;
   case INK_TYPE_IQ4_NL: look_up_nibbles(block + 8, ink_iq4_values, zero, groups); break;

@@ -5,15 +5,8 @@
 
 /* ---- Categories ---- */
 
-uint8_t ink_unicode_leaf_beyond(uint32_t c) {
-  if (c >= 0xE0100 && c <= 0xE01EF) return INK_CATEGORY_MN; /* variation selectors */
-  if (c == 0xE0001 || (c >= 0xE0020 && c <= 0xE007F)) return INK_CATEGORY_CF; /* tags */
-  if (c >= 0xF0000 && c <= 0x10FFFD && (c & 0xFFFF) <= 0xFFFD) return INK_CATEGORY_CO;
-  return INK_CATEGORY_CN;
-}
-
 ink_category ink_unicode_category(uint32_t code_point) {
-  return (ink_category)(ink_unicode_leaf(code_point) & INK_UNICODE_CATEGORY);
+  return (ink_category)(ink_unicode_flags_of(code_point) & INK_UNICODE_CATEGORY);
 }
 
 bool ink_unicode_is_space(uint32_t c) {
@@ -49,53 +42,43 @@ bool ink_unicode_is_han(uint32_t c) {
 
 /* ---- Case ---- */
 
-static uint32_t first_of(const ink_unicode_case_run *run) { return run->span & 0x1FFFFFu; }
-
-static size_t map_case(const ink_unicode_case_run *runs, size_t n_runs,
-                       const ink_unicode_expansion *longer, size_t n_longer, uint32_t c,
-                       uint32_t to[3]) {
-  for (size_t i = 0; i < n_longer && longer[i].code_point <= c; i++) {
-    if (longer[i].code_point != c) continue;
-    size_t n = 0;
-    while (n < 3 && longer[i].to[n]) {
-      to[n] = longer[i].to[n];
-      n++;
-    }
-    return n;
-  }
-  to[0] = c;
-  size_t low = 0, high = n_runs; /* the last run that begins at or before c is runs[low - 1] */
-  while (low < high) {
+/* Of a character that is listed: where. */
+static size_t find_listed(uint32_t c) {
+  size_t low = 0, high = ink_unicode_n_listed;
+  while (high - low > 1) {
     size_t middle = low + (high - low) / 2;
-    if (first_of(&runs[middle]) <= c) {
-      low = middle + 1;
+    if (ink_unicode_listed[middle] <= c) {
+      low = middle;
     } else {
       high = middle;
     }
   }
-  if (low == 0) return 1;
-  const ink_unicode_case_run *run = &runs[low - 1];
-  uint32_t past = c - first_of(run), count = run->span >> 21 & 0x3FFu, stride = 1 + (run->span >> 31);
-  if (past % stride == 0 && past / stride < count) to[0] = (uint32_t)((int32_t)c + run->delta);
-  return 1;
+  return low;
+}
+
+static uint32_t add_in_plane(uint32_t c, uint16_t delta) {
+  return (c & ~0xFFFFu) | ((c + delta) & 0xFFFFu);
 }
 
 size_t ink_unicode_lower(uint32_t c, uint32_t to[3]) {
-  if (c < 0x80) {
-    to[0] = c >= 'A' && c <= 'Z' ? c + 32 : c;
-    return 1;
-  }
-  return map_case(ink_unicode_lower_runs, ink_unicode_n_lower, ink_unicode_lower_longer,
-                  ink_unicode_n_lower_longer, c, to);
+  enum { CAPITAL_I_WITH_DOT = 0x130, DOT_ABOVE = 0x307 };
+  uint8_t class = ink_unicode_class(c);
+  to[0] = add_in_plane(c, ink_unicode_to_lower[class]);
+  if (!(ink_unicode_flags[class] & INK_UNICODE_CASE_LISTED)) return 1;
+  to[0] = ink_unicode_listed_lower[find_listed(c)];
+  to[1] = DOT_ABOVE;
+  return c == CAPITAL_I_WITH_DOT ? 2 : 1;
 }
 
 size_t ink_unicode_upper(uint32_t c, uint32_t to[3]) {
-  if (c < 0x80) {
-    to[0] = c >= 'a' && c <= 'z' ? c - 32 : c;
-    return 1;
-  }
-  return map_case(ink_unicode_upper_runs, ink_unicode_n_upper, ink_unicode_upper_longer,
-                  ink_unicode_n_upper_longer, c, to);
+  uint8_t class = ink_unicode_class(c);
+  to[0] = add_in_plane(c, ink_unicode_to_upper[class]);
+  if (!(ink_unicode_flags[class] & INK_UNICODE_CASE_LISTED)) return 1;
+  size_t i = find_listed(c);
+  to[0] = ink_unicode_listed_upper_0[i];
+  to[1] = ink_unicode_listed_upper_1[i];
+  to[2] = ink_unicode_listed_upper_2[i];
+  return to[2] ? 3 : to[1] ? 2 : 1;
 }
 
 /* The property Cased: case letters, and Other_Lowercase and Other_Uppercase (PropList.txt). */
@@ -196,7 +179,7 @@ size_t ink_unicode_title(uint32_t c, uint32_t to[3]) {
 size_t ink_unicode_fold(uint32_t c, uint32_t to[3]) {
   enum { DOTLESS_I = 0x131, CAPITAL_SHARP_S = 0x1E9E };
   bool is_cherokee = (c >= 0x13A0 && c <= 0x13FD) || (c >= 0xAB70 && c <= 0xABBF);
-  uint32_t lowered[3];
+  uint32_t lowered[3] = {0};
   to[0] = c;
   if (c == DOTLESS_I) return 1;
   size_t n = ink_unicode_upper(c == CAPITAL_SHARP_S ? 0xDF : c, to);

@@ -22,17 +22,7 @@ static bool is_compatible(ink_normal_form form) { return form == INK_NFKC || for
 /* ---- The tables ---- */
 
 uint8_t ink_unicode_combining_class(uint32_t c) {
-  if (c < 0x300) return 0;
-  size_t low = 0, high = ink_unicode_n_combining;
-  while (high - low > 1) {
-    size_t middle = low + (high - low) / 2;
-    if (ink_unicode_combining[middle] >> 8 <= c) {
-      low = middle;
-    } else {
-      high = middle;
-    }
-  }
-  return (uint8_t)ink_unicode_combining[low];
+  return ink_unicode_combining[ink_unicode_class(c)];
 }
 
 static uint32_t take_value(const uint8_t **at) {
@@ -75,7 +65,7 @@ static void next_step(step *s) {
   }
 }
 
-/* Of a character that has one, as its leaf says. */
+/* Of a character that has one, as its flags say. */
 static void find_step(uint32_t c, step *s) {
   size_t low = 0, high = ink_unicode_n_blocks;
   while (high - low > 1) {
@@ -107,7 +97,7 @@ static uint32_t compose_pair(uint32_t first, uint32_t second) {
       second - (T_BASE + 1) < T_COUNT - 1) {
     return first + (second - T_BASE);
   }
-  if (!(ink_unicode_leaf(second) & INK_UNICODE_COMPOSES)) return 0;
+  if (!(ink_unicode_flags_of(second) & INK_UNICODE_COMPOSES)) return 0;
   size_t low = 0, high = ink_unicode_n_composites;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
@@ -169,7 +159,7 @@ static ink_status push_decomposed(segment *s, uint32_t c, ink_error *error) {
     INK_TRY(push_character(s, V_BASE + i % (V_COUNT * T_COUNT) / T_COUNT, error));
     return i % T_COUNT ? push_character(s, T_BASE + i % T_COUNT, error) : INK_OK;
   }
-  if (ink_unicode_leaf(c) & INK_UNICODE_DECOMPOSES) {
+  if (ink_unicode_flags_of(c) & INK_UNICODE_DECOMPOSES) {
     step found;
     find_step(c, &found);
     if (is_compatible(s->form) || found.canonical) {
@@ -244,9 +234,9 @@ static ink_status flush_segment(segment *s, ink_buffer *out, ink_error *error) {
  * begin with it. */
 static bool is_inert(ink_normal_form form, uint32_t c) {
   if (c < 0xA0) return true;
-  uint8_t leaf = ink_unicode_leaf(c);
-  if (form == INK_NFC) return !(leaf & INK_UNICODE_COMPOSES);
-  if (leaf & (INK_UNICODE_COMPOSES | INK_UNICODE_DECOMPOSES)) return false;
+  uint8_t flags = ink_unicode_flags_of(c);
+  if (form == INK_NFC) return !(flags & INK_UNICODE_COMPOSES);
+  if (flags & (INK_UNICODE_COMPOSES | INK_UNICODE_DECOMPOSES)) return false;
   return form == INK_NFKC || c - S_BASE >= S_COUNT;
 }
 

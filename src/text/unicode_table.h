@@ -5,16 +5,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A trie of three levels over code points below INK_UNICODE_TABLE_END:
- *   leaves[16 * middle[16 * top[c >> 8] + (c >> 4 & 15)] + (c & 15)]
- * A leaf is | 0 | decomposes | composes | category: 5 bits |. */
-#define INK_UNICODE_TABLE_END 0x32400u
+/* Characters alike in all that is listed here are of one class; leaves[256 * top[c >> 8] + (c & 255)] is its
+ * number, for code points below INK_UNICODE_TABLE_END. Arrays of each field rather than one of structs, because
+ * that compresses better, and is how a module travels to a page. */
+#define INK_UNICODE_TABLE_END 0xE0200u
+extern const uint8_t ink_unicode_top[], ink_unicode_leaves[];
+
+/* | case is listed | decomposes | composes | category: 5 bits | */
 #define INK_UNICODE_CATEGORY 0x1Fu
-#define INK_UNICODE_COMPOSES 0x20u   /* NFC may change it or join it to what stands before */
-#define INK_UNICODE_DECOMPOSES 0x40u /* it has an entry; Hangul syllables have none */
-extern const uint8_t ink_unicode_top[];
-extern const uint16_t ink_unicode_middle[];
-extern const uint8_t ink_unicode_leaves[];
+#define INK_UNICODE_COMPOSES 0x20u    /* NFC may change it or join it to what stands before */
+#define INK_UNICODE_DECOMPOSES 0x40u  /* it has an entry; Hangul syllables have none */
+#define INK_UNICODE_CASE_LISTED 0x80u /* below, because no other character has its mappings */
+extern const uint8_t ink_unicode_flags[], ink_unicode_combining[];
+/* What is added to the low 16 bits, without a carry, to map a case. */
+extern const uint16_t ink_unicode_to_lower[], ink_unicode_to_upper[];
+
+/* In order of their code points. Lower case: the first character; upper case: up to 3, or a 0 after the last. */
+extern const uint16_t ink_unicode_listed[], ink_unicode_listed_lower[], ink_unicode_listed_upper_0[],
+    ink_unicode_listed_upper_1[], ink_unicode_listed_upper_2[];
+extern const size_t ink_unicode_n_listed;
 
 /* One step of decomposition, of the characters that have one in their order. Each has a head,
  *   | length: 6 bits | canonical | gap |
@@ -22,7 +31,7 @@ extern const uint8_t ink_unicode_leaves[];
  * decomposition stand before it; and by how much each character of its text differs from the one
  * in the same place of the text before, the first from that one's successor (2n, or -2n - 1 when
  * negative). Every INK_UNICODE_BLOCK of them, such sums begin at 0 again. */
-#define INK_UNICODE_BLOCK 64u
+#define INK_UNICODE_BLOCK 128u
 #define INK_UNICODE_LONGEST 18u
 extern const uint8_t ink_unicode_heads[], ink_unicode_values[];
 extern const uint32_t ink_unicode_block_code[];
@@ -31,32 +40,15 @@ extern const size_t ink_unicode_n_blocks;
 extern const uint8_t ink_unicode_composites_low[], ink_unicode_composites_high[];
 extern const size_t ink_unicode_n_composites;
 
-extern const uint32_t ink_unicode_combining[];
-extern const size_t ink_unicode_n_combining;
-
-typedef struct ink_unicode_case_run {
-  uint32_t span; /* first code point | count << 21 | (stride - 1) << 31 */
-  int32_t delta; /* to add */
-} ink_unicode_case_run;
-
-typedef struct ink_unicode_expansion {
-  uint16_t code_point;
-  uint16_t to[3]; /* 0: none */
-} ink_unicode_expansion;
-
-extern const ink_unicode_case_run ink_unicode_lower_runs[], ink_unicode_upper_runs[];
-extern const size_t ink_unicode_n_lower, ink_unicode_n_upper;
-extern const ink_unicode_expansion ink_unicode_lower_longer[], ink_unicode_upper_longer[];
-extern const size_t ink_unicode_n_lower_longer, ink_unicode_n_upper_longer;
-
-/* The trie's leaf; what lies past the table is known by rule. */
-static inline uint8_t ink_unicode_leaf(uint32_t c);
-uint8_t ink_unicode_leaf_beyond(uint32_t c);
-
-static inline uint8_t ink_unicode_leaf(uint32_t c) {
-  if (c >= INK_UNICODE_TABLE_END) return ink_unicode_leaf_beyond(c);
-  unsigned middle = ink_unicode_middle[16u * ink_unicode_top[c >> 8] + (c >> 4 & 15u)];
-  return ink_unicode_leaves[16u * middle + (c & 15u)];
+/* The number of a character's class. What lies past the table is private use, or assigned to nothing. */
+static inline uint8_t ink_unicode_class(uint32_t c) {
+  enum { PRIVATE = 0xE000, UNASSIGNED = 0xE0000 };
+  if (c >= INK_UNICODE_TABLE_END) {
+    c = c >= 0xF0000 && c <= 0x10FFFD && (c & 0xFFFF) <= 0xFFFD ? PRIVATE : UNASSIGNED;
+  }
+  return ink_unicode_leaves[256u * ink_unicode_top[c >> 8] + (c & 255u)];
 }
+
+static inline uint8_t ink_unicode_flags_of(uint32_t c) { return ink_unicode_flags[ink_unicode_class(c)]; }
 
 #endif

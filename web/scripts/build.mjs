@@ -1,9 +1,11 @@
 // Builds dist/: the package (index.js, worker.js, thread.js, adapters/, the WebAssembly modules, types) and, over it, the
 // demo app in dist/demo (see demo/vite.config.mjs). The modules must have been built before, by the presets below.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { minify } from 'terser';
 import { build as buildApp } from 'vite';
 import { writeConstants } from './constants.mjs';
 
@@ -31,6 +33,22 @@ const options = {
   logLevel: 'warning',
 };
 
+/** Bundles entry points, and makes them a thirtieth smaller than esbuild alone, which shortens private names as terser does not. */
+async function bundle(entryPoints, outdir, external = []) {
+  const { metafile } = await build({ ...options, entryPoints, outdir, external: [...options.external, ...external], metafile: true });
+  for (const path of Object.keys(metafile.outputs).filter((path) => path.endsWith('.js'))) {
+    const file = `${WEB}/${path}`;
+    const { code, map } = await minify(readFileSync(file, 'utf8'), {
+      module: true,
+      ecma: 2022,
+      compress: { passes: 3 },
+      sourceMap: { content: readFileSync(`${file}.map`, 'utf8'), url: `${basename(file)}.map` },
+    });
+    writeFileSync(file, code);
+    writeFileSync(`${file}.map`, map);
+  }
+}
+
 for (const path of Object.values(MODULES)) {
   if (existsSync(built(path))) continue;
   const preset = path.split('/')[0];
@@ -43,10 +61,10 @@ for (const project of ['.', 'demo']) execFileSync(process.execPath, [TSC, '--noE
 
 rmSync(`${WEB}/dist`, { recursive: true, force: true });
 execFileSync(process.execPath, [TSC, '-p', '.'], { cwd: WEB, stdio: 'inherit' });
-await build({ ...options, entryPoints: ['src/index.ts', 'src/worker.ts', 'src/thread.ts'], outdir: 'dist' });
+await bundle(['src/index.ts', 'src/worker.ts', 'src/thread.ts'], 'dist');
 // Adapters take the package itself as it is, so that an InklingError is the same class everywhere.
 const adapters = ['ai-sdk', 'openai', 'prompt-api'].map((name) => `src/adapters/${name}.ts`);
-await build({ ...options, entryPoints: adapters, outdir: 'dist/adapters', external: ['../index.js'] });
+await bundle(adapters, 'dist/adapters', ['../index.js']);
 for (const [file, path] of Object.entries(MODULES)) copyFileSync(built(path), `${WEB}/dist/${file}`);
 
 copyFileSync(`${WEB}/../LICENSE`, `${WEB}/LICENSE`); // npm packs no file from outside
