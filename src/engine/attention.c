@@ -29,7 +29,7 @@ void ink_attention_store(ink_session *session, uint32_t layer, uint32_t first, u
   uint32_t width = h->n_embd_head;
   for (uint32_t t = 0; t < n; t++) {
     float *q = s->q + (size_t)t * h->n_head * width;
-    session->model->kernels->scale(q, h->attn_scale, h->n_head * width);
+    session->model->kernels->scale(q, h->attn_scale * INK_SCORE_UNIT, h->n_head * width);
     for (uint32_t head = 0; head < h->n_head; head++) {
       store_query(session, q + head * width, query_index(h, head, t, n));
     }
@@ -65,6 +65,23 @@ static tile_view view_of(const attention_job *job, uint32_t t, uint32_t tile_sta
                      n < INK_KV_TILE ? n : INK_KV_TILE};
 }
 
+/* The first position of the first tile that a batch sees. */
+static uint32_t first_tile(const attention_job *job) {
+  return window_start(job, job->first) / INK_KV_TILE * INK_KV_TILE;
+}
+
+/* After a head's last tile comes the next head's first one. */
+static void announce_next(const attention_job *job, uint32_t head_kv, uint32_t tile_start,
+                          ink_kv_tile *tile) {
+  const ink_kv_cache *kv = &job->session->kv;
+  uint32_t next = tile_start + INK_KV_TILE;
+  if (next < job->first + job->n) {
+    ink_kv_announce(kv, job->layer, head_kv, next, tile);
+  } else if (head_kv + 1 < kv->n_head_kv) {
+    ink_kv_announce(kv, job->layer, head_kv + 1, first_tile(job), tile);
+  }
+}
+
 /* Tiles begin at multiples of INK_KV_TILE whatever the batch, so that sums have one order. */
 static void attend_tile(const attention_job *job, uint32_t head_kv, uint32_t tile_start,
                         ink_kv_scratch scratch) {
@@ -78,7 +95,8 @@ static void attend_tile(const attention_job *job, uint32_t head_kv, uint32_t til
   if (seen > INK_KV_TILE) seen = INK_KV_TILE;
   ink_kv_tile tile =
       ink_kv_load(&session->kv, kernels, job->layer, head_kv, tile_start, seen, scratch);
-  tile.softcap = h->attn_softcap;
+  announce_next(job, head_kv, tile_start, &tile);
+  tile.softcap = h->attn_softcap * INK_SCORE_UNIT;
   for (uint32_t t = 0, end; t < job->n; t = end) { /* tokens that see the same go together */
     tile_view view = view_of(job, t, tile_start);
     for (end = t + 1; end < job->n; end++) {
@@ -91,6 +109,7 @@ static void attend_tile(const attention_job *job, uint32_t head_kv, uint32_t til
     size_t index = query_index(h, head_kv * group, t, job->n);
     kernels->attend(&tile, (const uint8_t *)s->queries + index * query_bytes, (end - t) * group,
                     &s->attention[index], s->q + index * width);
+    tile.next_keys = tile.next_values = NULL; /* under way */
   }
 }
 
@@ -104,8 +123,7 @@ static void attend_part(void *context, uint32_t part, uint32_t n_parts, uint32_t
   size_t tile = (size_t)INK_KV_TILE * width * thread;
   float *sums = s->q + query_index(h, part * group, 0, job->n) * width;
   for (size_t i = 0; i < (size_t)job->n * group * width; i++) sums[i] = 0.0f;
-  uint32_t start = window_start(job, job->first) / INK_KV_TILE * INK_KV_TILE;
-  for (; start < job->first + job->n; start += INK_KV_TILE) {
+  for (uint32_t start = first_tile(job); start < job->first + job->n; start += INK_KV_TILE) {
     attend_tile(job, part, start, (ink_kv_scratch){s->tile_keys + tile, s->tile_values + tile});
   }
   for (uint32_t i = 0; i < job->n * group; i++, sums += width) {

@@ -246,6 +246,18 @@ size_t ink_kv_truncate(ink_kv_cache *kv, size_t n) {
 
 /* ---- Tiles ---- */
 
+void ink_kv_announce(const ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t start,
+                     ink_kv_tile *tile) {
+  if (kv->type != INK_KV_Q8_0) return;
+  vector_place at = value_place(kv, layer, head, start);
+  tile->next_keys = (const int8_t *)kv->keys.elements + at.element;
+  tile->next_values = (const int8_t *)kv->values.elements + at.element;
+  for (uint32_t i = 0; i < INK_KV_TILE * kv->n_blocks; i += 32) { /* a cache line of them */
+    __builtin_prefetch(kv->keys.scales + at.scale + i, 0, 2);
+    __builtin_prefetch(kv->values.scales + at.scale + i, 0, 2);
+  }
+}
+
 ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint32_t layer,
                         uint32_t head, uint32_t start, uint32_t n, ink_kv_scratch scratch) {
   uint32_t width = kv->n_embd_head;
@@ -270,7 +282,8 @@ ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint
                          .byte_keys = (const int8_t *)kv->keys.elements + at.element,
                          .byte_values = (const int8_t *)kv->values.elements + at.element,
                          .key_scales = scratch.keys,
-                         .value_scales = scratch.values};
+                         .value_scales = scratch.values,
+                         .ratios = scratch.values + INK_KV_TILE * kv->n_blocks};
   case INK_KV_F16:
   case INK_KV_DEFAULT:
     kernels->floats_of_halves(scratch.keys, half_keys, n_keys * width);

@@ -98,4 +98,8 @@ void ink_kv_copy(ink_kv_cache *to, const ink_kv_cache *from, uint32_t n_layer, s
 ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint32_t layer,
                         uint32_t head, uint32_t start, uint32_t n, ink_kv_scratch scratch);
 
+/* Tells a tile of the one whose turn is next. */
+void ink_kv_announce(const ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t start,
+                     ink_kv_tile *tile);
+
 #endif

@@ -2,11 +2,20 @@
  * wide floats of a products_*.h. Each score is summed column by column and each value position by
  * position, in one lane, so that neither the width of vectors nor how many queries go together
  * changes a bit. Those in 8 bits are multiplied as integers, exactly, with queries and weights of 16
- * bits. */
+ * bits. What goes over all positions, sums and maxima, is kept in 16 lanes. */
 #ifndef INK_KERNELS_ATTENTION_OPS_H
 #define INK_KERNELS_ATTENTION_OPS_H
 
+#include <string.h>
+
 #include "kernels/float_ops.h"
+
+#define EXP_VECTORS 4 /* at most, that 2^x is computed of at once */
+#define VECTOR f32x4
+#define V(op) f32x4_##op
+#include "kernels/exp2_ops.h"
+#undef VECTOR
+#undef V
 
 /* Vectors of the longest registers. */
 #if WIDE_PANELS == 1u || defined(WIDE_IS_TWO_REGISTERS)
@@ -26,7 +35,7 @@ typedef wide_i32 long_i32;
 #define long_f32_of_i32 wide_f32_of_i32
 #define VECTOR wide_f32
 #define V(op) wide_f32_##op
-#include "kernels/exp_ops.h"
+#include "kernels/exp2_ops.h"
 #undef VECTOR
 #undef V
 static inline void long_store(float *p, long_f32 v) { wide_f32_store(p, v, WIDE_PANELS); }
@@ -36,23 +45,32 @@ static inline void long_store(float *p, long_f32 v) { wide_f32_store(p, v, WIDE_
 #define BLOCK_VECTORS (LONG_LANES < 8 ? 4 : INK_BLOCK / LONG_LANES)
 #define LEAST_MAX 1e-30f /* what is no larger than this is taken for 0 */
 
-/* scores[i][p] = query i . key p for n_groups groups of 16 positions from p and n = 1 or 2 queries,
- * which share the loads of keys. */
-ALWAYS_INLINE void score_groups(const ink_kv_tile *tile, const float *query, uint32_t n,
-                                uint32_t n_groups, uint32_t p, float scores[2][INK_KV_TILE]) {
+/* Queries that share the loads of keys and values: the longest registers are 32, others 16. */
+#define TOGETHER (LONG_LANES == 16 ? 4u : 2u)
+
+typedef float tile_scores[TOGETHER][INK_KV_TILE];
+
+/* scores[i][p] = query i . key p for n_groups groups of 16 positions from p and n queries. */
+ALWAYS_INLINE void score_groups(const ink_kv_tile *tile, const float *queries, uint32_t n,
+                                uint32_t n_groups, uint32_t p, tile_scores scores) {
   size_t head_dim = tile->head_dim, n_vectors = n_groups * KEY_VECTORS;
-  const float *key = tile->keys + p * head_dim, *other = query + head_dim;
-  long_f32 sums[2][4]; /* [n_groups * KEY_VECTORS] */
+  const float *key = tile->keys + p * head_dim;
+  long_f32 sums[TOGETHER][4]; /* [n][n_vectors] */
   UNROLLED
-  for (size_t v = 0; v < n_vectors; v++) sums[0][v] = sums[1][v] = LONG(splat)(0.0f);
+  for (size_t i = 0; i < n; i++) {
+    UNROLLED
+    for (size_t v = 0; v < n_vectors; v++) sums[i][v] = LONG(splat)(0.0f);
+  }
   for (uint32_t c = 0; c < head_dim; c++, key += INK_KEY_GROUP) {
-    long_f32 first = LONG(splat)(query[c]), second = n > 1 ? LONG(splat)(other[c]) : first;
     UNROLLED
     for (size_t v = 0; v < n_vectors; v++) {
       size_t group = v / KEY_VECTORS, lane = v % KEY_VECTORS * LONG_LANES;
       long_f32 keys = LONG(load)(key + group * head_dim * INK_KEY_GROUP + lane);
-      sums[0][v] = LONG(add)(sums[0][v], LONG(mul)(first, keys));
-      if (n > 1) sums[1][v] = LONG(add)(sums[1][v], LONG(mul)(second, keys));
+      UNROLLED
+      for (size_t i = 0; i < n; i++) {
+        long_f32 query = LONG(splat)(queries[i * head_dim + c]);
+        sums[i][v] = LONG(add)(sums[i][v], LONG(mul)(query, keys));
+      }
     }
   }
   UNROLLED
@@ -64,66 +82,130 @@ ALWAYS_INLINE void score_groups(const ink_kv_tile *tile, const float *query, uin
   }
 }
 
-/* Scores become e^(score - max); returns what the sums before this tile are to be multiplied
- * with. */
-__attribute__((noinline)) static float soften(const ink_kv_tile *tile, float *scores,
-                                              ink_attention_state *state) {
-  uint32_t first = tile->first, n = tile->n;
-  uint32_t begin = first & ~(INK_KEY_GROUP - 1);
-  uint32_t end = (n + INK_KEY_GROUP - 1) & ~(INK_KEY_GROUP - 1);
-  if (tile->softcap > 0.0f) soft_cap(scores + begin, tile->softcap, end - begin);
-  for (uint32_t p = begin; p < first; p++) scores[p] = -INFINITY;
-  for (uint32_t p = n; p < end; p++) scores[p] = -INFINITY;
+/* What sums of before this tile, and this tile's own, are multiplied with. */
+typedef struct sum_factors {
+  float before, own;
+} sum_factors;
 
-  f32x4 largest = f32x4_splat(state->max), sum = f32x4_splat(0.0f);
-  for (uint32_t p = begin; p < end; p += 4) largest = f32x4_max(largest, f32x4_load(scores + p));
-  float max = f32x4_lane_max(largest);
-  for (uint32_t p = begin; p < end; p += INK_KEY_GROUP) {
-    long_f32 e[KEY_VECTORS];
-    UNROLLED
-    for (size_t v = 0; v < KEY_VECTORS; v++) {
-      e[v] = LONG(sub)(LONG(load)(scores + p + v * LONG_LANES), LONG(splat)(max));
-    }
-    LONG(exp)(e, KEY_VECTORS);
-    UNROLLED
-    for (size_t v = 0; v < KEY_VECTORS; v++) long_store(scores + p + v * LONG_LANES, e[v]);
-    UNROLLED
-    for (size_t i = 0; i < INK_KEY_GROUP; i += 4) sum = f32x4_add(sum, f32x4_load(scores + p + i));
-  }
-  float rescale[4] = {1.0f};
-  if (max != state->max) {
-    rescale[0] = state->max - max;
-    f32x4_store(rescale, exp_f32x4(f32x4_load(rescale)));
-  }
-  state->sum = state->sum * rescale[0] + f32x4_lane_sum(sum);
-  state->max = max;
-  return rescale[0];
+/* Of the 16 lanes of KEY_VECTORS vectors. */
+static inline float largest_lane(const long_f32 *vectors) {
+  float lanes[INK_KEY_GROUP];
+  UNROLLED
+  for (size_t v = 0; v < KEY_VECTORS; v++) long_store(lanes + v * LONG_LANES, vectors[v]);
+  f32x4 low = f32x4_max(f32x4_load(lanes), f32x4_load(lanes + 4));
+  f32x4 high = f32x4_max(f32x4_load(lanes + 8), f32x4_load(lanes + 12));
+  return f32x4_lane_max(f32x4_max(low, high));
 }
 
-/* The sums of n = 1 or 2 queries in n_vectors vectors of columns from c, which share the loads of
- * values. */
-ALWAYS_INLINE void add_values(const ink_kv_tile *tile, float scores[2][INK_KV_TILE],
-                              const float *rescale, uint32_t n, uint32_t n_vectors, uint32_t c,
-                              float *out) {
+static inline float sum_of_lanes(const long_f32 *vectors) {
+  float lanes[INK_KEY_GROUP];
+  UNROLLED
+  for (size_t v = 0; v < KEY_VECTORS; v++) long_store(lanes + v * LONG_LANES, vectors[v]);
+  f32x4 low = f32x4_add(f32x4_load(lanes), f32x4_load(lanes + 4));
+  f32x4 high = f32x4_add(f32x4_load(lanes + 8), f32x4_load(lanes + 12));
+  return f32x4_lane_sum(f32x4_add(low, high));
+}
+
+/* Queries whose powers are computed at once: 4 vectors of scores. */
+#define SOFTEN_TOGETHER SCORE_GROUPS
+
+/* Scores of n queries become 2^(score - reference). That is the largest one of all tiles so far, or
+ * of this tile where weights become integers, which are as fine in each tile then. Hidden positions
+ * get next to nothing. */
+ALWAYS_INLINE void soften(uint32_t n, const ink_kv_tile *tile, float (*scores)[INK_KV_TILE],
+                          ink_attention_state *states, sum_factors *factors) {
+  uint32_t begin = tile->first & ~(INK_KEY_GROUP - 1);
+  uint32_t end = (tile->n + INK_KEY_GROUP - 1) & ~(INK_KEY_GROUP - 1);
+  long_f32 largest[SOFTEN_TOGETHER][KEY_VECTORS], sums[SOFTEN_TOGETHER][KEY_VECTORS];
+  UNROLLED
+  for (size_t i = 0; i < n; i++) {
+    if (tile->softcap > 0.0f) soft_cap(scores[i] + begin, tile->softcap, end - begin);
+    for (uint32_t p = begin; p < tile->first; p++) scores[i][p] = -INFINITY;
+    for (uint32_t p = tile->n; p < end; p++) scores[i][p] = -INFINITY;
+    UNROLLED
+    for (size_t v = 0; v < KEY_VECTORS; v++) {
+      largest[i][v] = LONG(splat)(-INFINITY);
+      sums[i][v] = LONG(splat)(0.0f);
+    }
+  }
+  for (uint32_t p = begin; p < end; p += INK_KEY_GROUP) {
+    UNROLLED
+    for (size_t i = 0; i < n; i++) {
+      UNROLLED
+      for (size_t v = 0; v < KEY_VECTORS; v++) {
+        long_f32 score = LONG(load)(scores[i] + p + v * LONG_LANES);
+        largest[i][v] = LONG(max)(largest[i][v], score);
+      }
+    }
+  }
+  float max[SOFTEN_TOGETHER], reference[SOFTEN_TOGETHER], powers[2 * 4] = {0.0f};
+  UNROLLED
+  for (size_t i = 0; i < n; i++) {
+    float own = largest_lane(largest[i]);
+    max[i] = states[i].max < own ? own : states[i].max;
+    reference[i] = tile->keys ? max[i] : own;
+    powers[2 * i] = states[i].max - max[i];
+    powers[2 * i + 1] = reference[i] - max[i];
+  }
+  for (uint32_t p = begin; p < end; p += INK_KEY_GROUP) {
+    long_f32 e[SOFTEN_TOGETHER * KEY_VECTORS];
+    UNROLLED
+    for (size_t v = 0; v < n * KEY_VECTORS; v++) {
+      size_t i = v / KEY_VECTORS, lane = v % KEY_VECTORS * LONG_LANES;
+      e[v] = LONG(sub)(LONG(load)(scores[i] + p + lane), LONG(splat)(reference[i]));
+    }
+    LONG(exp2)(e, n * KEY_VECTORS);
+    UNROLLED
+    for (size_t v = 0; v < n * KEY_VECTORS; v++) {
+      size_t i = v / KEY_VECTORS, part = v % KEY_VECTORS;
+      long_store(scores[i] + p + part * LONG_LANES, e[v]);
+      sums[i][part] = LONG(add)(sums[i][part], e[v]);
+    }
+  }
+  UNROLLED
+  for (size_t i = 0; i < n; i += 2) {
+    f32x4 pair = f32x4_load(powers + 2 * i);
+    f32x4_exp2(&pair, 1);
+    f32x4_store(powers + 2 * i, pair);
+  }
+  UNROLLED
+  for (size_t i = 0; i < n; i++) {
+    factors[i] = (sum_factors){powers[2 * i], powers[2 * i + 1]};
+    states[i].sum = states[i].sum * factors[i].before + sum_of_lanes(sums[i]) * factors[i].own;
+    states[i].max = max[i];
+  }
+}
+
+/* Once for all where there is nothing to share. */
+__attribute__((noinline)) static void soften_one(const ink_kv_tile *tile, float *scores,
+                                                 ink_attention_state *state, sum_factors *factors) {
+  soften(1, tile, (float(*)[INK_KV_TILE])scores, state, factors);
+}
+
+/* The sums of n queries in n_vectors vectors of columns from c. */
+ALWAYS_INLINE void add_values(const ink_kv_tile *tile, tile_scores scores,
+                              const sum_factors *factors, uint32_t n, uint32_t n_vectors,
+                              uint32_t c, float *out) {
   size_t head_dim = tile->head_dim;
-  long_f32 sums[2][4];
+  long_f32 sums[TOGETHER][4];
   UNROLLED
   for (size_t i = 0; i < n; i++) {
     UNROLLED
     for (size_t v = 0; v < n_vectors; v++) {
       long_f32 before = LONG(load)(out + i * head_dim + c + v * LONG_LANES);
-      sums[i][v] = LONG(mul)(before, LONG(splat)(rescale[i]));
+      sums[i][v] = LONG(mul)(before, LONG(splat)(factors[i].before));
     }
   }
   const float *value = tile->values + tile->first * head_dim + c;
   for (uint32_t p = tile->first; p < tile->n; p++, value += head_dim) {
-    long_f32 first = LONG(splat)(scores[0][p]), second = first;
-    if (n > 1) second = LONG(splat)(scores[1][p]);
     UNROLLED
     for (size_t v = 0; v < n_vectors; v++) {
       long_f32 values = LONG(load)(value + v * LONG_LANES);
-      sums[0][v] = LONG(add)(sums[0][v], LONG(mul)(first, values));
-      if (n > 1) sums[1][v] = LONG(add)(sums[1][v], LONG(mul)(second, values));
+      UNROLLED
+      for (size_t i = 0; i < n; i++) {
+        long_f32 weight = LONG(splat)(scores[i][p]);
+        sums[i][v] = LONG(add)(sums[i][v], LONG(mul)(weight, values));
+      }
     }
   }
   UNROLLED
@@ -136,10 +218,10 @@ ALWAYS_INLINE void add_values(const ink_kv_tile *tile, float scores[2][INK_KV_TI
 }
 
 /* The last columns, fewer than a wide vector has lanes. */
-static inline void add_last_values(const ink_kv_tile *tile, const float *scores, float rescale,
+static inline void add_last_values(const ink_kv_tile *tile, const float *scores, float before,
                                    uint32_t c, float *out) {
   for (; c < tile->head_dim; c += 4) {
-    f32x4 sum = f32x4_mul(f32x4_load(out + c), f32x4_splat(rescale));
+    f32x4 sum = f32x4_mul(f32x4_load(out + c), f32x4_splat(before));
     const float *value = tile->values + (size_t)tile->first * tile->head_dim + c;
     for (uint32_t p = tile->first; p < tile->n; p++, value += tile->head_dim) {
       sum = f32x4_add(sum, f32x4_mul(f32x4_splat(scores[p]), f32x4_load(value)));
@@ -148,17 +230,17 @@ static inline void add_last_values(const ink_kv_tile *tile, const float *scores,
   }
 }
 
-ALWAYS_INLINE void add_all_values(const ink_kv_tile *tile, float scores[2][INK_KV_TILE],
-                                  const float *rescale, uint32_t n, float *out) {
+ALWAYS_INLINE void add_all_values(const ink_kv_tile *tile, tile_scores scores,
+                                  const sum_factors *factors, uint32_t n, float *out) {
   uint32_t c = 0;
   for (; c + 4 * LONG_LANES <= tile->head_dim; c += 4 * LONG_LANES) {
-    add_values(tile, scores, rescale, n, 4, c, out);
+    add_values(tile, scores, factors, n, 4, c, out);
   }
   for (; c + LONG_LANES <= tile->head_dim; c += LONG_LANES) {
-    add_values(tile, scores, rescale, n, 1, c, out);
+    add_values(tile, scores, factors, n, 1, c, out);
   }
   for (size_t i = 0; i < n; i++) {
-    add_last_values(tile, scores[i], rescale[i], c, out + i * tile->head_dim);
+    add_last_values(tile, scores[i], factors[i].before, c, out + i * tile->head_dim);
   }
 }
 
@@ -180,29 +262,42 @@ static inline uint32_t n_blocks_of(const ink_kv_tile *tile) {
   return (tile->head_dim + INK_BLOCK - 1) / INK_BLOCK;
 }
 
-/* As score_groups(). */
-ALWAYS_INLINE void score_byte_groups(const ink_kv_tile *tile, const int16_t *query,
-                                     const ink_attention_state *states, uint32_t n, uint32_t n_groups,
-                                     uint32_t p, float scores[2][INK_KV_TILE]) {
+/* Asks the processor for what is needed soon, where compilers know how. Into the second cache: the
+ * first one takes few requests at a time, and loads would wait for them. */
+static inline void prefetch(const void *p, size_t n_bytes) {
+  for (size_t at = 0; at < n_bytes; at += 64) __builtin_prefetch((const int8_t *)p + at, 0, 2);
+}
+
+/* As score_groups(). While it computes, as much of the next tile's keys is on its way. */
+ALWAYS_INLINE void score_byte_groups(const ink_kv_tile *tile, const int16_t *queries,
+                                     const ink_attention_state *states, uint32_t n,
+                                     uint32_t n_groups, uint32_t p, const int8_t *next,
+                                     tile_scores scores) {
   size_t head_dim = tile->head_dim, n_blocks = n_blocks_of(tile);
   size_t n_vectors = n_groups * KEY_VECTORS;
   const int8_t *key = tile->byte_keys + p * head_dim;
   const float *scale = tile->key_scales + p * n_blocks;
-  const int16_t *other = query + head_dim;
   for (size_t c = 0; c < head_dim; scale += INK_KEY_GROUP) {
     bool is_first = c == 0;
-    long_i32 sums[2][4];
+    long_i32 sums[TOGETHER][4];
     UNROLLED
-    for (size_t v = 0; v < n_vectors; v++) sums[0][v] = sums[1][v] = LONG_INT(splat)(0);
+    for (size_t i = 0; i < n; i++) {
+      UNROLLED
+      for (size_t v = 0; v < n_vectors; v++) sums[i][v] = LONG_INT(splat)(0);
+    }
     size_t end = head_dim - c < INK_BLOCK ? head_dim : c + INK_BLOCK;
+    size_t n_bytes = (end - c) * n_groups * INK_KEY_GROUP;
+    if (next) prefetch(next + p * head_dim + c * n_groups * INK_KEY_GROUP, n_bytes);
     for (; c < end; c += 2, key += 2 * INK_KEY_GROUP) {
       UNROLLED
       for (size_t v = 0; v < n_vectors; v++) {
         size_t group = v / KEY_VECTORS, lane = v % KEY_VECTORS * LONG_LANES;
         long_i32 pairs =
             LONG_INT(load_byte_pairs)(key + group * head_dim * INK_KEY_GROUP + 2 * lane);
-        sums[0][v] = LONG_INT(add_pair_products)(sums[0][v], pairs, query + c);
-        if (n > 1) sums[1][v] = LONG_INT(add_pair_products)(sums[1][v], pairs, other + c);
+        UNROLLED
+        for (size_t i = 0; i < n; i++) {
+          sums[i][v] = LONG_INT(add_pair_products)(sums[i][v], pairs, queries + i * head_dim + c);
+        }
       }
     }
     UNROLLED
@@ -220,112 +315,150 @@ ALWAYS_INLINE void score_byte_groups(const ink_kv_tile *tile, const int16_t *que
   }
 }
 
-/* 16 bits of each position's weight times its value's scale in a block: weights = step * out.
- * Returns the step. */
-__attribute__((noinline)) static float quantize_weights(const ink_kv_tile *tile, uint32_t block,
-                                                        const float *weights, int16_t *out) {
-  uint32_t first = tile->first, n = tile->n, n_blocks = n_blocks_of(tile);
-  uint32_t begin = first & ~3u, end = (n + 3) & ~3u;
-  float products[INK_KV_TILE];
-  uint32_t group = first & ~(INK_KEY_GROUP - 1);
-  const float *scales = tile->value_scales + group * n_blocks + block * INK_KEY_GROUP;
-  for (uint32_t p = group; p < n; p += INK_KEY_GROUP, scales += n_blocks * INK_KEY_GROUP) {
-    UNROLLED
-    for (size_t v = 0; v < INK_KEY_GROUP; v += LONG_LANES) {
-      long_store(products + p + v, LONG(mul)(LONG(load)(weights + p + v), LONG(load)(scales + v)));
-    }
+/* A position's weight in a block, 2^(score - the tile's largest) times its value's scale, becomes
+ * an integer: times its ratio here, which is scale / step; the step stands behind them. */
+#define RATIOS (INK_KV_TILE + 4)
+
+static void set_ratios(const ink_kv_tile *tile, uint32_t block) {
+  uint32_t begin = tile->first & ~(INK_KEY_GROUP - 1), n_blocks = n_blocks_of(tile);
+  uint32_t end = (tile->n + INK_KEY_GROUP - 1) & ~(INK_KEY_GROUP - 1);
+  float *ratios = tile->ratios + block * RATIOS;
+  for (uint32_t p = begin; p < end; p += INK_KEY_GROUP) {
+    const float *scales = tile->value_scales + p * n_blocks + block * INK_KEY_GROUP;
+    memcpy(ratios + p, scales, INK_KEY_GROUP * sizeof *ratios);
   }
-  for (uint32_t p = begin; p < first; p++) products[p] = 0.0f;
-  for (uint32_t p = n; p < end; p++) products[p] = 0.0f;
+  for (uint32_t p = begin; p < tile->first; p++) ratios[p] = 0.0f;
+  for (uint32_t p = tile->n; p < end; p++) ratios[p] = 0.0f;
   f32x4 largest = f32x4_splat(0.0f);
-  for (uint32_t p = begin; p < end; p += 4) largest = f32x4_max(largest, f32x4_load(products + p));
+  for (uint32_t p = begin; p < end; p += 4) largest = f32x4_max(largest, f32x4_load(ratios + p));
   float max = f32x4_lane_max(largest);
-  long_f32 inverse = LONG(splat)(max > LEAST_MAX ? 32767.0f / max : 0.0f);
-  for (uint32_t p = group; p < n; p += INK_KEY_GROUP) {
-    UNROLLED
-    for (size_t v = 0; v < INK_KEY_GROUP; v += LONG_LANES) {
-      long_f32 level = LONG(mul)(LONG(load)(products + p + v), inverse);
-      LONG(store_low_halves)(out + p + v, LONG(add)(level, LONG(splat)(ROUND_BIAS)));
-    }
+  f32x4 inverse = f32x4_splat(max > LEAST_MAX ? 32767.0f / max : 0.0f);
+  for (uint32_t p = begin; p < end; p += 4) {
+    f32x4_store(ratios + p, f32x4_mul(f32x4_load(ratios + p), inverse));
   }
-  return max / 32767.0f;
+  ratios[INK_KV_TILE] = max / 32767.0f;
 }
 
-/* sums of n = 1 or 2 queries in BLOCK_VECTORS vectors of columns from c */
-ALWAYS_INLINE void sum_byte_values(const ink_kv_tile *tile, int16_t weights[2][INK_KV_TILE],
-                                   uint32_t n, uint32_t c, int32_t *first_out,
-                                   int32_t *second_out) {
-  long_i32 sums[2][BLOCK_VECTORS];
+static inline void quantize_weights(const ink_kv_tile *tile, const float *weights,
+                                    const float *ratios, int16_t *out) {
+  long_f32 bias = LONG(splat)(ROUND_BIAS);
+  for (uint32_t p = tile->first & ~(INK_KEY_GROUP - 1); p < tile->n; p += LONG_LANES) {
+    long_f32 level = LONG(mul)(LONG(load)(weights + p), LONG(load)(ratios + p));
+    LONG(store_low_halves)(out + p, LONG(add)(level, bias));
+  }
+}
+
+/* sums[i] of n queries in BLOCK_VECTORS vectors of columns from c, of which they are 32 apart */
+ALWAYS_INLINE void sum_byte_values(const ink_kv_tile *tile, int16_t weights[TOGETHER][INK_KV_TILE],
+                                   uint32_t n, uint32_t c, int32_t *out) {
+  long_i32 sums[TOGETHER][BLOCK_VECTORS];
   UNROLLED
-  for (size_t v = 0; v < BLOCK_VECTORS; v++) sums[0][v] = sums[1][v] = LONG_INT(splat)(0);
+  for (size_t i = 0; i < n; i++) {
+    UNROLLED
+    for (size_t v = 0; v < BLOCK_VECTORS; v++) sums[i][v] = LONG_INT(splat)(0);
+  }
   uint32_t p = tile->first & ~1u;
   const int8_t *value = tile->byte_values + (size_t)p * tile->head_dim + 2 * (size_t)c;
   for (; p < tile->n; p += 2, value += 2 * (size_t)tile->head_dim) {
     UNROLLED
     for (size_t v = 0; v < BLOCK_VECTORS; v++) {
       long_i32 pairs = LONG_INT(load_byte_pairs)(value + 2 * v * LONG_LANES);
-      sums[0][v] = LONG_INT(add_pair_products)(sums[0][v], pairs, weights[0] + p);
-      if (n > 1) sums[1][v] = LONG_INT(add_pair_products)(sums[1][v], pairs, weights[1] + p);
+      UNROLLED
+      for (size_t i = 0; i < n; i++) {
+        sums[i][v] = LONG_INT(add_pair_products)(sums[i][v], pairs, weights[i] + p);
+      }
     }
   }
   UNROLLED
-  for (size_t v = 0; v < BLOCK_VECTORS; v++) {
-    LONG_INT(store)(first_out + v * LONG_LANES, sums[0][v]);
-    if (n > 1) LONG_INT(store)(second_out + v * LONG_LANES, sums[1][v]);
+  for (size_t i = 0; i < n; i++) {
+    UNROLLED
+    for (size_t v = 0; v < BLOCK_VECTORS; v++) {
+      LONG_INT(store)(out + i * INK_BLOCK + v * LONG_LANES, sums[i][v]);
+    }
   }
 }
 
-ALWAYS_INLINE void add_byte_values(const ink_kv_tile *tile, float scores[2][INK_KV_TILE],
-                                   const float *rescale, uint32_t n, float *out) {
-  for (uint32_t block = 0; block < n_blocks_of(tile); block++) {
-    int16_t weights[2][INK_KV_TILE];
-    int32_t sums[2][INK_BLOCK];
-    float step[2];
-    uint32_t c = block * INK_BLOCK;
+/* y = y * before + sums * step, n elements */
+static inline void add_sums(float *y, const int32_t *sums, float before, float step, uint32_t n) {
+  uint32_t at = 0;
+  for (; at + LONG_LANES <= n; at += LONG_LANES) {
+    long_f32 sum = LONG(mul)(long_f32_of_i32(LONG_INT(load)(sums + at)), LONG(splat)(step));
+    long_store(y + at, LONG(add)(LONG(mul)(LONG(load)(y + at), LONG(splat)(before)), sum));
+  }
+  for (; at < n; at += 4) {
+    f32x4 sum = f32x4_mul(f32x4_of_i32x4(i32x4_load(sums + at)), f32x4_splat(step));
+    f32x4_store(y + at, f32x4_add(f32x4_mul(f32x4_load(y + at), f32x4_splat(before)), sum));
+  }
+}
+
+ALWAYS_INLINE void add_byte_values(const ink_kv_tile *tile, tile_scores scores,
+                                   const sum_factors *factors, uint32_t n, const int8_t *next,
+                                   float *out) {
+  const float *ratios = tile->ratios;
+  for (uint32_t c = 0; c < tile->head_dim; c += INK_BLOCK, ratios += RATIOS) {
+    int16_t weights[TOGETHER][INK_KV_TILE];
+    int32_t sums[TOGETHER][INK_BLOCK];
     uint32_t n_columns = tile->head_dim - c < INK_BLOCK ? tile->head_dim - c : INK_BLOCK;
-    for (size_t i = 0; i < n; i++) step[i] = quantize_weights(tile, block, scores[i], weights[i]);
+    if (next) prefetch(next + c * INK_KV_TILE, n_columns * INK_KV_TILE);
+    for (size_t i = 0; i < n; i++) quantize_weights(tile, scores[i], ratios, weights[i]);
     for (uint32_t at = 0; at < INK_BLOCK; at += BLOCK_VECTORS * LONG_LANES) {
-      sum_byte_values(tile, weights, n, c + at, sums[0] + at, sums[1] + at);
+      sum_byte_values(tile, weights, n, c + at, sums[0] + at);
     }
     for (size_t i = 0; i < n; i++) {
-      float *y = out + i * tile->head_dim + c;
-      for (uint32_t at = 0; at < n_columns; at += 4) {
-        f32x4 sum = f32x4_mul(f32x4_of_i32x4(i32x4_load(sums[i] + at)), f32x4_splat(step[i]));
-        f32x4_store(y + at, f32x4_add(f32x4_mul(f32x4_load(y + at), f32x4_splat(rescale[i])), sum));
-      }
+      float step = ratios[INK_KV_TILE] * factors[i].own;
+      add_sums(out + i * tile->head_dim + c, sums[i], factors[i].before, step, n_columns);
     }
   }
 }
 
 /* ---- Either ---- */
 
-ALWAYS_INLINE void attend_together(uint32_t n, const ink_kv_tile *tile, const void *queries,
-                                   ink_attention_state *states, float *out) {
-  float scores[2][INK_KV_TILE], rescale[2];
+/* `first`: the tile's first queries, which fetch the next tile. */
+ALWAYS_INLINE void attend_together(uint32_t n, bool first, const ink_kv_tile *tile,
+                                   const void *queries, ink_attention_state *states, float *out) {
+  tile_scores scores;
+  sum_factors factors[TOGETHER];
   bool bytes = tile->keys == NULL;
+  const int8_t *next_keys = first ? tile->next_keys : NULL;
+  const int8_t *next_values = first ? tile->next_values : NULL;
   uint32_t p = tile->first & ~(INK_KEY_GROUP - 1);
   /* So many groups at a time that eight sums are under way: an addition takes that long. */
   for (; p < tile->n;) {
     bool many = SCORE_GROUPS > 1 && p + (SCORE_GROUPS - 1) * INK_KEY_GROUP < tile->n;
-    if (many && bytes) score_byte_groups(tile, queries, states, n, SCORE_GROUPS, p, scores);
-    else if (bytes) score_byte_groups(tile, queries, states, n, 1, p, scores);
-    else if (many) score_groups(tile, queries, n, SCORE_GROUPS, p, scores);
-    else score_groups(tile, queries, n, 1, p, scores);
+    if (many && bytes) {
+      score_byte_groups(tile, queries, states, n, SCORE_GROUPS, p, next_keys, scores);
+    } else if (bytes) {
+      score_byte_groups(tile, queries, states, n, 1, p, next_keys, scores);
+    } else if (many) {
+      score_groups(tile, queries, n, SCORE_GROUPS, p, scores);
+    } else {
+      score_groups(tile, queries, n, 1, p, scores);
+    }
     p += many ? SCORE_GROUPS * INK_KEY_GROUP : INK_KEY_GROUP;
   }
-  for (size_t i = 0; i < n; i++) rescale[i] = soften(tile, scores[i], &states[i]);
-  if (bytes) add_byte_values(tile, scores, rescale, n, out);
-  else add_all_values(tile, scores, rescale, n, out);
+  if (SOFTEN_TOGETHER >= n) soften(n, tile, scores, states, factors);
+  else for (size_t i = 0; i < n; i++) soften_one(tile, scores[i], &states[i], &factors[i]);
+  if (bytes) add_byte_values(tile, scores, factors, n, next_values, out);
+  else add_all_values(tile, scores, factors, n, out);
 }
 
 static void attend(const ink_kv_tile *tile, const void *queries, uint32_t n,
                    ink_attention_state *states, float *out) {
   size_t step = tile->head_dim, query_bytes = step * (tile->keys ? sizeof(float) : sizeof(int16_t));
   const uint8_t *query = queries;
-  for (; n > 1; n -= 2, query += 2 * query_bytes, states += 2, out += 2 * step) {
-    attend_together(2, tile, query, states, out);
+  for (uint32_t b = 0; !tile->keys && b < n_blocks_of(tile); b++) set_ratios(tile, b);
+  bool first = true;
+  for (uint32_t now; n > 0; n -= now) {
+    now = n < TOGETHER ? n : TOGETHER;
+    if (TOGETHER > 2 && now == 4) attend_together(4, first, tile, query, states, out);
+    else if (TOGETHER > 2 && now == 3) attend_together(3, first, tile, query, states, out);
+    else if (now == 2) attend_together(2, first, tile, query, states, out);
+    else attend_together(1, first, tile, query, states, out);
+    query += now * query_bytes;
+    states += now;
+    out += now * step;
+    first = false;
   }
-  if (n) attend_together(1, tile, query, states, out);
 }
 
 #undef LONG

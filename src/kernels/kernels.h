@@ -88,6 +88,9 @@ typedef struct ink_matmul {
   ink_unpacked_part *scratch; /* [ink_scratch_parts(n_cols / 32, fine)] */
 } ink_matmul;
 
+/* log2 e: queries and soft caps are multiplied with it, so that weights are powers of 2. */
+#define INK_SCORE_UNIT 1.44269504f
+
 /* Up to INK_KV_TILE positions of one head's keys and values, as floats or in 8 bits. Of 8 bits, two
  * columns of a key and two positions of a value stand side by side, and each position's 32 columns
  * have a scale. Kernels read up to INK_KV_SLACK bytes past the last value's columns. */
@@ -102,6 +105,9 @@ typedef struct ink_kv_tile {
   const int8_t *byte_values; /* [positions / 2][head_dim][2 positions] */
   const float *key_scales;   /* [positions / 16][ceil(head_dim / 32)][16 positions] */
   const float *value_scales; /* likewise */
+  const int8_t *next_keys;   /* of the tile whose turn is next, likewise, to be fetched in time; */
+  const int8_t *next_values; /* NULL: there is none */
+  float *ratios; /* [ceil(head_dim / 32)][INK_KV_TILE + 4]: room for attend() */
 } ink_kv_tile;
 
 /* Softmax over tiles, one after the other (Milakov and Gimelshein, "Online normalizer calculation

@@ -45,13 +45,11 @@ static inline wide_f32 wide_f32_add(wide_f32 a, wide_f32 b) { return WIDE(add_ps
 static inline wide_f32 wide_f32_mul(wide_f32 a, wide_f32 b) { return WIDE(mul_ps)(a, b); }
 static inline wide_f32 wide_f32_sub(wide_f32 a, wide_f32 b) { return WIDE(sub_ps)(a, b); }
 static inline wide_f32 wide_f32_max(wide_f32 a, wide_f32 b) { return WIDE(max_ps)(b, a); }
-static inline wide_f32 wide_f32_min(wide_f32 a, wide_f32 b) { return WIDE(min_ps)(b, a); }
-static inline wide_f32 wide_f32_power_of_2(wide_f32 biased) {
-  wide_i32 bits;
-  memcpy(&bits, &biased, sizeof bits);
-  bits = WIDE(slli_epi32)(wide_i32_add(bits, wide_i32_splat(127)), 23);
-  memcpy(&biased, &bits, sizeof bits);
-  return biased;
+static inline wide_f32 wide_f32_times_power_of_2(wide_f32 x, wide_f32 biased) {
+  wide_i32 bits = wide_i32_load(&biased), of_x = wide_i32_load(&x);
+  of_x = wide_i32_add(of_x, WIDE(slli_epi32)(bits, 23));
+  memcpy(&x, &of_x, sizeof x);
+  return x;
 }
 static inline wide_f32 wide_f32_of_i32(wide_i32 v) { return WIDE(cvtepi32_ps)(v); }
 

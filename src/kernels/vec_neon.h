@@ -23,6 +23,10 @@ static inline f32x4 f32x4_power_of_2(f32x4 biased) {
   uint32x4_t exponent = vaddq_u32(vreinterpretq_u32_f32(biased), vdupq_n_u32(127));
   return vreinterpretq_f32_u32(vshlq_n_u32(exponent, 23));
 }
+static inline f32x4 f32x4_times_power_of_2(f32x4 x, f32x4 biased) {
+  uint32x4_t exponents = vshlq_n_u32(vreinterpretq_u32_f32(biased), 23);
+  return vreinterpretq_f32_u32(vaddq_u32(vreinterpretq_u32_f32(x), exponents));
+}
 static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
   uint16x4_t halves = vmovn_u32(vreinterpretq_u32_f32(v));
   uint8x8_t bytes = vmovn_u16(vcombine_u16(halves, halves));

@@ -43,6 +43,10 @@ static inline f32x4 f32x4_min(f32x4 a, f32x4 b) {
 static inline f32x4 f32x4_power_of_2(f32x4 biased) {
   INK_LANES(ink_f32_of_bits((ink_bits_of_f32(biased.lane[i]) + 127u) << 23));
 }
+/* x * 2^n, x from 1/2 to 2, by adding n to its exponent. */
+static inline f32x4 f32x4_times_power_of_2(f32x4 x, f32x4 biased) {
+  INK_LANES(ink_f32_of_bits(ink_bits_of_f32(x.lane[i]) + (ink_bits_of_f32(biased.lane[i]) << 23)));
+}
 /* The low byte of each lane's representation. */
 static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
   for (int i = 0; i < 4; i++) p[i] = (int8_t)(uint8_t)ink_bits_of_f32(v.lane[i]);

@@ -30,6 +30,9 @@ static inline f32x4 f32x4_min(f32x4 a, f32x4 b) { return wasm_f32x4_pmin(a, b); 
 static inline f32x4 f32x4_power_of_2(f32x4 biased) {
   return wasm_i32x4_shl(wasm_i32x4_add(biased, wasm_i32x4_const_splat(127)), 23);
 }
+static inline f32x4 f32x4_times_power_of_2(f32x4 x, f32x4 biased) {
+  return wasm_i32x4_add(x, wasm_i32x4_shl(biased, 23));
+}
 static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
   v128_t low = wasm_i8x16_shuffle(v, v, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
   wasm_v128_store32_lane(p, low, 0);

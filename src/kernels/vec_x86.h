@@ -24,6 +24,10 @@ static inline f32x4 f32x4_power_of_2(f32x4 biased) {
   return _mm_castsi128_ps(
       _mm_slli_epi32(_mm_add_epi32(_mm_castps_si128(biased), _mm_set1_epi32(127)), 23));
 }
+static inline f32x4 f32x4_times_power_of_2(f32x4 x, f32x4 biased) {
+  __m128i exponents = _mm_slli_epi32(_mm_castps_si128(biased), 23);
+  return _mm_castsi128_ps(_mm_add_epi32(_mm_castps_si128(x), exponents));
+}
 static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
   __m128i order = _mm_setr_epi8(0, 4, 8, 12, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1);
   int32_t bytes = _mm_cvtsi128_si32(_mm_shuffle_epi8(_mm_castps_si128(v), order));
