@@ -135,12 +135,12 @@ class Trainer:
     def part(self, inputs: Tensor, targets: Tensor, count: int) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Some rows' share of the loss on the text, and of the gradients, in a batch with `count` targets."""
         kept = targets != IGNORED
-        logits = self.forward(inputs, self.dtype)[kept].float()
+        logits = self.forward(inputs, self.dtype, kept).float()
         text_loss = F.cross_entropy(logits, targets[kept], reduction="sum") / count
         loss = text_loss
         if self.teacher:
             with torch.no_grad():
-                teacher_logits = self.teach(inputs, self.dtype)[kept].float()
+                teacher_logits = self.teach(inputs, self.dtype, kept).float()
             taught = distillation_loss(logits, teacher_logits, self.preset.temperature) / count
             loss = (1 - self.preset.teacher_share) * text_loss + self.preset.teacher_share * taught
         return text_loss.detach(), torch.autograd.grad(loss, self.parameters)
