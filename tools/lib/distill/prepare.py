@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .corpus import Story, read_text, stories
 from .instructions import Record, records
+from .lessons import lessons
 from .presets import Preset
 from .rename import heroes, renamed
 
@@ -83,6 +84,9 @@ def prepare(corpus: Path, preset: Preset, work: Path) -> None:
             rng = random.Random(hashed(f"{version}:{story.text}", preset.seed))
             shown = renamed(story, known, rng) if version else story
             train.extend(records(shown, preset.limits, rng, rare, version))
+        for version in range(preset.lessons):
+            rng = random.Random(hashed(f"lesson {version}:{story.text}", preset.seed))
+            train.extend(lessons(renamed(story, known, rng), known, rng))
     held: list[Record] = []
     for story in held_stories:
         held.extend(records(story, preset.limits, random.Random(hashed(story.text, preset.seed)), rare))
