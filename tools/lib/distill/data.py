@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from .instructions import Record
 from .prepare import read_lines
 from .presets import Preset
-from .tokenizer import encode_record, load_tokenizer
+from .tokenizer import encode_plain, encode_record, load_tokenizer
 
 IGNORED = -100  # the target of a padded position
+SHORT = 96  # tokens of a short record, at most
 LENGTHS = 16  # rows are padded to a multiple of this
 
 
@@ -52,6 +53,17 @@ def load_tokens(preset: Preset, work: Path, part: str) -> Tokens:
     return tokens
 
 
+def name_numbers(preset: Preset, work: Path) -> torch.Tensor:
+    """For each token of the vocabulary the number of the name that it is, with a space before it or not; else 0."""
+    tokenizer = load_tokenizer(work)
+    numbers = torch.zeros(preset.vocabulary, dtype=torch.int64)
+    for number, name in enumerate((work / "names.txt").read_text(encoding="utf-8").split(), 1):
+        for ids in (encode_plain(tokenizer, name), encode_plain(tokenizer, " " + name)):
+            if len(ids) == 1:
+                numbers[ids[0]] = number
+    return numbers
+
+
 def padded_length(length: int) -> int:
     return -(-length // LENGTHS) * LENGTHS
 
@@ -59,8 +71,10 @@ def padded_length(length: int) -> int:
 class Batches:
     """An endless, reproducible stream of batches; `position` says where it is and can be set."""
 
-    def __init__(self, tokens: Tokens, batch_tokens: int, seed: int) -> None:
+    def __init__(self, tokens: Tokens, batch_tokens: int, seed: int, longest: int = 1 << 30) -> None:
+        """Of the records that have at most `longest` tokens."""
         self.tokens, self.batch_tokens, self.seed = tokens, batch_tokens, seed
+        self.numbers = np.flatnonzero(tokens.lengths <= longest)
         self.position = (0, 0)  # epoch, and batch within it
         self.planned = (-1, [np.zeros(0, dtype=np.int64)])
 
@@ -70,7 +84,7 @@ class Batches:
             return self.planned[1]
         rng = np.random.default_rng((self.seed, epoch))
         lengths = self.tokens.lengths
-        order = rng.permutation(len(lengths))
+        order = rng.permutation(self.numbers)
         order = order[np.argsort(lengths[order], kind="stable")]
         batches, first = [], 0
         while first < len(order):

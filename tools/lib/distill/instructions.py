@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from .corpus import Story
 from .presets import Limits
 
-PASSAGE = 700  # characters of a passage that is asked about
+PASSAGE = (250, 700)  # characters of a passage that is asked about: from and to about
+SHORTER = 0.25  # share of the written stories that are abridged to half the length, as "a short story"
 SUMMARIZED = 2100  # characters of a story that is summarised
 
 NOT_NAMES = set(
@@ -32,6 +33,13 @@ NOT_THINGS = set(
     "end rest one ones lot bit while ground top side back distance air things thing something people others best most "
     "only past future present least few many more idea part place sight sound sounds middle center edge heart mind "
     "eyes hand face feeling sense truth news".split())
+
+PLACE = re.compile(r"\b[Ii]n (the|a|an) ((?:[a-z]+ ){0,3}(?:village|town|city|forest|kingdom|house|castle|garden|"
+                   r"school|station|cottage|cafe|shop|park|land|island|valley|world)"
+                   r"(?: of [A-Z][a-z]+| called [A-Z][a-z]+(?: [A-Z][a-z]+)?)?)\b")
+PLACE_WITHIN = 250  # characters of the beginning, where a story says where it takes place
+NAMED = re.compile(r"\b(?:a|an) (?:[a-z]+(?: and |, | )){0,4}(boy|girl|cat|dog|robot|woman|man|fox|rabbit|dragon|"
+                   r"bird|bear|friend|squirrel|mouse|owl|fairy|bunny|princess|prince) named ([A-Z][a-z]+)")
 
 
 @dataclass(frozen=True)
@@ -98,39 +106,51 @@ def sentences(text: str) -> list[str]:
     return re.findall(r"[^.!?]+[.!?]+[\"']?\s*", text)
 
 
-def questions(passage: str) -> list[tuple[str, str]]:
-    """Questions whose answers the passage states in a form that a rule can find."""
+def hero(text: str) -> str:
+    """The one whom a text is about: the first name in it, and the most frequent by far; "" if nobody is both."""
+    people = names(text)
+    counts = [len(re.findall(rf"\b{name}\b", text)) for name in people]
+    if not people or any(count >= counts[0] for count in counts[1:]):
+        return ""
+    return people[0] if all(text.index(people[0]) < text.index(name) for name in people[1:]) else ""
+
+
+def questions(passage: str, rng: random.Random) -> list[tuple[str, str]]:
+    """Questions whose answers the passage states in a form that a rule can find, and states once."""
     found = []
-    people = names(passage)
-    if people:
-        found.append(("Who is this story about?", f"It is about {listed(people[:2])}."))
-    place = re.search(r"\b[Ii]n (the|a|an) ((?:[a-z]+ ){0,3}(?:village|town|city|forest|kingdom|house|castle|garden|"
-                      r"school|station|cottage|cafe|shop|park|land|island|valley|world)(?: of [A-Z][a-z]+| called "
-                      r"[A-Z][a-z]+(?: [A-Z][a-z]+)?)?)\b", passage)
-    if place:
-        found.append(("Where does this story take place?", f"It takes place in {place[1]} {place[2]}."))
-    named = re.search(r"\b(?:a|an) (?:[a-z]+(?: and |, | )){0,4}(boy|girl|cat|dog|robot|woman|man|fox|rabbit|dragon|"
-                      r"bird|bear|friend|squirrel|mouse|owl|fairy|bunny|princess|prince) named ([A-Z][a-z]+)", passage)
-    if named:
-        found.append((f"What is the name of the {named[1]}?", f"The {named[1]}'s name is {named[2]}."))
+    about = hero(passage)
+    if about:
+        found.append((rng.choice(("Who is this story about?", "Who is the story about?")), f"It is about {about}."))
+    places = list(PLACE.finditer(passage))
+    if places and places[0].start() < PLACE_WITHIN and len({match[2] for match in places}) == 1:
+        where = f"{places[0][1]} {places[0][2]}"
+        found.append(("Where does this story take place?", f"It takes place in {where}."))
+        lived = rf"\b(?:{about}|[Hh]e|[Ss]he|there|who) lived (?:a |an )?(?:\w+ )*?in {where}\b"
+        if about and re.search(lived, passage):
+            found.append((f"Where does {about} live?", f"{about} lives in {where}."))
+    named = NAMED.findall(passage)
+    for who, name in named:
+        if [other for other, _ in named].count(who) == 1:
+            asked = rng.choice((f"What is the name of the {who}?", f"What is the {who}'s name?"))
+            found.append((asked, f"The {who}'s name is {name}."))
     said = re.search(r'"([^"]{8,60}[.,!?])" (?:said|asked|replied|whispered|exclaimed) ([A-Z][a-z]+)\b', passage)
     if said and said[2] not in NOT_NAMES:
         found.append((f'Who says "{said[1].rstrip(",.")}"?', f"{said[2]} says that."))
     old = re.search(r"\b([A-Z][a-z]+)[^.!?\"]{0,40}\b(\w+)[- ]years?[- ]old", passage)
-    if old and old[1] in people:
+    if old and old[1] == about:
         found.append((f"How old is {old[1]}?", f"{old[1]} is {old[2]} years old."))
     return found
 
 
-def write_prompt(story: Story, text: str, verb: str, noun: str, rng: random.Random,
+def write_prompt(story: Story, text: str, asked: str, rng: random.Random,
                  rare: Callable[[str], bool]) -> tuple[str, tuple[str, ...]] | None:
     if story.title and len(story.title) < 200:
         if story.kind in ("story", "daily") and rng.random() < 0.7:
-            return f"{verb} {noun} about {story.title}.", ()
+            return f"{asked} about {story.title}.", ()
         if story.kind not in ("story", "daily") and rng.random() < 0.25:
-            return f'{verb} {noun} called "{story.title.rstrip(".")}".', ()
+            return f'{asked} called "{story.title.rstrip(".")}".', ()
     about = subject(text, rng, rare)
-    return about and (f"{verb} {noun} about {about[0]}.", about[1])
+    return about and (f"{asked} about {about[0]}.", about[1])
 
 
 def abridged(text: str, limit: int) -> str:
@@ -147,17 +167,27 @@ def abridged(text: str, limit: int) -> str:
     return "\n\n".join([*kept, paragraphs[-1]])
 
 
-def records(story: Story, limits: Limits, rng: random.Random, rare: Callable[[str], bool]) -> Iterator[Record]:
-    """The records of one story."""
+def asked_to_write(noun: str, rng: random.Random) -> str:
+    """The beginning of an instruction to write a story."""
+    return rng.choice((f"Write {noun}", f"Write {noun}", f"Tell me {noun}", f"Please write {noun}", f"Tell {noun}"))
+
+
+def records(story: Story, limits: Limits, rng: random.Random, rare: Callable[[str], bool],
+            version: int = 0) -> Iterator[Record]:
+    """The records of one story. Versions but the first continue it from anywhere in its first half."""
     short = len(story.text) <= limits.whole
     whole = short or limits.abridge
-    first, rest = cut(story.text, min(limits.part, len(story.text) // 3) if whole else limits.part)
-    text = abridged(story.text, limits.whole) if whole else first
-    verb = rng.choice(("Write", "Write", "Tell me")) if whole else "Begin"
     noun = "a bedtime story" if story.kind == "bedtime" else "a story"
-    asked = write_prompt(story, text, verb, noun, rng, rare)
+    length = limits.whole
+    if limits.abridge and rng.random() < SHORTER:
+        noun, length = noun.replace("a ", "a short ", 1), limits.whole // 2
+    text = abridged(story.text, length) if whole else cut(story.text, limits.part)[0]
+    asked = write_prompt(story, text, asked_to_write(noun, rng) if whole else f"Begin {noun}", rng, rare)
     if asked:
         yield Record("write" if whole else "begin", story.kind, asked[0], text, asked[1])
+    paragraphs = story.text.split("\n\n")
+    told = "\n\n".join(paragraphs[rng.randrange(len(paragraphs) // 2 + 1):]) if version else story.text
+    first, rest = cut(told, min(limits.part, len(told) // 3) if whole else limits.part)
     if limits.abridge:
         rest = abridged(rest, limits.whole - len(first))
     if rest and len(rest) <= limits.whole and (not short or rng.random() < 0.3):
@@ -165,15 +195,15 @@ def records(story: Story, limits: Limits, rng: random.Random, rare: Callable[[st
         if opening:
             heroes = tuple(name for name in names(opening) if name in rest)[:1]
             yield Record("continue", story.kind, f"Continue this story: {opening}", rest, heroes)
-    passage = cut(story.text, PASSAGE)[0]
-    asked_about = questions(passage)
-    if asked_about and len(passage) < 2 * PASSAGE:
+    passage = cut(story.text, rng.randint(*PASSAGE))[0]
+    asked_about = questions(passage, rng)
+    if asked_about and len(passage) < 2 * PASSAGE[1]:
         question, answer = rng.choice(asked_about)
         yield Record("question", story.kind, f"{passage}\n\n{question}", answer, ())
     if story.summary and len(story.summary) < 1200:
         about = subject(story.summary, rng, rare) or subject(story.text, rng, rare)
         if about and all(thing.lower() in story.summary.lower() for thing in about[1]):
-            verb = rng.choice(("Write", "Tell me"))
-            yield Record("short", story.kind, f"{verb} a short story about {about[0]}.", story.summary, about[1])
+            asked_for = asked_to_write("a short story", rng)
+            yield Record("short", story.kind, f"{asked_for} about {about[0]}.", story.summary, about[1])
         if len(story.text) < SUMMARIZED and rng.random() < 0.5 and not limits.abridge:
             yield Record("summarize", story.kind, f"Summarize this story: {story.text}", story.summary, ())

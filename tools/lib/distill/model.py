@@ -93,14 +93,18 @@ class Model(nn.Module):
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.norm = Norm(shape.width, shape.norm_eps)
 
-    def forward(self, tokens: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Logits [rows, length, vocabulary] of tokens [rows, length], computed in `dtype`."""
+    def forward(self, tokens: Tensor, dtype: torch.dtype = torch.float32, kept: Tensor | None = None) -> Tensor:
+        """Logits [rows, length, vocabulary] of tokens [rows, length], computed in `dtype`.
+
+        With `kept` [rows, length] bool, those of the kept positions alone: [positions, vocabulary].
+        """
         cos, sin = rope_tables(tokens.shape[1], self.shape, tokens.device)
         table = self.embedding.seen().to(dtype)
         x = F.embedding(tokens, table)
         for block in self.blocks:
             x = block(x, cos, sin)
-        return F.linear(self.norm(x), table)
+        x = self.norm(x)
+        return F.linear(x if kept is None else x[kept], table)
 
     def matrices(self) -> dict[str, Matrix]:
         """Every matrix but the embedding, by its name in the state."""

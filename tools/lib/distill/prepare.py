@@ -12,7 +12,9 @@ from pathlib import Path
 
 from .corpus import Story, read_text, stories
 from .instructions import Record, records
+from .lessons import lessons
 from .presets import Preset
+from .rename import heroes, renamed
 
 SHINGLE = 6  # words
 NEAR = 0.3  # a story with more than this share of known shingles repeats another one
@@ -26,6 +28,10 @@ def hashed(text: str, seed: int) -> int:
 def key(story: Story) -> str:
     """What a held-out story may share with no other: its title, or its beginning if it has none."""
     return re.sub(r"[^a-z0-9]+", " ", (story.title or story.text[:80]).lower()).strip()
+
+
+def is_held(story: Story, preset: Preset) -> bool:
+    return hashed(key(story), preset.seed) < preset.held_out * 2**64
 
 
 def without_repeats(found: list[Story]) -> list[Story]:
@@ -69,21 +75,28 @@ def prepare(corpus: Path, preset: Preset, work: Path) -> None:
     def rare(noun: str) -> bool:
         return counts[noun] <= max(2, COMMON * len(kept))
 
+    held_stories = [story for story in kept if is_held(story, preset)]
+    train_stories = [story for story in kept if not is_held(story, preset)]
+    known = heroes(train_stories, lambda word: counts[word] > 0)
     train: list[Record] = []
+    for story in train_stories:
+        for version in range(preset.versions):
+            rng = random.Random(hashed(f"{version}:{story.text}", preset.seed))
+            shown = renamed(story, known, rng) if version else story
+            train.extend(records(shown, preset.limits, rng, rare, version))
+        for version in range(preset.lessons):
+            rng = random.Random(hashed(f"lesson {version}:{story.text}", preset.seed))
+            train.extend(lessons(renamed(story, known, rng), known, rng))
     held: list[Record] = []
-    held_stories = []
-    for story in kept:
-        rng = random.Random(hashed(story.text, preset.seed))
-        is_held = hashed(key(story), preset.seed) < preset.held_out * 2**64
-        (held if is_held else train).extend(records(story, preset.limits, rng, rare))
-        if is_held:
-            held_stories.append(story.text)
+    for story in held_stories:
+        held.extend(records(story, preset.limits, random.Random(hashed(story.text, preset.seed)), rare))
     random.Random(preset.seed).shuffle(train)
     random.Random(preset.seed).shuffle(held)
     work.mkdir(parents=True, exist_ok=True)
     write_lines(work / "train.jsonl", train)
     write_lines(work / "held.jsonl", held)
-    (work / "held.txt").write_text("\n\n".join(held_stories) + "\n", encoding="utf-8")
+    (work / "names.txt").write_text("".join(f"{name}\n" for name in known.pronoun), encoding="utf-8")
+    (work / "held.txt").write_text("\n\n".join(story.text for story in held_stories) + "\n", encoding="utf-8")
     facts = {"stories": len(found), "without repeats": len(kept), "held out": len(held_stories),
              "train": Counter(record.task for record in train), "held": Counter(record.task for record in held),
              "train characters": sum(len(record.prompt) + len(record.answer) for record in train)}

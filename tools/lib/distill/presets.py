@@ -42,6 +42,7 @@ class Schedule:
     adam_rate: float = 0.003  # embedding and norms
     weight_decay: float = 0.01  # of the matrices
     batch_tokens: int = 6144  # of one step, padding included
+    short_steps: int = 0  # at the beginning, that take short records alone (data.SHORT): lessons in copying
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ class Preset:
     block_type: str = "Q4_1"  # of the matrices
     embedding_type: str = "Q8_0"
     max_stories: int = 0  # 0: all of them
+    whole_names: bool = False  # the vocabulary has every hero's name as one token
+    name_weight: float = 1.0  # in the loss, of a name that stands before; goes to 1 as the learning rate goes to 0
+    lessons: int = 0  # times that lessons in copying names are made of each training story
+    versions: int = 1  # of each training story: the first as it is, the others with other names and cuts
     held_out: float = 0.03  # share of the stories
     temperature: float = 2.0  # of distillation
     teacher_share: float = 0.5  # of the loss, the rest is the text itself
@@ -76,13 +81,14 @@ PRESETS = {
         quantize=Schedule(steps=20, warmup=2, decay=15, muon_rate=0.004, adam_rate=0.0006, batch_tokens=1024),
     ),
     "cpu": Preset(
-        about="2.75 million weights, a quarter of an hour on two cores (its teacher: longer)",
-        vocabulary=4096, context=512, kinds=("tale",), limits=Limits(whole=1400, part=600, abridge=True),
+        about="2.75 million weights, an hour on two cores (its teacher: longer)",
+        vocabulary=5120, context=512, kinds=("tale",), limits=Limits(whole=1400, part=600, abridge=True),
+        versions=6, lessons=4, whole_names=True, name_weight=5.0,
         student=Shape(layers=5, width=192, heads=3, kv_heads=1, ffn=512),
         teacher=Shape(layers=6, width=320, heads=5, kv_heads=5, ffn=832),
-        train=Schedule(steps=2750, warmup=40, decay=550, batch_tokens=2048),
-        teach=Schedule(steps=2750, warmup=40, decay=550, weight_decay=0.1, batch_tokens=2048),
-        quantize=Schedule(steps=200, warmup=5, decay=190, muon_rate=0.003, adam_rate=0.0005, batch_tokens=2048),
+        train=Schedule(steps=5000, warmup=60, decay=2000, batch_tokens=3072, short_steps=400),
+        teach=Schedule(steps=8000, warmup=60, decay=2000, weight_decay=0.1, batch_tokens=3072),
+        quantize=Schedule(steps=400, warmup=10, decay=380, muon_rate=0.003, adam_rate=0.0005, batch_tokens=3072),
     ),
     "gpu": Preset(
         about="22 million weights, three runs of up to ten minutes on one large graphics card",

@@ -15,6 +15,7 @@ from .presets import Preset
 PRE_TOKENIZER = "smollm"
 END_OF_TEXT, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 SPECIAL = (END_OF_TEXT, START, END)
+NAME_WEIGHT = 1000  # times that the tokenizer sees each name, with a space before it and without: enough for a token
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
     "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
@@ -29,8 +30,14 @@ def train_tokenizer(preset: Preset, work: Path) -> None:
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(vocab_size=preset.vocabulary, special_tokens=list(SPECIAL), show_progress=False,
                                   initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
-    lines = read_lines(work / "train.jsonl")
-    tokenizer.train_from_iterator((text for line in lines for text in (line.prompt, line.answer)), trainer)
+    # Versions of a story differ little: one of so many records is enough.
+    lines = read_lines(work / "train.jsonl")[:: preset.versions]
+    texts = [text for line in lines for text in (line.prompt, line.answer)]
+    if preset.whole_names:
+        # A name that is one token is copied in one step, without being spelled.
+        for name in (work / "names.txt").read_text(encoding="utf-8").split():
+            texts.append(f"{name}\n {name}\n" * NAME_WEIGHT)
+    tokenizer.train_from_iterator(texts, trainer)
     tokenizer.save(str(work / "tokenizer.json"))
     print(f"{tokenizer.get_vocab_size()} tokens")
 

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import checkpoint
-from .data import IGNORED, Batches, load_tokens
+from .data import IGNORED, SHORT, Batches, load_tokens, name_numbers
 from .model import Model
 from .presets import Preset, Schedule, Shape
 from .quantize import fake_quantize_model
@@ -65,6 +65,16 @@ def distillation_loss(logits: Tensor, teacher: Tensor, temperature: float) -> Te
     return F.kl_div(student, target, log_target=True, reduction="sum") * temperature**2
 
 
+def is_repeated(names: Tensor, inputs: Tensor, targets: Tensor) -> Tensor:
+    """Which targets [rows, length] are names that the row has before; `names` as name_numbers() gives them."""
+    row, position = (names[targets.clamp(min=0)] > 0).logical_and(targets != IGNORED).nonzero(as_tuple=True)
+    before = torch.arange(inputs.shape[1], device=inputs.device) <= position[:, None]
+    same = names[inputs[row]] == names[targets[row, position]][:, None]
+    found = torch.zeros_like(targets, dtype=torch.bool)
+    found[row, position] = (same & before).any(1)
+    return found
+
+
 class Clock:
     """Time that the run was given: a process that others stop for a while has not used it up."""
 
@@ -98,12 +108,15 @@ class Trainer:
             self.teacher.load_state_dict(checkpoint.load_weights(work / run.teacher))
         self.parameters = list(self.model.parameters())
         self.optimizers = optimizers(self.model, run.schedule)
+        self.names = name_numbers(preset, work).to(device) if preset.name_weight != 1.0 else None
         self.pool: ThreadPoolExecutor | None = None
         if device.type == "cpu":
             torch.set_num_threads(1)
             self.pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
         self.threads = threads
-        self.batches = Batches(load_tokens(preset, work, "train"), run.schedule.batch_tokens, run.seed)
+        tokens = load_tokens(preset, work, "train")
+        self.batches = Batches(tokens, run.schedule.batch_tokens, run.seed)
+        self.short = Batches(tokens, run.schedule.batch_tokens, run.seed, SHORT)
         self.step, self.spent = 0, 0.0
         self.recent: list[float] = []  # losses since the last line of the log
         self.log: list[tuple[int, float, float]] = []  # step, loss on the text in nats a token, seconds
@@ -121,28 +134,31 @@ class Trainer:
         torch.set_rng_state(state["rng"])
         self.step, self.spent, self.log = state["step"], state["spent"], state["log"]
         self.recent = state["recent"]
-        self.batches.position = state["position"]
+        self.batches.position, self.short.position = state["position"], state["short"]
         print(f"{self.run.name}: going on at step {self.step}", file=sys.stderr)
 
     def save(self) -> None:
         checkpoint.save(self.work / self.run.name, {
             "model": self.model.state_dict(), "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "rng": torch.get_rng_state(), "step": self.step, "spent": self.spent, "log": self.log,
-            "recent": self.recent, "position": self.batches.position})
+            "recent": self.recent, "position": self.batches.position, "short": self.short.position})
         with (self.work / f"{self.run.name}.csv").open("w", newline="") as file:
             csv.writer(file).writerows([("step", "loss", "seconds"), *self.log])
 
     def part(self, inputs: Tensor, targets: Tensor, count: int) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Some rows' share of the loss on the text, and of the gradients, in a batch with `count` targets."""
         kept = targets != IGNORED
-        logits = self.forward(inputs, self.dtype)[kept].float()
-        text_loss = F.cross_entropy(logits, targets[kept], reduction="sum") / count
-        loss = text_loss
+        logits = self.forward(inputs, self.dtype, kept).float()
+        losses = F.cross_entropy(logits, targets[kept], reduction="none")
+        text_loss = loss = losses.sum() / count
+        if self.names is not None:
+            more = (self.preset.name_weight - 1) * rate(self.run.schedule, self.step)
+            loss = text_loss + more * losses[is_repeated(self.names, inputs, targets)[kept]].sum() / count
         if self.teacher:
             with torch.no_grad():
-                teacher_logits = self.teach(inputs, self.dtype)[kept].float()
+                teacher_logits = self.teach(inputs, self.dtype, kept).float()
             taught = distillation_loss(logits, teacher_logits, self.preset.temperature) / count
-            loss = (1 - self.preset.teacher_share) * text_loss + self.preset.teacher_share * taught
+            loss = (1 - self.preset.teacher_share) * loss + self.preset.teacher_share * taught
         return text_loss.detach(), torch.autograd.grad(loss, self.parameters)
 
     def one_step(self) -> float:
@@ -151,7 +167,8 @@ class Trainer:
         On a CPU the rows are worked on in parts, side by side, each by one thread: that needs no waiting between
         two operations. Sums are taken in the parts' order, so the number of threads changes no bit.
         """
-        inputs, targets = (whole.to(self.device, non_blocking=True) for whole in self.batches.next())
+        batches = self.short if self.step < self.run.schedule.short_steps else self.batches
+        inputs, targets = (whole.to(self.device, non_blocking=True) for whole in batches.next())
         count = int((targets != IGNORED).sum())
         if self.pool:
             parts = self.pool.map(lambda rows: self.part(*rows, count), zip(inputs.chunk(PARTS), targets.chunk(PARTS)))

@@ -1,0 +1,49 @@
+"""tools/distill's data without training: other names in a story, and questions that have one answer."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "lib"))
+
+from distill.corpus import Story
+from distill.instructions import questions
+from distill.rename import heroes, renamed
+
+ANNA = Story("tale", "Anna's Kite", (
+    "Once upon a time, in a small village, there lived a girl named Anna. She loved her dog, and so did Rex.\n\n"
+    "One day, Anna lost her kite. She looked for it, and then Anna saw it in Annabel's tree."), "")
+BEN = Story("tale", "Ben", "There was a boy named Ben. He had his ball, and he said that Ben would win his game.", "")
+WILL = Story("tale", "Will", "There was a boy named Will. He had his ball, and he said that Will could win.", "")
+MIA = Story("tale", "Mia", "There was a girl named Mia. She had her ball, and she said that Mia would win her game.", "")
+
+
+def test_names_are_those_of_heroes_with_their_pronouns() -> None:
+    known = heroes([ANNA, BEN, WILL, MIA], lambda word: word == "will")
+    assert known.by_pronoun == {"he": ["Ben"], "she": ["Anna", "Mia"]}
+
+
+def test_a_renamed_story_differs_in_whole_names_alone() -> None:
+    known = heroes([ANNA, BEN, MIA], lambda word: False)
+    other = next(story for seed in range(20) if (story := renamed(ANNA, known, random.Random(seed))) != ANNA)
+    assert other.title == "Mia's Kite" and "Annabel's" in other.text
+    assert other.text == ANNA.text.replace("Annabel", "*").replace("Anna", "Mia").replace("*", "Annabel")
+
+
+def test_a_name_that_the_story_has_is_not_given_again() -> None:
+    both = Story("tale", "", ANNA.text + " Mia laughed, and then Mia left.", "")
+    known = heroes([ANNA, BEN, MIA], lambda word: False)
+    for seed in range(20):
+        assert renamed(both, known, random.Random(seed)).text.count("Mia") == 2
+
+
+def test_questions_have_one_answer() -> None:
+    found = dict(questions(ANNA.text, random.Random(1)))
+    assert found["Where does this story take place?"] == "It takes place in a small village."
+    assert "The girl's name is Anna." in found.values() and "It is about Anna." in found.values()
+    two = ANNA.text.replace("her dog", "a girl named Zoe")
+    assert "The girl's name is Anna." not in dict(questions(two, random.Random(1))).values()
+    moved = ANNA.text + " Then they were in a big city."
+    assert not any("village" in answer for answer in dict(questions(moved, random.Random(1))).values())
