@@ -183,7 +183,7 @@ ALWAYS_INLINE void soften(uint32_t n, const ink_kv_tile *tile, float (*scores)[I
   }
 }
 
-/* Once for all where there is nothing to share. */
+/* Once for all that have nothing to share. */
 __attribute__((noinline)) static void soften_one(const ink_kv_tile *tile, float *scores,
                                                  int16_t *levels, ink_attention_state *state,
                                                  sum_factors *factors) {
@@ -325,7 +325,7 @@ ALWAYS_INLINE void score_byte_groups(const ink_kv_tile *tile, const int16_t *que
 
 /* In a block a position's weight is multiplied with its value's scale, that is with a ratio and the
  * step. */
-static void set_ratios(const ink_kv_tile *tile, uint32_t block) {
+__attribute__((noinline)) static void set_ratios(const ink_kv_tile *tile, uint32_t block) {
   uint32_t begin = tile->first & ~(INK_KEY_GROUP - 1), n_blocks = n_blocks_of(tile);
   uint32_t end = (tile->n + INK_KEY_GROUP - 1) & ~(INK_KEY_GROUP - 1);
   ink_kv_ratios *ratios = &tile->ratios[block];
@@ -345,6 +345,14 @@ static void set_ratios(const ink_kv_tile *tile, uint32_t block) {
     f32x4_store_low_halves(ratios->of + p, f32x4_add(level, f32x4_splat(ROUND_BIAS)));
   }
   ratios->step = max * 3.05194409e-5f; /* 2^15 / 32767^2: products are shifted by 15 */
+}
+
+__attribute__((noinline)) static void multiply_levels(const ink_kv_tile *tile,
+                                                      const int16_t *levels,
+                                                      const int16_t *ratios, int16_t *out) {
+  for (uint32_t p = tile->first & ~7u; p < tile->n; p += 8) {
+    levels_multiply8(out + p, levels + p, ratios + p);
+  }
 }
 
 /* sums[i] of n queries in BLOCK_VECTORS vectors of columns from c, of which they are 32 apart */
@@ -378,9 +386,10 @@ ALWAYS_INLINE void sum_byte_values(const ink_kv_tile *tile, tile_levels weights,
 }
 
 /* y = y * before + sums * step, n elements */
-static inline void add_sums(float *y, const int32_t *sums, float before, float step, uint32_t n) {
+__attribute__((noinline)) static void add_sums(float *y, const int32_t *sums, float before,
+                                               float step, uint32_t n) {
   uint32_t at = 0;
-  for (; at + LONG_LANES <= n; at += LONG_LANES) {
+  for (; LONG_LANES > 4 && at + LONG_LANES <= n; at += LONG_LANES) {
     long_f32 sum = LONG(mul)(long_f32_of_i32(LONG_INT(load)(sums + at)), LONG(splat)(step));
     long_store(y + at, LONG(add)(LONG(mul)(LONG(load)(y + at), LONG(splat)(before)), sum));
   }
@@ -399,11 +408,7 @@ ALWAYS_INLINE void add_byte_values(const ink_kv_tile *tile, tile_levels levels,
     int32_t sums[TOGETHER][INK_BLOCK];
     uint32_t n_columns = tile->head_dim - c < INK_BLOCK ? tile->head_dim - c : INK_BLOCK;
     if (next) prefetch(next + c * INK_KV_TILE, n_columns * INK_KV_TILE);
-    for (uint32_t p = tile->first & ~7u; p < tile->n; p += 8) {
-      for (size_t i = 0; i < n; i++) {
-        levels_multiply8(weights[i] + p, levels[i] + p, ratios->of + p);
-      }
-    }
+    for (size_t i = 0; i < n; i++) multiply_levels(tile, levels[i], ratios->of, weights[i]);
     for (uint32_t at = 0; at < INK_BLOCK; at += BLOCK_VECTORS * LONG_LANES) {
       sum_byte_values(tile, weights, n, c + at, sums[0] + at);
     }
@@ -440,7 +445,7 @@ ALWAYS_INLINE void attend_together(uint32_t n, bool first, const ink_kv_tile *ti
     }
     p += many ? SCORE_GROUPS * INK_KEY_GROUP : INK_KEY_GROUP;
   }
-  if (SOFTEN_TOGETHER >= n) soften(n, tile, scores, levels, states, factors);
+  if (n > 1 && SOFTEN_TOGETHER >= n) soften(n, tile, scores, levels, states, factors);
   else
     for (size_t i = 0; i < n; i++) {
       soften_one(tile, scores[i], levels[i], &states[i], &factors[i]);
