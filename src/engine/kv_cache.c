@@ -283,7 +283,8 @@ ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint
                          .byte_values = (const int8_t *)kv->values.elements + at.element,
                          .key_scales = scratch.keys,
                          .value_scales = scratch.values,
-                         .ratios = scratch.values + INK_KV_TILE * kv->n_blocks};
+                         .ratios = (ink_kv_ratios *)(void *)(scratch.values +
+                                                             INK_KV_TILE * kv->n_blocks)};
   case INK_KV_F16:
   case INK_KV_DEFAULT:
     kernels->floats_of_halves(scratch.keys, half_keys, n_keys * width);

@@ -49,6 +49,7 @@ static inline void long_store(float *p, long_f32 v) { wide_f32_store(p, v, WIDE_
 #define TOGETHER (LONG_LANES == 16 ? 4u : 2u)
 
 typedef float tile_scores[TOGETHER][INK_KV_TILE];
+typedef int16_t tile_levels[TOGETHER][INK_KV_TILE]; /* weights from 0 to 1, of which 1 is 32767 */
 
 /* scores[i][p] = query i . key p for n_groups groups of 16 positions from p and n queries. */
 ALWAYS_INLINE void score_groups(const ink_kv_tile *tile, const float *queries, uint32_t n,
@@ -109,11 +110,12 @@ static inline float sum_of_lanes(const long_f32 *vectors) {
 /* Queries whose powers are computed at once: 4 vectors of scores. */
 #define SOFTEN_TOGETHER SCORE_GROUPS
 
-/* Scores of n queries become 2^(score - reference). That is the largest one of all tiles so far, or
- * of this tile where weights become integers, which are as fine in each tile then. Hidden positions
- * get next to nothing. */
+/* Scores of n queries become 2^(score - reference): of floats in place, and the reference is the
+ * largest score of all tiles so far; of bytes as levels, and it is the largest of this tile, so
+ * that they are as fine in each. Hidden positions get next to nothing. */
 ALWAYS_INLINE void soften(uint32_t n, const ink_kv_tile *tile, float (*scores)[INK_KV_TILE],
-                          ink_attention_state *states, sum_factors *factors) {
+                          int16_t (*levels)[INK_KV_TILE], ink_attention_state *states,
+                          sum_factors *factors) {
   uint32_t begin = tile->first & ~(INK_KEY_GROUP - 1);
   uint32_t end = (tile->n + INK_KEY_GROUP - 1) & ~(INK_KEY_GROUP - 1);
   long_f32 largest[SOFTEN_TOGETHER][KEY_VECTORS], sums[SOFTEN_TOGETHER][KEY_VECTORS];
@@ -157,9 +159,14 @@ ALWAYS_INLINE void soften(uint32_t n, const ink_kv_tile *tile, float (*scores)[I
     LONG(exp2)(e, n * KEY_VECTORS);
     UNROLLED
     for (size_t v = 0; v < n * KEY_VECTORS; v++) {
-      size_t i = v / KEY_VECTORS, part = v % KEY_VECTORS;
-      long_store(scores[i] + p + part * LONG_LANES, e[v]);
+      size_t i = v / KEY_VECTORS, part = v % KEY_VECTORS, at = p + part * LONG_LANES;
       sums[i][part] = LONG(add)(sums[i][part], e[v]);
+      if (tile->keys) {
+        long_store(scores[i] + at, e[v]);
+      } else {
+        long_f32 level = LONG(mul)(e[v], LONG(splat)(32767.0f));
+        LONG(store_low_halves)(levels[i] + at, LONG(add)(level, LONG(splat)(ROUND_BIAS)));
+      }
     }
   }
   UNROLLED
@@ -176,10 +183,11 @@ ALWAYS_INLINE void soften(uint32_t n, const ink_kv_tile *tile, float (*scores)[I
   }
 }
 
-/* Once for all where there is nothing to share. */
+/* Once for all that have nothing to share. */
 __attribute__((noinline)) static void soften_one(const ink_kv_tile *tile, float *scores,
-                                                 ink_attention_state *state, sum_factors *factors) {
-  soften(1, tile, (float(*)[INK_KV_TILE])scores, state, factors);
+                                                 int16_t *levels, ink_attention_state *state,
+                                                 sum_factors *factors) {
+  soften(1, tile, (float(*)[INK_KV_TILE])scores, (int16_t(*)[INK_KV_TILE])levels, state, factors);
 }
 
 /* The sums of n queries in n_vectors vectors of columns from c. */
@@ -315,41 +323,40 @@ ALWAYS_INLINE void score_byte_groups(const ink_kv_tile *tile, const int16_t *que
   }
 }
 
-/* A position's weight in a block, 2^(score - the tile's largest) times its value's scale, becomes
- * an integer: times its ratio here, which is scale / step; the step stands behind them. */
-#define RATIOS (INK_KV_TILE + 4)
-
-static void set_ratios(const ink_kv_tile *tile, uint32_t block) {
+/* In a block a position's weight is multiplied with its value's scale, that is with a ratio and the
+ * step. */
+__attribute__((noinline)) static void set_ratios(const ink_kv_tile *tile, uint32_t block) {
   uint32_t begin = tile->first & ~(INK_KEY_GROUP - 1), n_blocks = n_blocks_of(tile);
   uint32_t end = (tile->n + INK_KEY_GROUP - 1) & ~(INK_KEY_GROUP - 1);
-  float *ratios = tile->ratios + block * RATIOS;
+  ink_kv_ratios *ratios = &tile->ratios[block];
+  float scales[INK_KV_TILE];
   for (uint32_t p = begin; p < end; p += INK_KEY_GROUP) {
-    const float *scales = tile->value_scales + p * n_blocks + block * INK_KEY_GROUP;
-    memcpy(ratios + p, scales, INK_KEY_GROUP * sizeof *ratios);
+    const float *group = tile->value_scales + p * n_blocks + block * INK_KEY_GROUP;
+    memcpy(scales + p, group, INK_KEY_GROUP * sizeof *group);
   }
-  for (uint32_t p = begin; p < tile->first; p++) ratios[p] = 0.0f;
-  for (uint32_t p = tile->n; p < end; p++) ratios[p] = 0.0f;
+  for (uint32_t p = begin; p < tile->first; p++) scales[p] = 0.0f;
+  for (uint32_t p = tile->n; p < end; p++) scales[p] = 0.0f;
   f32x4 largest = f32x4_splat(0.0f);
-  for (uint32_t p = begin; p < end; p += 4) largest = f32x4_max(largest, f32x4_load(ratios + p));
+  for (uint32_t p = begin; p < end; p += 4) largest = f32x4_max(largest, f32x4_load(scales + p));
   float max = f32x4_lane_max(largest);
   f32x4 inverse = f32x4_splat(max > LEAST_MAX ? 32767.0f / max : 0.0f);
   for (uint32_t p = begin; p < end; p += 4) {
-    f32x4_store(ratios + p, f32x4_mul(f32x4_load(ratios + p), inverse));
+    f32x4 level = f32x4_mul(f32x4_load(scales + p), inverse);
+    f32x4_store_low_halves(ratios->of + p, f32x4_add(level, f32x4_splat(ROUND_BIAS)));
   }
-  ratios[INK_KV_TILE] = max / 32767.0f;
+  ratios->step = max * 3.05194409e-5f; /* 2^15 / 32767^2: products are shifted by 15 */
 }
 
-static inline void quantize_weights(const ink_kv_tile *tile, const float *weights,
-                                    const float *ratios, int16_t *out) {
-  long_f32 bias = LONG(splat)(ROUND_BIAS);
-  for (uint32_t p = tile->first & ~(INK_KEY_GROUP - 1); p < tile->n; p += LONG_LANES) {
-    long_f32 level = LONG(mul)(LONG(load)(weights + p), LONG(load)(ratios + p));
-    LONG(store_low_halves)(out + p, LONG(add)(level, bias));
+__attribute__((noinline)) static void multiply_levels(const ink_kv_tile *tile,
+                                                      const int16_t *levels,
+                                                      const int16_t *ratios, int16_t *out) {
+  for (uint32_t p = tile->first & ~7u; p < tile->n; p += 8) {
+    levels_multiply8(out + p, levels + p, ratios + p);
   }
 }
 
 /* sums[i] of n queries in BLOCK_VECTORS vectors of columns from c, of which they are 32 apart */
-ALWAYS_INLINE void sum_byte_values(const ink_kv_tile *tile, int16_t weights[TOGETHER][INK_KV_TILE],
+ALWAYS_INLINE void sum_byte_values(const ink_kv_tile *tile, tile_levels weights,
                                    uint32_t n, uint32_t c, int32_t *out) {
   long_i32 sums[TOGETHER][BLOCK_VECTORS];
   UNROLLED
@@ -379,9 +386,10 @@ ALWAYS_INLINE void sum_byte_values(const ink_kv_tile *tile, int16_t weights[TOGE
 }
 
 /* y = y * before + sums * step, n elements */
-static inline void add_sums(float *y, const int32_t *sums, float before, float step, uint32_t n) {
+__attribute__((noinline)) static void add_sums(float *y, const int32_t *sums, float before,
+                                               float step, uint32_t n) {
   uint32_t at = 0;
-  for (; at + LONG_LANES <= n; at += LONG_LANES) {
+  for (; LONG_LANES > 4 && at + LONG_LANES <= n; at += LONG_LANES) {
     long_f32 sum = LONG(mul)(long_f32_of_i32(LONG_INT(load)(sums + at)), LONG(splat)(step));
     long_store(y + at, LONG(add)(LONG(mul)(LONG(load)(y + at), LONG(splat)(before)), sum));
   }
@@ -391,21 +399,21 @@ static inline void add_sums(float *y, const int32_t *sums, float before, float s
   }
 }
 
-ALWAYS_INLINE void add_byte_values(const ink_kv_tile *tile, tile_scores scores,
+ALWAYS_INLINE void add_byte_values(const ink_kv_tile *tile, tile_levels levels,
                                    const sum_factors *factors, uint32_t n, const int8_t *next,
                                    float *out) {
-  const float *ratios = tile->ratios;
-  for (uint32_t c = 0; c < tile->head_dim; c += INK_BLOCK, ratios += RATIOS) {
-    int16_t weights[TOGETHER][INK_KV_TILE];
+  const ink_kv_ratios *ratios = tile->ratios;
+  for (uint32_t c = 0; c < tile->head_dim; c += INK_BLOCK, ratios++) {
+    tile_levels weights;
     int32_t sums[TOGETHER][INK_BLOCK];
     uint32_t n_columns = tile->head_dim - c < INK_BLOCK ? tile->head_dim - c : INK_BLOCK;
     if (next) prefetch(next + c * INK_KV_TILE, n_columns * INK_KV_TILE);
-    for (size_t i = 0; i < n; i++) quantize_weights(tile, scores[i], ratios, weights[i]);
+    for (size_t i = 0; i < n; i++) multiply_levels(tile, levels[i], ratios->of, weights[i]);
     for (uint32_t at = 0; at < INK_BLOCK; at += BLOCK_VECTORS * LONG_LANES) {
       sum_byte_values(tile, weights, n, c + at, sums[0] + at);
     }
     for (size_t i = 0; i < n; i++) {
-      float step = ratios[INK_KV_TILE] * factors[i].own;
+      float step = ratios->step * factors[i].own;
       add_sums(out + i * tile->head_dim + c, sums[i], factors[i].before, step, n_columns);
     }
   }
@@ -417,6 +425,7 @@ ALWAYS_INLINE void add_byte_values(const ink_kv_tile *tile, tile_scores scores,
 ALWAYS_INLINE void attend_together(uint32_t n, bool first, const ink_kv_tile *tile,
                                    const void *queries, ink_attention_state *states, float *out) {
   tile_scores scores;
+  tile_levels levels;
   sum_factors factors[TOGETHER];
   bool bytes = tile->keys == NULL;
   const int8_t *next_keys = first ? tile->next_keys : NULL;
@@ -436,9 +445,12 @@ ALWAYS_INLINE void attend_together(uint32_t n, bool first, const ink_kv_tile *ti
     }
     p += many ? SCORE_GROUPS * INK_KEY_GROUP : INK_KEY_GROUP;
   }
-  if (SOFTEN_TOGETHER >= n) soften(n, tile, scores, states, factors);
-  else for (size_t i = 0; i < n; i++) soften_one(tile, scores[i], &states[i], &factors[i]);
-  if (bytes) add_byte_values(tile, scores, factors, n, next_values, out);
+  if (n > 1 && SOFTEN_TOGETHER >= n) soften(n, tile, scores, levels, states, factors);
+  else
+    for (size_t i = 0; i < n; i++) {
+      soften_one(tile, scores[i], levels[i], &states[i], &factors[i]);
+    }
+  if (bytes) add_byte_values(tile, levels, factors, n, next_values, out);
   else add_all_values(tile, scores, factors, n, out);
 }
 

@@ -91,6 +91,12 @@ typedef struct ink_matmul {
 /* log2 e: queries and soft caps are multiplied with it, so that weights are powers of 2. */
 #define INK_SCORE_UNIT 1.44269504f
 
+/* Scales of a block of values, as parts of the largest one. */
+typedef struct ink_kv_ratios {
+  int16_t of[INK_KV_TILE]; /* 32767: the largest; 0: the position is hidden */
+  float step;              /* of a weight that is multiplied with its ratio */
+} ink_kv_ratios;
+
 /* Up to INK_KV_TILE positions of one head's keys and values, as floats or in 8 bits. Of 8 bits, two
  * columns of a key and two positions of a value stand side by side, and each position's 32 columns
  * have a scale. Kernels read up to INK_KV_SLACK bytes past the last value's columns. */
@@ -107,7 +113,7 @@ typedef struct ink_kv_tile {
   const float *value_scales; /* likewise */
   const int8_t *next_keys;   /* of the tile whose turn is next, likewise, to be fetched in time; */
   const int8_t *next_values; /* NULL: there is none */
-  float *ratios; /* [ceil(head_dim / 32)][INK_KV_TILE + 4]: room for attend() */
+  ink_kv_ratios *ratios; /* [ceil(head_dim / 32)]: room for attend() */
 } ink_kv_tile;
 
 /* Softmax over tiles, one after the other (Milakov and Gimelshein, "Online normalizer calculation

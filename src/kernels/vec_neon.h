@@ -36,6 +36,9 @@ static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
 static inline void f32x4_store_low_halves(int16_t *p, f32x4 v) {
   vst1_s16(p, vmovn_s32(vreinterpretq_s32_f32(v)));
 }
+static inline void levels_multiply8(int16_t *out, const int16_t *a, const int16_t *b) {
+  vst1q_s16(out, vqrdmulhq_s16(vld1q_s16(a), vld1q_s16(b)));
+}
 static inline f32x4 f32x4_load_halves(const uint16_t *p) {
   return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 }

@@ -378,7 +378,7 @@ static void make_byte_tiles(byte_tiles *t, uint32_t seed) {
 }
 
 static ink_kv_tile byte_tile(const byte_tiles *t, uint32_t first, uint32_t n, float softcap) {
-  static float ratios[BLOCKS * (INK_KV_TILE + 4)];
+  static ink_kv_ratios ratios[BLOCKS];
   return (ink_kv_tile){.first = first, .n = n, .head_dim = WIDTH, .softcap = softcap,
                        .byte_keys = t->keys, .byte_values = t->values,
                        .key_scales = t->key_scales, .value_scales = t->value_scales,
@@ -420,7 +420,7 @@ static void compare_byte_attention(const ink_kernels *kernels) {
       attend_exactly(floats, queries + q * WIDTH, expected);
       for (int c = 0; c < WIDTH; c++) {
         double actual = (double)out[1][q * WIDTH + c] / (double)states[1][q].sum;
-        CHECK(fabs(actual - expected[c]) < 5e-4); /* of 4: weights have 16 bits */
+        CHECK(fabs(actual - expected[c]) < 6e-4); /* of 4: weights have 16 bits */
       }
     }
   }
