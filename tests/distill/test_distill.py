@@ -154,3 +154,7 @@ def test_missing_corpus_says_what_to_do(tmp_path: Path) -> None:
 def test_a_step_before_its_turn_says_what_to_do(made: Path, tmp_path: Path) -> None:
     result = distill(tmp_path, "export")
     assert result.returncode == 1 and "run the step that makes it first" in result.stderr
+
+
+def test_a_name_counts_for_more_only_where_it_stands_before() -> None:
+    assert json.loads(with_packages("repeated_names.py")) == [[0, 0, 1, 0], [0, 1, 0, 0]]

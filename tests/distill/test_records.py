@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "lib"))
 
 from distill.corpus import Story
 from distill.instructions import questions
+from distill.lessons import lessons
 from distill.rename import heroes, renamed
 
 ANNA = Story("tale", "Anna's Kite", (
@@ -47,3 +48,10 @@ def test_questions_have_one_answer() -> None:
     assert "The girl's name is Anna." not in dict(questions(two, random.Random(1))).values()
     moved = ANNA.text + " Then they were in a big city."
     assert not any("village" in answer for answer in dict(questions(moved, random.Random(1))).values())
+
+
+def test_lessons_ask_for_what_they_show() -> None:
+    known = heroes([ANNA, BEN, MIA], lambda word: False)
+    made = [record for seed in range(10) for record in lessons(ANNA, known, random.Random(seed))]
+    assert {record.task for record in made} == {"question", "sentence"}
+    assert all("Anna" in record.prompt and "Anna" in record.answer and len(record.prompt) < 400 for record in made)

@@ -74,9 +74,10 @@ PRESETS = {
     "toy": Preset(
         about="the whole pipeline in a few minutes on a CPU, for tests: real steps, no real model",
         vocabulary=512, context=256, kinds=("tale",), limits=Limits(whole=500, part=250, abridge=True),
+        lessons=1, name_weight=2.0,
         student=Shape(layers=2, width=64, heads=2, kv_heads=1, ffn=192),
         teacher=Shape(layers=2, width=128, heads=2, kv_heads=1, ffn=256),
-        train=Schedule(steps=60, warmup=5, decay=20, batch_tokens=1024),
+        train=Schedule(steps=60, warmup=5, decay=20, batch_tokens=1024, short_steps=10),
         teach=Schedule(steps=60, warmup=5, decay=20, batch_tokens=1024),
         quantize=Schedule(steps=20, warmup=2, decay=15, muon_rate=0.004, adam_rate=0.0006, batch_tokens=1024),
     ),
