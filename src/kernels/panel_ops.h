@@ -387,7 +387,6 @@ SPECIALIZED void unpack_panel(ink_type type, const uint8_t *panel, size_t step, 
       u8x16 groups[GROUPS];
       unpack_groups(type, panel, b, zero_of(k), groups);
       uint8_t *q = out->q + at * WEIGHT_BYTES;
-      UNROLLED
       for (size_t g = 0; g < GROUPS; g++, q += WIDE_BYTES) {
         u8x16 first = in_nibbles(k) ? low_nibbles(groups[g]) : groups[g];
         weights_store(q, weights_of_bytes(first));

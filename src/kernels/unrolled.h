@@ -1,4 +1,5 @@
-/* UNROLLED stands before loops over arrays of vectors, which are registers only when no index is left. */
+/* UNROLLED stands before loops over arrays of vectors, which are registers only when no index is
+ * left. */
 #ifndef INK_KERNELS_UNROLLED_H
 #define INK_KERNELS_UNROLLED_H
 

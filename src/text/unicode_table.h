@@ -5,9 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Characters alike in all that is listed here are of one class; leaves[256 * top[c >> 8] + (c & 255)] is its
- * number, for code points below INK_UNICODE_TABLE_END. Arrays of each field rather than one of structs, because
- * that compresses better, and is how a module travels to a page. */
+/* Characters alike in all that follows are of one class, whose number is
+ *   leaves[256 * top[c >> 8] + (c & 255)]
+ * for code points below INK_UNICODE_TABLE_END. Each field has an array of its own rather than a
+ * place in structs: that compresses better, and is how a module travels to a page. */
 #define INK_UNICODE_TABLE_END 0xE0200u
 extern const uint8_t ink_unicode_top[], ink_unicode_leaves[];
 
@@ -20,9 +21,9 @@ extern const uint8_t ink_unicode_flags[], ink_unicode_combining[];
 /* What is added to the low 16 bits, without a carry, to map a case. */
 extern const uint16_t ink_unicode_to_lower[], ink_unicode_to_upper[];
 
-/* In order of their code points. Lower case: the first character; upper case: up to 3, or a 0 after the last. */
-extern const uint16_t ink_unicode_listed[], ink_unicode_listed_lower[], ink_unicode_listed_upper_0[],
-    ink_unicode_listed_upper_1[], ink_unicode_listed_upper_2[];
+/* In their order. Lower case: the first character. Upper case: up to three, then 0. */
+extern const uint16_t ink_unicode_listed[], ink_unicode_listed_lower[],
+    ink_unicode_listed_upper_0[], ink_unicode_listed_upper_1[], ink_unicode_listed_upper_2[];
 extern const size_t ink_unicode_n_listed;
 
 /* One step of decomposition, of the characters that have one in their order. Each has a head,
@@ -40,7 +41,7 @@ extern const size_t ink_unicode_n_blocks;
 extern const uint8_t ink_unicode_composites_low[], ink_unicode_composites_high[];
 extern const size_t ink_unicode_n_composites;
 
-/* The number of a character's class. What lies past the table is private use, or assigned to nothing. */
+/* The number of a character's class. Past the table there is private use, or nothing. */
 static inline uint8_t ink_unicode_class(uint32_t c) {
   enum { PRIVATE = 0xE000, UNASSIGNED = 0xE0000 };
   if (c >= INK_UNICODE_TABLE_END) {
@@ -49,6 +50,8 @@ static inline uint8_t ink_unicode_class(uint32_t c) {
   return ink_unicode_leaves[256u * ink_unicode_top[c >> 8] + (c & 255u)];
 }
 
-static inline uint8_t ink_unicode_flags_of(uint32_t c) { return ink_unicode_flags[ink_unicode_class(c)]; }
+static inline uint8_t ink_unicode_flags_of(uint32_t c) {
+  return ink_unicode_flags[ink_unicode_class(c)];
+}
 
 #endif
