@@ -5,7 +5,7 @@
 
 #include "engine/session.h"
 
-/* Scales the batch's n queries by attn_scale, puts them into scratch.queries, and stores its keys
+/* Scales the batch's n queries, puts them into scratch.queries, and stores its keys
  * and values at the positions from `first` on. Reads scratch.q, k, v: queries and keys are rotated
  * already. */
 void ink_attention_store(ink_session *session, uint32_t layer, uint32_t first, uint32_t n);

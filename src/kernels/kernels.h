@@ -172,7 +172,7 @@ typedef struct ink_kernels {
 
   /* For n queries that see the same positions: adds a tile to their weighted sums of values, out
    * [n][head_dim]. queries [n][head_dim], floats or what quantize_query() made, are already
-   * scaled. */
+   * scaled, by INK_SCORE_UNIT too. */
   void (*attend)(const ink_kv_tile *tile, const void *queries, uint32_t n,
                  ink_attention_state *states, float *out);
 } ink_kernels;
