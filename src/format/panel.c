@@ -111,25 +111,27 @@ static size_t words_at(const ink_type_traits *traits) {
   return (size_t)traits->narrow_bytes * traits->n_narrow;
 }
 
-static inline void copy_units(const byte_run *run, size_t unit, const uint8_t *rows,
-                              size_t row_bytes, uint8_t *out) {
-  rows += run->offset;
-  out += run->offset * INK_PANEL_ROWS;
-  for (size_t at = 0; at < run->n_bytes; at += unit) {
-    for (size_t r = 0; r < INK_PANEL_ROWS; r++, out += unit) {
-      memcpy(out, rows + r * row_bytes + at, unit);
-    }
+/* Copies of known size are a load and a store each. */
+static inline void copy_unit(uint8_t *to, const uint8_t *from, size_t unit) {
+  if (unit == 4) {
+    memcpy(to, from, 4);
+  } else if (unit == 2) {
+    memcpy(to, from, 2);
+  } else {
+    *to = *from;
   }
 }
 
 /* Regroups the blocks of 4 rows that cover the same columns: `rows` are row_bytes apart. */
 static void interleave_blocks(ink_type type, const byte_run *runs, size_t n_runs,
                               const uint8_t *rows, size_t row_bytes, uint8_t *out) {
-  for (size_t i = 0; i < n_runs; i++) {
-    switch (runs[i].unit) { /* each a copy of known size */
-    case 4: copy_units(&runs[i], 4, rows, row_bytes, out); break;
-    case 2: copy_units(&runs[i], 2, rows, row_bytes, out); break;
-    default: copy_units(&runs[i], 1, rows, row_bytes, out); break;
+  for (const byte_run *run = runs; run < runs + n_runs; run++) {
+    uint8_t *to = out + run->offset * INK_PANEL_ROWS;
+    for (size_t at = 0; at < run->n_bytes; at += run->unit) {
+      const uint8_t *from = rows + run->offset + at;
+      for (size_t r = 0; r < INK_PANEL_ROWS; r++, from += row_bytes, to += run->unit) {
+        copy_unit(to, from, run->unit);
+      }
     }
   }
   if (has_bit_word(type)) {

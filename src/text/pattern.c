@@ -239,7 +239,10 @@ uint64_t ink_pattern_bytes(const ink_pattern *pattern) {
 
 /* ---- Running ---- */
 
-static uint8_t class_beyond_ascii(const ink_pattern *pattern, uint32_t code_point) {
+/* The inner loop's parts, which a compiler for size would call. */
+#define INLINE __attribute__((always_inline)) static inline
+
+INLINE uint8_t class_beyond_ascii(const ink_pattern *pattern, uint32_t code_point) {
   uint32_t low = 0, high = pattern->n_cuts; /* how many cuts lie at or before it */
   if (high > 0 && code_point >= pattern->cuts[high - 1]) low = high;
   while (low < high) {
@@ -254,7 +257,7 @@ static uint8_t class_beyond_ascii(const ink_pattern *pattern, uint32_t code_poin
 }
 
 /* The character at text[at], known to be well-formed and not ASCII. */
-static size_t decode_valid(const char *text, uint32_t *code_point) {
+INLINE size_t decode_valid(const char *text, uint32_t *code_point) {
   const unsigned char *s = (const unsigned char *)text;
   if (s[0] < 0xE0) {
     *code_point = (s[0] & 0x1Fu) << 6 | (s[1] & 0x3Fu);
@@ -282,10 +285,9 @@ size_t ink_pattern_match(const ink_pattern *pattern, ink_pattern_memory *memory,
       n = 1;
       if (c < 0x80) {
         class = pattern->ascii[c];
-      } else if (pattern->reads_bytes) {
-        class = class_beyond_ascii(pattern, c > 0xA0 && c != 0xAD ? c : 0x100 + c);
       } else {
-        n = decode_valid(text + at, &c);
+        if (!pattern->reads_bytes) n = decode_valid(text + at, &c);
+        else if (c <= 0xA0 || c == 0xAD) c += 0x100;
         class = class_beyond_ascii(pattern, c);
       }
     }

@@ -86,7 +86,7 @@ def test_checkpoints_come_in_small_pieces(made: Path) -> None:
 
 def test_two_halves_are_one_whole(made: Path, tmp_path: Path) -> None:
     """A run that was stopped and resumed ends with the bits of one that was not, on another number of threads too."""
-    for name in ("train.jsonl", "held.jsonl", "tokenizer.json"):
+    for name in ("train.jsonl", "held.jsonl", "names.txt", "tokenizer.json"):
         (tmp_path / name).write_bytes((made / name).read_bytes())
     first = distill(tmp_path, "train", "--without-teacher", "--stop-at", "33", "--threads", "1")
     assert first.returncode == 3 and "step 33 of 60" in first.stderr
@@ -135,7 +135,7 @@ def test_it_answers_in_the_engine(made: Path) -> None:
 def test_all_is_reproducible(made: Path, tmp_path: Path) -> None:
     done(tmp_path, "prepare")
     done(tmp_path, "tokenizer")
-    for name in ("train.jsonl", "held.jsonl", "tokenizer.json"):
+    for name in ("train.jsonl", "held.jsonl", "names.txt", "tokenizer.json"):
         first, second = ((folder / name).read_bytes() for folder in (made, tmp_path))
         assert hashlib.sha256(first).digest() == hashlib.sha256(second).digest(), name
 

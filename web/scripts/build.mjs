@@ -41,7 +41,7 @@ async function bundle(entryPoints, outdir, external = []) {
     const { code, map } = await minify(readFileSync(file, 'utf8'), {
       module: true,
       ecma: 2022,
-      compress: { passes: 3 },
+      compress: { passes: 3, hoist_props: true, pure_getters: true, unsafe_arrows: true },
       sourceMap: { content: readFileSync(`${file}.map`, 'utf8'), url: `${basename(file)}.map` },
     });
     writeFileSync(file, code);

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from .instructions import Record
-from .prepare import read_lines
+from .prepare import read_lines, read_names
 from .presets import Preset
 from .tokenizer import encode_plain, encode_record, load_tokenizer
 
@@ -57,7 +57,7 @@ def name_numbers(preset: Preset, work: Path) -> torch.Tensor:
     """For each token of the vocabulary the number of the name that it is, with a space before it or not; else 0."""
     tokenizer = load_tokenizer(work)
     numbers = torch.zeros(preset.vocabulary, dtype=torch.int64)
-    for number, name in enumerate((work / "names.txt").read_text(encoding="utf-8").split(), 1):
+    for number, name in enumerate(read_names(work), 1):
         for ids in (encode_plain(tokenizer, name), encode_plain(tokenizer, " " + name)):
             if len(ids) == 1:
                 numbers[ids[0]] = number

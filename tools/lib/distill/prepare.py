@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
+from . import DistillError
 from .corpus import Story, read_text, stories
 from .instructions import Record, records
 from .lessons import lessons
@@ -63,6 +64,14 @@ def write_lines(path: Path, lines: list[Record]) -> None:
 def read_lines(path: Path) -> list[Record]:
     with path.open(encoding="utf-8") as file:
         return [Record(**{**fields, "mentions": tuple(fields["mentions"])}) for fields in map(json.loads, file)]
+
+
+def read_names(work: Path) -> list[str]:
+    """The names of the training stories' heroes."""
+    path = work / "names.txt"
+    if not path.exists():
+        raise DistillError(f"{path} is not there; run the step prepare first, or bring it from where that was run")
+    return path.read_text(encoding="utf-8").split()
 
 
 def prepare(corpus: Path, preset: Preset, work: Path) -> None:

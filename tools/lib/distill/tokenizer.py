@@ -8,7 +8,7 @@ from pathlib import Path
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from .instructions import Record
-from .prepare import read_lines
+from .prepare import read_lines, read_names
 from .presets import Preset
 
 # As in SmolLM2: `smollm` is the name that llama.cpp and Inkling know this pre-tokenizer by.
@@ -35,7 +35,7 @@ def train_tokenizer(preset: Preset, work: Path) -> None:
     texts = [text for line in lines for text in (line.prompt, line.answer)]
     if preset.whole_names:
         # A name that is one token is copied in one step, without being spelled.
-        for name in (work / "names.txt").read_text(encoding="utf-8").split():
+        for name in read_names(work):
             texts.append(f"{name}\n {name}\n" * NAME_WEIGHT)
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.save(str(work / "tokenizer.json"))
