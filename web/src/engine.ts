@@ -514,7 +514,10 @@ export class Engine {
 
   #errorOf(handle: number): InklingError {
     const message = this.#string(this.#wasm.inkjs_error_message(handle));
-    return InklingError.fromStatus(this.#wasm.inkjs_error_code(handle), message);
+    const status = this.#wasm.inkjs_error_code(handle);
+    const name = c.STATUS_NAMES[status];
+    if (name === undefined || name === 'INK_OK') return new InklingError('INK_ERR_CRASHED', `impossible status ${status}`);
+    return new InklingError(name, message);
   }
 }
 

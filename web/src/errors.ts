@@ -1,4 +1,4 @@
-import { INK_OK, STATUS_NAMES } from './constants.js';
+import type { STATUS_NAMES } from './constants.js';
 
 /**
  * Why something failed: a name from the C core's `ink_status`.
@@ -30,13 +30,6 @@ export class InklingError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     if (options.httpStatus !== undefined) this.httpStatus = options.httpStatus;
-  }
-
-  /** The error for a C status other than INK_OK. */
-  static fromStatus(status: number, message: string): InklingError {
-    const name = STATUS_NAMES[status];
-    if (name === undefined || status === INK_OK) return new InklingError('INK_ERR_CRASHED', `impossible status ${status}`);
-    return new InklingError(name as InklingErrorCode, message);
   }
 
   static fromMessage(message: ErrorMessage): InklingError {
