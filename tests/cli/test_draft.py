@@ -87,7 +87,7 @@ def test_under_wasmtime(wasmtime: Host, smollm2: Path) -> None:
 def test_copies_are_drafted_by_default(native: Host, smollm2: Path, case: str) -> None:
     _, usage = generated(native, smollm2, case, "--temp", 0)
     assert usage["accepted_tokens"] >= 0.6 * usage["completion_tokens"]
-    assert usage["accepted_tokens"] >= 0.7 * usage["drafted_tokens"]
+    assert usage["accepted_tokens"] >= 0.6 * usage["drafted_tokens"]
 
 
 def test_ordinary_text_is_left_alone(native: Host, smollm2: Path) -> None:
