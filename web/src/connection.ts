@@ -1,5 +1,6 @@
 /** The page's end of the protocol: matches answers to requests, and makes sure that each request ends. */
 import { InklingError } from './errors.js';
+import { PageThreads } from './page-threads.js';
 import { type FromHost, MAIN_SESSION, type Request, type Results, type ToHost, type Urgency } from './protocol.js';
 import type { LoadProgress } from './types.js';
 
@@ -30,6 +31,9 @@ interface Referenced {
   ref?: () => void;
   unref?: () => void;
 }
+
+/** What concerns requests. */
+type Answer = Exclude<FromHost, { type: 'openThread' | 'closeThread' }>;
 
 export class Connection {
   readonly #transport: Transport;
@@ -102,7 +106,7 @@ export class Connection {
     this.#transport.close();
   }
 
-  receive(message: FromHost): void {
+  receive(message: Answer): void {
     if (message.type === 'crashed') {
       this.close(InklingError.fromMessage(message.error));
       return;
@@ -144,7 +148,12 @@ function openWorker(connection: Connection): Transport {
   // This very form is what bundlers look for.
   const worker: Worker & Referenced = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   const crashed = (what: string) => connection.close(new InklingError('INK_ERR_CRASHED', what));
-  worker.onmessage = (event: MessageEvent<FromHost>) => connection.receive(event.data);
+  const threads = new PageThreads();
+  worker.onmessage = ({ data }: MessageEvent<FromHost>) => {
+    if (data.type === 'openThread') threads.open(data, (message) => worker.postMessage({ type: 'threadFailed', thread: data.thread, message } satisfies ToHost));
+    else if (data.type === 'closeThread') threads.close(data.thread);
+    else connection.receive(data);
+  };
   worker.onmessageerror = () => crashed('A message from the engine could not be read.');
   worker.onerror = (event) => {
     event.preventDefault(); // reported by the rejection instead
@@ -157,7 +166,10 @@ function openWorker(connection: Connection): Transport {
   };
   return {
     postMessage: (message, transfer) => worker.postMessage(message, transfer ?? []),
-    close: () => worker.terminate(),
+    close: () => {
+      worker.terminate();
+      threads.closeAll();
+    },
     hold: (on) => (on ? worker.ref?.() : worker.unref?.()),
   };
 }
@@ -166,7 +178,7 @@ function openPort(connection: Connection, serve: typeof import('./worker.js').se
   const { port1, port2 } = new MessageChannel() as Record<'port1' | 'port2', MessagePort & Referenced>;
   serve(port2);
   port2.unref?.(); // this side decides how long the process is needed
-  port1.onmessage = (event: MessageEvent<FromHost>) => connection.receive(event.data);
+  port1.onmessage = (event: MessageEvent<Answer>) => connection.receive(event.data);
   const hold = (on: boolean) => (on ? port1.ref?.() : port1.unref?.());
   hold(false);
   return {

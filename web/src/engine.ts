@@ -2,6 +2,7 @@
 import * as c from './constants.js';
 import { InklingError } from './errors.js';
 import type { Level } from './level.js';
+import type { OpenThread } from './open-thread.js';
 import { type AdapterUses, type ChatInput, MAIN_SESSION, type Results, type Sampling, type SessionInfo, type TextInput } from './protocol.js';
 import type { AdapterInfo, ModelInfo } from './types.js';
 import { type Instance, type WasmExports, instantiate } from './wasm.js';
@@ -72,8 +73,8 @@ export class Engine {
   }
 
   /** nThreads: 0 for as many as are fastest. */
-  static async create(level: Level, nThreads: number): Promise<Engine> {
-    return new Engine(await instantiate(level, nThreads), nThreads);
+  static async create(level: Level, nThreads: number, openThread?: OpenThread): Promise<Engine> {
+    return new Engine(await instantiate(level, nThreads, openThread), nThreads);
   }
 
   /** Ends its threads; there must be no call afterwards. */

@@ -5,16 +5,11 @@ import { generate, read } from './generation.js';
 import { chooseLevel } from './level.js';
 import { checkModel } from './check-host.js';
 import { type LoadTask, type Loaded, LoadAgain, load } from './loader.js';
+import { type OpenThread, PageOpener, nodeOpener } from './open-thread.js';
 import { Pace } from './pace.js';
-import { type FilesRequest, type FromHost, type LoadRequest, MAIN_SESSION, type Request, type Results, type ToHost } from './protocol.js';
+import { type FilesRequest, type HostPort, type LoadRequest, MAIN_SESSION, type Request, type Results, type ToHost } from './protocol.js';
 import { Queue } from './queue.js';
 import { score } from './scoring.js';
-
-/** A dedicated worker's global scope, or a MessagePort where there are no workers. */
-export interface HostPort {
-  postMessage(message: FromHost): void;
-  onmessage: ((event: MessageEvent<ToHost>) => void) | null;
-}
 
 interface ChunkAsked {
   id: number;
@@ -24,6 +19,9 @@ interface ChunkAsked {
 
 class Host {
   readonly #port: HostPort;
+  readonly #pageOpener: PageOpener;
+  /** Undefined where nobody can. */
+  readonly #openThread: OpenThread | undefined;
   /** Requests that are neither answered nor aborted. */
   readonly #live = new Map<number, AbortController>();
   readonly #queue = new Queue();
@@ -39,6 +37,8 @@ class Host {
 
   constructor(port: HostPort) {
     this.#port = port;
+    this.#pageOpener = new PageOpener(port);
+    this.#openThread = nodeOpener() ?? (port === (globalThis as unknown) ? this.#pageOpener.open : undefined);
     port.onmessage = (event) => this.#receive(event.data);
   }
 
@@ -57,6 +57,9 @@ class Host {
         break;
       case 'chunkFailed':
         this.#askedBy(message.id)?.reject(InklingError.fromMessage(message.error));
+        break;
+      case 'threadFailed':
+        this.#pageOpener.failed(message.thread, message.message);
         break;
       default: {
         const { id } = message;
@@ -147,7 +150,7 @@ class Host {
     const { level, kernels } = chooseLevel(request.kernels);
     return again(async (anew) => {
       this.#engine?.close();
-      const engine = await Engine.create(level, request.threads);
+      const engine = await Engine.create(level, request.threads, this.#openThread);
       this.#engine = engine;
       const outcome = await load(engine, this.#taskOf(id, { ...request, kernels }, signal), anew);
       return { ...engine.info(), ...outcome };

@@ -1,5 +1,6 @@
 /** The messages between the page's side (model.ts, run.ts) and the engine's side (host.ts). */
 import type { ErrorMessage } from './errors.js';
+import type { ThreadStart } from './thread-protocol.js';
 import type { AdapterInfo, GenerateOptions, LoadProgress, ModelCheck, ModelInfo, RunResult, Score } from './types.js';
 
 /** 'pulled': the page hands over chunk after chunk, each when asked for. Sizes in bytes, 0: not known. */
@@ -116,7 +117,9 @@ export type ToHost =
   | { type: 'close' }
   /** The answer to a pull of that request; null: the source has ended. */
   | { type: 'chunk'; id: number; bytes: Uint8Array | null }
-  | { type: 'chunkFailed'; id: number; error: ErrorMessage };
+  | { type: 'chunkFailed'; id: number; error: ErrorMessage }
+  /** That worker could not be opened, or threw. */
+  | { type: 'threadFailed'; thread: number; message: string };
 
 /** From the engine. */
 export type FromHost =
@@ -126,4 +129,13 @@ export type FromHost =
   | { type: 'done'; id: number; value: Results[keyof Results] }
   | { type: 'failed'; id: number; error: ErrorMessage }
   /** The engine is gone, and with it every request. */
-  | { type: 'crashed'; error: ErrorMessage };
+  | { type: 'crashed'; error: ErrorMessage }
+  /** Open a worker for a thread of that number; `start`, whose port goes along, is for it. */
+  | { type: 'openThread'; thread: number; start: ThreadStart }
+  | { type: 'closeThread'; thread: number };
+
+/** Where the engine's side is asked and answers: a dedicated worker's global scope, or a MessagePort where there are no workers. */
+export interface HostPort {
+  postMessage(message: FromHost, transfer?: Transferable[]): void;
+  onmessage: ((event: MessageEvent<ToHost>) => void) | null;
+}

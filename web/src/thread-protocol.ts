@@ -1,11 +1,20 @@
 /** What the engine's side (threads.ts) and a thread's (thread.ts) both know. */
 
-export type ToThread =
-  | { module: WebAssembly.Module; memory: WebAssembly.Memory }
-  /** Pointers into the memory: enter the module, which does not return for as long as the engine lives. */
-  | { thread: number; stackTop: number };
+/** What a thread's worker gets first. */
+export interface ThreadStart {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  /** Where the engine is, if it isn't the worker's parent. */
+  port?: MessagePort;
+}
 
-/** After the first message. */
+/** From the engine. Pointers into the memory: enter the module, which does not return for as long as the engine lives. */
+export interface ToThread {
+  thread: number;
+  stackTop: number;
+}
+
+/** To the engine, once the thread has an instance. */
 export type FromThread = 'ready';
 
 /** See src/base/thread.c. */

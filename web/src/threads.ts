@@ -1,10 +1,10 @@
 /**
- * The engine's threads: workers of the engine's own worker (in Node.js, of the thread it runs in). They are started
- * while the model loads, wait in the module for work, and sleep while there is none. See src/base/thread.c.
+ * The engine's threads, each in a worker. They are started while the model loads, wait in the module for work, and sleep
+ * while there is none. See src/base/thread.c.
  */
 import { reasonOf } from './errors.js';
 import { nodeModule } from './node.js';
-import type { ToThread } from './thread-protocol.js';
+import type { OpenThread, ThreadWorker } from './open-thread.js';
 
 /** Each worker costs some megabytes, and these models stop gaining long before. */
 const MOST_BY_ITSELF = 8;
@@ -18,48 +18,6 @@ const INITIAL_PAGES = 64;
  *  tried too. */
 const LIMITS = [65536, 32768, 16384, 8192];
 
-/** A worker of either kind. */
-interface ThreadWorker {
-  postMessage(message: ToThread): void;
-  terminate(): unknown;
-}
-
-/** Opens a worker and, later, calls one of these or both. */
-type OpenWorker = (onReady: () => void, onError: (error: Error) => void) => ThreadWorker;
-
-const openWebWorker: OpenWorker = (onReady, onError) => {
-  // This very form is what bundlers look for.
-  const worker = new Worker(new URL('./thread.js', import.meta.url), { type: 'module' });
-  worker.onmessage = onReady;
-  worker.onerror = (event) => {
-    event.preventDefault();
-    onError(new Error(event.message || 'thread.js could not be loaded; is it where worker.js is, and served with the same headers?'));
-  };
-  return worker;
-};
-
-interface NodeWorker extends ThreadWorker {
-  on(event: string, listener: (value: unknown) => void): void;
-  unref(): void;
-}
-type NodeWorkerClass = new (url: URL) => NodeWorker;
-
-function nodeWorkerOpener(NodeWorker: NodeWorkerClass): OpenWorker {
-  return (onReady, onError) => {
-    const worker = new NodeWorker(new URL('./thread.js', import.meta.url));
-    worker.on('message', onReady);
-    worker.on('error', (error) => onError(error as Error));
-    worker.unref(); // whoever waits for an answer keeps the process alive
-    return worker;
-  };
-}
-
-function workerOpener(): OpenWorker | undefined {
-  if (typeof Worker !== 'undefined') return openWebWorker;
-  const node = nodeModule<{ Worker: NodeWorkerClass }>('worker_threads');
-  return node && nodeWorkerOpener(node.Worker);
-}
-
 function processorCount(): number {
   const fromNode = nodeModule<{ availableParallelism(): number }>('os')?.availableParallelism();
   return fromNode ?? (globalThis as { navigator?: Navigator }).navigator?.hardwareConcurrency ?? 1;
@@ -71,7 +29,7 @@ export class Threads {
   /** Bytes that the memory may grow to. */
   readonly memoryLimit: number;
   readonly #count: number;
-  readonly #open: OpenWorker;
+  readonly #open: OpenThread;
   #opening: Promise<ThreadWorker | undefined>[] = [];
   readonly #giveUp: ((error: Error) => void)[] = [];
   #idle: ThreadWorker[] = [];
@@ -79,7 +37,7 @@ export class Threads {
   /** Why a thread is missing; '' when none is. */
   problem = '';
 
-  private constructor(memory: WebAssembly.Memory, pages: number, count: number, open: OpenWorker) {
+  private constructor(memory: WebAssembly.Memory, pages: number, count: number, open: OpenThread) {
     this.memory = memory;
     this.memoryLimit = pages * PAGE_BYTES;
     this.#count = count;
@@ -87,13 +45,12 @@ export class Threads {
   }
 
   /** asked: how many threads in all, 0: as many as may be of use. A string says why there can't be any. */
-  static plan(asked: number): Threads | string {
+  static plan(asked: number, open: OpenThread | undefined): Threads | string {
     if (asked === 1) return 'one thread was asked for';
     if (typeof SharedArrayBuffer === 'undefined' || (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === false) {
       return 'the page is not cross-origin isolated (its server must send Cross-Origin-Opener-Policy: same-origin and ' +
         'Cross-Origin-Embedder-Policy: require-corp)';
     }
-    const open = workerOpener();
     if (!open) return 'there are no workers here';
     const count = asked || Math.min(processorCount(), MOST_BY_ITSELF);
     if (count === 1) return 'there is one processor';
@@ -147,8 +104,7 @@ export class Threads {
       return await new Promise<ThreadWorker>((resolve, reject) => {
         limit = setTimeout(() => reject(new Error(`it did not answer within ${START_MS / 1000} s`)), START_MS);
         this.#giveUp.push(reject);
-        worker = this.#open(() => resolve(worker!), reject);
-        worker.postMessage({ module, memory: this.memory });
+        worker = this.#open({ module, memory: this.memory }, () => resolve(worker!), reject);
       });
     } catch (error) {
       this.problem ||= `a thread could not be started: ${reasonOf(error)}`;

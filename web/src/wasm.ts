@@ -2,6 +2,7 @@
 import { InklingError, reasonOf } from './errors.js';
 import type { Level } from './level.js';
 import { nodeModule } from './node.js';
+import type { OpenThread } from './open-thread.js';
 import { sleepOn } from './thread-protocol.js';
 import { Threads } from './threads.js';
 
@@ -93,8 +94,8 @@ export interface Instance {
 }
 
 /** The level's module, freshly instantiated. nThreads: 0 for what may be of use. Rejects with an InklingError. */
-export async function instantiate(level: Level, nThreads: number): Promise<Instance> {
-  const plan = Threads.plan(nThreads);
+export async function instantiate(level: Level, nThreads: number, openThread?: OpenThread): Promise<Instance> {
+  const plan = Threads.plan(nThreads, openThread);
   if (typeof plan === 'string') return instantiateAlone(level, plan);
   let module;
   try {

@@ -189,6 +189,14 @@ async function rendererPids() {
   return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
 }
 
+function nameOf(pid, task) {
+  try {
+    return readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8');
+  } catch {
+    return ''; // it has ended since
+  }
+}
+
 /** Processor time that the processes have taken, in ticks of 10 ms, and how many worker threads they have. */
 function usageOf(pids) {
   let ticks = 0;
@@ -197,7 +205,7 @@ function usageOf(pids) {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
     ticks += Number(fields[11]) + Number(fields[12]);
     for (const task of readdirSync(`/proc/${pid}/task`)) {
-      workers += readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8').startsWith('DedicatedWorker');
+      workers += nameOf(pid, task).startsWith('DedicatedWorker');
     }
   }
   return { ticks, workers };
