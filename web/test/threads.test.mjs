@@ -126,6 +126,22 @@ test('an isolated page: any number of threads gives the same tokens', LIMIT, () 
   assert.equal(info.whyOneThread === '', info.threads > 1, info.whyOneThread);
 }));
 
+// Firefox may block a worker for ever that opens another.
+test('an isolated page: the page opens every worker', LIMIT, () => onPage(isolated, async (page) => {
+  await page.evaluate(() => {
+    globalThis.opened = [];
+    globalThis.Worker = class extends Worker {
+      constructor(url, options) {
+        super(url, options);
+        globalThis.opened.push(url.pathname);
+      }
+    };
+  });
+  const { info } = await answerWith(page, '/stories.gguf', 'Once upon a time', { threads: 3 });
+  assert.equal(info.threads, 3);
+  assert.deepEqual(await page.evaluate(() => globalThis.opened), ['worker.js', 'thread.js', 'thread.js'].map((file) => `/package/${file}`));
+}));
+
 test('a page that is not isolated: one thread, and the reason', LIMIT, () => onPage(plain, async (page) => {
   for (const options of [{}, { threads: 4 }]) {
     const answer = await answerWith(page, '/model.gguf', PROMPT, options);
