@@ -42,7 +42,7 @@ class Schedule:
     adam_rate: float = 0.003  # embedding and norms
     weight_decay: float = 0.01  # of the matrices
     batch_tokens: int = 6144  # of one step, padding included
-    short_steps: int = 0  # at the beginning, that take short records alone (data.SHORT): lessons in copying
+    short: tuple[tuple[int, int], ...] = ()  # steps, from and to, with short records alone (data.SHORT): lessons
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ PRESETS = {
         lessons=1, copy_weight=2.0,
         student=Shape(layers=2, width=64, heads=2, kv_heads=1, ffn=192),
         teacher=Shape(layers=2, width=128, heads=2, kv_heads=1, ffn=256),
-        train=Schedule(steps=60, warmup=5, decay=20, batch_tokens=1024, short_steps=10),
+        train=Schedule(steps=60, warmup=5, decay=20, batch_tokens=1024, short=((0, 10),)),
         teach=Schedule(steps=60, warmup=5, decay=20, batch_tokens=1024),
         quantize=Schedule(steps=20, warmup=2, decay=15, muon_rate=0.004, adam_rate=0.0006, batch_tokens=1024),
     ),
@@ -91,7 +91,7 @@ PRESETS = {
         versions=6, lessons=4, whole_names=True, copy_weight=5.0,
         student=Shape(layers=5, width=192, heads=3, kv_heads=1, ffn=512),
         teacher=Shape(layers=6, width=320, heads=5, kv_heads=5, ffn=832),
-        train=Schedule(steps=5000, warmup=60, decay=2000, batch_tokens=3072, short_steps=400),
+        train=Schedule(steps=5000, warmup=60, decay=2000, batch_tokens=3072, short=((0, 400),)),
         teach=Schedule(steps=8000, warmup=60, decay=2000, weight_decay=0.1, batch_tokens=3072),
         quantize=Schedule(steps=240, warmup=10, decay=230, muon_rate=0.003, adam_rate=0.0005, batch_tokens=3072),
     ),
@@ -103,7 +103,7 @@ PRESETS = {
         student=Shape(layers=6, width=192, heads=3, kv_heads=3, ffn=512),
         teacher=Shape(layers=6, width=320, heads=5, kv_heads=5, ffn=832),
         train=Schedule(steps=3300, warmup=60, decay=2400, muon_rate=0.015, adam_rate=0.0025, batch_tokens=3072,
-                       short_steps=150),
+                       short=((0, 150), (1490, 1760))),
         teach=Schedule(steps=8000, warmup=60, decay=2000, weight_decay=0.1, batch_tokens=3072),
         quantize=Schedule(steps=240, warmup=10, decay=230, muon_rate=0.003, adam_rate=0.0005, batch_tokens=3072),
     ),

@@ -161,7 +161,8 @@ class Trainer:
         On a CPU the rows are worked on in parts, side by side, each by one thread: that needs no waiting between
         two operations. Sums are taken in the parts' order, so the number of threads changes no bit.
         """
-        batches = self.short if self.step < self.run.schedule.short_steps else self.batches
+        lessons = any(first <= self.step < last for first, last in self.run.schedule.short)
+        batches = self.short if lessons else self.batches
         batch = [whole.to(self.device, non_blocking=True) for whole in batches.next()]
         count = int((batch[1] != IGNORED).sum())
         if self.pool:
