@@ -23,7 +23,7 @@ from .quantize import fake_quantize_model
 SAVE_EVERY_S = 60
 LOG_EVERY = 10
 PARTS = 2  # of a batch on a CPU
-LEAST_WEIGHT = 0.25  # share of what words to be copied weigh more, that stays when the rate falls
+LEAST_WEIGHT = 0.6  # share of what words to be copied weigh more, that stays when the rate falls
 
 
 @dataclass
@@ -57,7 +57,7 @@ def optimizers(model: Model, schedule: Schedule) -> list[torch.optim.Optimizer]:
               if not any(parameter is matrix for matrix in matrices)]
     muons = [torch.optim.Muon(half, lr=schedule.muon_rate, weight_decay=schedule.weight_decay, momentum=0.95)
              for half in (matrices[::2], matrices[1::2])]
-    return [*muons, torch.optim.Adam(others, lr=schedule.adam_rate, betas=(0.9, 0.95), eps=1e-10)]
+    return [*muons, torch.optim.Adam(others, lr=schedule.adam_rate, betas=(0.9, 0.999), eps=1e-10)]
 
 
 def distillation_loss(logits: Tensor, teacher: Tensor, temperature: float) -> Tensor:
