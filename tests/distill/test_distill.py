@@ -156,5 +156,10 @@ def test_a_step_before_its_turn_says_what_to_do(made: Path, tmp_path: Path) -> N
     assert result.returncode == 1 and "run the step that makes it first" in result.stderr
 
 
-def test_a_name_counts_for_more_only_where_it_stands_before() -> None:
-    assert json.loads(with_packages("repeated_names.py")) == [[0, 0, 1, 0], [0, 1, 0, 0]]
+def test_what_is_copied_counts_for_more() -> None:
+    asked, answered = json.loads(with_packages("copied_words.py"))
+    assert asked == ["Anna", "kites", "Anna"] and answered == ["place", "in", "a", "big", "town"]
+
+
+def test_a_grown_student_answers_as_before(made: Path, tmp_path: Path) -> None:
+    assert "same" in with_packages("grown.py", str(made), str(tmp_path))

@@ -9,9 +9,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "lib"))
 
 from distill.corpus import Story
+from distill.exchange import Others
 from distill.instructions import questions
 from distill.lessons import lessons
-from distill.rename import heroes, renamed
+from distill.rename import heroes, renamed, with_given
 
 ANNA = Story("tale", "Anna's Kite", (
     "Once upon a time, in a small village, there lived a girl named Anna. She loved her dog, and so did Rex.\n\n"
@@ -52,6 +53,26 @@ def test_questions_have_one_answer() -> None:
 
 def test_lessons_ask_for_what_they_show() -> None:
     known = heroes([ANNA, BEN, MIA], lambda word: False)
-    made = [record for seed in range(10) for record in lessons(ANNA, known, random.Random(seed))]
+    others = Others(["drum", "cup"], ["a big city"])
+    made = [record for seed in range(20) for record in lessons(ANNA, known, lambda noun: True, others,
+                                                               random.Random(seed))]
     assert {record.task for record in made} == {"question", "sentence"}
-    assert all("Anna" in record.prompt and "Anna" in record.answer and len(record.prompt) < 400 for record in made)
+    assert all(thing in record.prompt and thing in record.answer for record in made for thing in record.mentions)
+    assert all(len(record.prompt) < 400 for record in made)
+    assert any("a big city" in record.prompt and "a big city" in record.answer for record in made)
+
+
+def test_a_story_gets_other_things_and_places() -> None:
+    story = Story("tale", "", ANNA.text + " So the kite was red.", "")
+    others = Others(["drum"], ["a big city"])
+    made = {others.exchanged(story, lambda noun: True, random.Random(seed)).text for seed in range(20)}
+    assert any("a big city" in text and "village" not in text for text in made)
+    assert any("the drum was red" in text and "kite" not in text for text in made) and story.text in made
+
+
+def test_given_names_are_added_but_words() -> None:
+    known = with_given(heroes([ANNA, BEN], lambda word: False), lambda word: word == "james", 2, 3)
+    assert "James" not in known.pronoun and {"John", "Robert"} <= set(known.pronoun)
+    assert known.rare == {"he": ["Michael", "William"], "she": ["Mary"]}
+    made = {renamed(ANNA, known, random.Random(seed)).text.split("named ")[1][:4] for seed in range(40)}
+    assert made == {"Mary", "Anna"}

@@ -15,6 +15,7 @@ import torch
 from . import DistillError, checkpoint
 from .evaluate import engine_score, score_answers, score_windows
 from .export import export, load_model
+from .grow import grow
 from .instructions import Record
 from .judge import chosen, judge, report, write_verdicts
 from .model import Model
@@ -26,6 +27,7 @@ from .tokenizer import train_tokenizer
 from .train import Run, Trainer
 
 ROOT = Path(__file__).resolve().parents[3]
+GROWN = "grown"  # the weights that a student starts from, where there are any
 WINDOWS = 40  # of plain held-out text that are scored
 
 
@@ -60,6 +62,8 @@ class Steps:
 
     def train(self, name: str) -> None:
         run = self.runs[name]
+        if name == "alone" and (self.work / GROWN).exists():
+            run = replace(run, start=GROWN)
         if self.options.steps:
             decay = self.options.decay or self.options.steps // 4
             run = replace(run, schedule=replace(run.schedule, steps=self.options.steps, decay=decay))
@@ -76,7 +80,7 @@ class Steps:
         return load_model(self.work, run.name, run.shape, self.preset.vocabulary)
 
     def held(self) -> list[Record]:
-        return read_lines(self.work / "held.jsonl")
+        return read_lines(self.work / f"{self.options.split}.jsonl")
 
     def export(self, name: str, out: Path, block_type: str) -> None:
         export(self.model(name), self.preset, self.work, out, self.options.name, block_type,
@@ -119,7 +123,7 @@ class Steps:
     def judge(self) -> None:
         lines = chosen(self.held(), self.options.count, self.work, self.preset.context)
         verdicts = judge(self.options.engine, self.exported(), lines, self.options.temperature, self.preset.context)
-        write_verdicts(self.work / "verdicts.jsonl", verdicts)
+        write_verdicts(self.work / f"verdicts-{self.options.split}.jsonl", verdicts)
         print(json.dumps(report(verdicts), indent=2))
 
     def samples(self) -> None:
@@ -145,7 +149,7 @@ class Steps:
         self.picture()
 
 
-STEPS = ("prepare", "tokenizer", "teacher", "train", "quantize-aware", "export", "evaluate", "judge", "samples",
+STEPS = ("prepare", "tokenizer", "grow", "teacher", "train", "quantize-aware", "export", "evaluate", "judge", "samples",
          "picture", "all")
 
 
@@ -155,6 +159,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--preset", choices=PRESETS, default="cpu")
     parser.add_argument("--work", type=Path, help="folder of everything that is made (default: .cache/distill/PRESET)")
     parser.add_argument("--corpus", type=Path, default=ROOT.parent / "shared/data/corpora/snakes.txt.xz")
+    parser.add_argument("--source", type=Path, help="grow: the work folder of the smaller student")
     parser.add_argument("--without-teacher", action="store_true", help="the student that learns from the text alone")
     parser.add_argument("--minutes", type=float, default=1e9, help="training: stop and save after this long")
     parser.add_argument("--stop-at", type=int, default=0, help="training: stop and save at this step")
@@ -167,6 +172,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="the exported file (default: model.gguf in the work folder)")
     parser.add_argument("--name", default="Inkling Tiny English", help="general.name of the exported file")
     parser.add_argument("--count", type=int, default=100, help="held-out instructions that are scored or judged")
+    parser.add_argument("--split", choices=("held", "valid"), default="held",
+                        help="what is scored or judged: valid for all decisions, held for the end")
     parser.add_argument("--temperature", type=float, default=0.5, help="of the judged answers")
     return parser.parse_args()
 
@@ -180,6 +187,10 @@ def main() -> int:
         prepare(options.corpus, steps.preset, steps.work)
     elif options.step == "tokenizer":
         train_tokenizer(steps.preset, steps.work)
+    elif options.step == "grow":
+        if not options.source:
+            raise DistillError("grow needs --source, the work folder of the smaller student")
+        grow(options.source, student, GROWN, steps.preset, steps.work)
     elif options.step == "teacher":
         steps.train("teacher")
     elif options.step == "train":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .instructions import Record
-from .prepare import read_lines, read_names
+from .instructions import NOT_NAMES, Record
+from .prepare import read_lines
 from .presets import Preset
-from .tokenizer import encode_plain, encode_record, load_tokenizer
+from .tokenizer import encode_record, load_tokenizer
 
 IGNORED = -100  # the target of a padded position
 SHORT = 96  # tokens of a short record, at most
@@ -23,6 +24,7 @@ LENGTHS = 16  # rows are padded to a multiple of this
 class Tokens:
     flat: NDArray[np.uint16]  # every record's tokens, one after another
     starts: NDArray[np.int64]  # n + 1 of them
+    copied: NDArray[np.bool_]  # for each token, whether it is part of a word that has to be copied
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -32,12 +34,35 @@ class Tokens:
         return self.flat[self.starts[index] : self.starts[index + 1]]
 
 
+def copied_words(record: Record) -> list[tuple[int, int]]:
+    """Where the answer's words are that are to be copied from the prompt: names, things, an answer's words."""
+    words = set(re.findall(r"[A-Za-z]+", record.prompt))
+    found = []
+    for match in re.finditer(r"[A-Za-z]+", record.answer):
+        word = match[0]
+        told = record.task == "question" or word[0].isupper() and word not in NOT_NAMES
+        if told and word in words or word in record.mentions or word.removesuffix("s") in record.mentions:
+            found.append(match.span())
+    return found
+
+
 def tokenize_records(lines: list[Record], work: Path, context: int) -> Tokens:
     tokenizer = load_tokenizer(work)
-    rows = [encode_record(tokenizer, line)[0] for line in lines]
-    rows = [row for row in rows if len(row) <= context]
+    rows, copied = [], []
+    for line in lines:
+        row, before = encode_record(tokenizer, line)
+        if len(row) > context:
+            continue
+        marks = np.zeros(len(row), dtype=bool)
+        spans = tokenizer.encode(line.answer).offsets
+        for start, end in copied_words(line):
+            for index, (first, last) in enumerate(spans):
+                if first < end and last > start:
+                    marks[before + index] = True
+        rows.append(row)
+        copied.append(marks)
     starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
-    return Tokens(np.array([token for row in rows for token in row], dtype=np.uint16), starts)
+    return Tokens(np.array([token for row in rows for token in row], dtype=np.uint16), starts, np.concatenate(copied))
 
 
 def load_tokens(preset: Preset, work: Path, part: str) -> Tokens:
@@ -47,21 +72,10 @@ def load_tokens(preset: Preset, work: Path, part: str) -> Tokens:
     if kept.exists() and (not lines.exists()
                           or all(kept.stat().st_mtime >= source.stat().st_mtime for source in sources)):
         arrays = np.load(kept)
-        return Tokens(arrays["flat"], arrays["starts"])
+        return Tokens(arrays["flat"], arrays["starts"], arrays["copied"])
     tokens = tokenize_records(read_lines(lines), work, preset.context)
-    np.savez(kept, flat=tokens.flat, starts=tokens.starts)
+    np.savez(kept, flat=tokens.flat, starts=tokens.starts, copied=tokens.copied)
     return tokens
-
-
-def name_numbers(preset: Preset, work: Path) -> torch.Tensor:
-    """For each token of the vocabulary the number of the name that it is, with a space before it or not; else 0."""
-    tokenizer = load_tokenizer(work)
-    numbers = torch.zeros(preset.vocabulary, dtype=torch.int64)
-    for number, name in enumerate(read_names(work), 1):
-        for ids in (encode_plain(tokenizer, name), encode_plain(tokenizer, " " + name)):
-            if len(ids) == 1:
-                numbers[ids[0]] = number
-    return numbers
 
 
 def padded_length(length: int) -> int:
@@ -99,16 +113,19 @@ class Batches:
         self.planned = (epoch, shuffled)
         return shuffled
 
-    def next(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Inputs and targets, both [rows, length] int64."""
+    def next(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Inputs and targets, both [rows, length] int64, and which targets are to be copied, bool."""
         epoch, index = self.position
         rows = self.plan(epoch)[index]
         self.position = (epoch, index + 1) if index + 1 < len(self.plan(epoch)) else (epoch + 1, 0)
         length = padded_length(int(self.tokens.lengths[rows].max()) - 1)
         inputs = np.zeros((len(rows), length), dtype=np.int64)
         targets = np.full((len(rows), length), IGNORED, dtype=np.int64)
+        copied = np.zeros((len(rows), length), dtype=bool)
         for row, record in enumerate(rows):
             tokens = self.tokens.row(record)
+            first, last = self.tokens.starts[record : record + 2]
+            copied[row, : len(tokens) - 1] = self.tokens.copied[first + 1 : last]
             inputs[row, : len(tokens) - 1] = tokens[:-1]
             targets[row, : len(tokens) - 1] = tokens[1:]
-        return torch.from_numpy(inputs), torch.from_numpy(targets)
+        return torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(copied)

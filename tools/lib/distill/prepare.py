@@ -13,12 +13,18 @@ from pathlib import Path
 from . import DistillError
 from .corpus import Story, read_text, stories
 from .instructions import Record, records
+from .exchange import Others
 from .lessons import lessons
 from .presets import Preset
-from .rename import heroes, renamed
+from .rename import heroes, renamed, with_given
 
+# What a story of the further kinds must not hold, since not all of these are for children.
+UNFIT = re.compile(r"\b(?:kill|murder|blood|gun|dead|death|die|died|dying|knife|drug|alcohol|drunk|beer|wine|suicide|"
+                   r"corpse|terror|rape|sex|sexual|prison|war|weapon|bomb|shot|kidnap|cancer|horror|sinister)(?:s|ed|er|"
+                   r"ers|ing|y)?\b", re.I)
 SHINGLE = 6  # words
 NEAR = 0.3  # a story with more than this share of known shingles repeats another one
+VALID = 0.02  # share of the training stories that are kept for validation
 COMMON = 0.08  # a noun in more than this share of the stories tells nothing about one
 
 
@@ -75,11 +81,14 @@ def read_names(work: Path) -> list[str]:
 
 
 def prepare(corpus: Path, preset: Preset, work: Path) -> None:
+    work.mkdir(parents=True, exist_ok=True)
     found = list(stories(read_text(corpus), preset.kinds))
     kept = without_repeats(found)
     if preset.max_stories:
         kept = kept[: preset.max_stories]
     counts = document_frequency(kept)
+    more = list(stories(read_text(corpus), preset.more_kinds)) if preset.more_kinds else []
+    more = [story for story in without_repeats([*kept, *more])[len(kept):] if not UNFIT.search(story.text)]
 
     def rare(noun: str) -> bool:
         return counts[noun] <= max(2, COMMON * len(kept))
@@ -87,21 +96,31 @@ def prepare(corpus: Path, preset: Preset, work: Path) -> None:
     held_stories = [story for story in kept if is_held(story, preset)]
     train_stories = [story for story in kept if not is_held(story, preset)]
     known = heroes(train_stories, lambda word: counts[word] > 0)
+    known = with_given(known, lambda word: counts[word] > 0, preset.given_names, preset.rare_names)
     train: list[Record] = []
-    for story in train_stories:
-        for version in range(preset.versions):
+    # What decides how to go on is looked at on stories of its own, neither trained on here nor judged in the end.
+    valid = [story for story in [*train_stories, *more] if hashed(key(story), preset.seed + 1) < VALID * 2**64]
+    trained = [story for story in [*train_stories, *more] if story not in valid]
+    others = Others.of(trained, rare)
+    for story in trained:
+        for version in range(preset.more_versions if story.kind in preset.more_kinds else preset.versions):
             rng = random.Random(hashed(f"{version}:{story.text}", preset.seed))
-            shown = renamed(story, known, rng) if version else story
+            shown = others.exchanged(renamed(story, known, rng), rare, rng) if version else story
             train.extend(records(shown, preset.limits, rng, rare, version))
         for version in range(preset.lessons):
             rng = random.Random(hashed(f"lesson {version}:{story.text}", preset.seed))
-            train.extend(lessons(renamed(story, known, rng), known, rng))
+            train.extend(lessons(renamed(story, known, rng), known, rare, others, rng))
     held: list[Record] = []
     for story in held_stories:
         held.extend(records(story, preset.limits, random.Random(hashed(story.text, preset.seed)), rare))
+    looked: list[Record] = []
+    for story in valid:
+        rng = random.Random(hashed(story.text, preset.seed))
+        looked.extend(records(renamed(story, known, rng), preset.limits, rng, rare))
+    random.Random(preset.seed).shuffle(looked)
+    write_lines(work / "valid.jsonl", looked)
     random.Random(preset.seed).shuffle(train)
     random.Random(preset.seed).shuffle(held)
-    work.mkdir(parents=True, exist_ok=True)
     write_lines(work / "train.jsonl", train)
     write_lines(work / "held.jsonl", held)
     (work / "names.txt").write_text("".join(f"{name}\n" for name in known.pronoun), encoding="utf-8")

@@ -42,7 +42,7 @@ class Schedule:
     adam_rate: float = 0.003  # embedding and norms
     weight_decay: float = 0.01  # of the matrices
     batch_tokens: int = 6144  # of one step, padding included
-    short_steps: int = 0  # at the beginning, that take short records alone (data.SHORT): lessons in copying
+    short: tuple[tuple[int, int], ...] = ()  # steps, from and to, with short records alone (data.SHORT): lessons
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,12 @@ class Preset:
     embedding_type: str = "Q8_0"
     max_stories: int = 0  # 0: all of them
     whole_names: bool = False  # the vocabulary has every hero's name as one token
-    name_weight: float = 1.0  # in the loss, of a name that stands before; goes to 1 as the learning rate goes to 0
+    copy_weight: float = 1.0  # in the loss, of words that the answer takes from the prompt; less at a low rate
     lessons: int = 0  # times that lessons in copying names are made of each training story
+    more_kinds: tuple[str, ...] = ()  # of stories that are trained on as well, never held out
+    more_versions: int = 1  # of each of these
+    given_names: int = 0  # general ones that are tokens too, with `whole_names`
+    rare_names: int = 0  # further ones, which stories are given now and then and the vocabulary does not have
     versions: int = 1  # of each training story: the first as it is, the others with other names and cuts
     held_out: float = 0.03  # share of the stories
     temperature: float = 2.0  # of distillation
@@ -74,22 +78,34 @@ PRESETS = {
     "toy": Preset(
         about="the whole pipeline in a few minutes on a CPU, for tests: real steps, no real model",
         vocabulary=512, context=256, kinds=("tale",), limits=Limits(whole=500, part=250, abridge=True),
-        lessons=1, name_weight=2.0,
+        lessons=1, copy_weight=2.0,
         student=Shape(layers=2, width=64, heads=2, kv_heads=1, ffn=192),
         teacher=Shape(layers=2, width=128, heads=2, kv_heads=1, ffn=256),
-        train=Schedule(steps=60, warmup=5, decay=20, batch_tokens=1024, short_steps=10),
+        train=Schedule(steps=60, warmup=5, decay=20, batch_tokens=1024, short=((0, 10),)),
         teach=Schedule(steps=60, warmup=5, decay=20, batch_tokens=1024),
         quantize=Schedule(steps=20, warmup=2, decay=15, muon_rate=0.004, adam_rate=0.0006, batch_tokens=1024),
     ),
-    "cpu": Preset(
-        about="2.75 million weights, an hour on two cores (its teacher: longer)",
+    "small": Preset(
+        about="2.95 million weights, half an hour on two cores (its teacher: longer): what `cpu` grows from",
         vocabulary=5120, context=512, kinds=("tale",), limits=Limits(whole=1400, part=600, abridge=True),
-        versions=6, lessons=4, whole_names=True, name_weight=5.0,
+        versions=6, lessons=4, whole_names=True, copy_weight=5.0,
         student=Shape(layers=5, width=192, heads=3, kv_heads=1, ffn=512),
         teacher=Shape(layers=6, width=320, heads=5, kv_heads=5, ffn=832),
-        train=Schedule(steps=5000, warmup=60, decay=2000, batch_tokens=3072, short_steps=400),
+        train=Schedule(steps=5000, warmup=60, decay=2000, batch_tokens=3072, short=((0, 400),)),
         teach=Schedule(steps=8000, warmup=60, decay=2000, weight_decay=0.1, batch_tokens=3072),
-        quantize=Schedule(steps=400, warmup=10, decay=380, muon_rate=0.003, adam_rate=0.0005, batch_tokens=3072),
+        quantize=Schedule(steps=240, warmup=10, decay=230, muon_rate=0.003, adam_rate=0.0005, batch_tokens=3072),
+    ),
+    "cpu": Preset(
+        about="3.8 million weights, half an hour more from `small`, an hour from nothing",
+        vocabulary=6144, context=512, kinds=("tale",), limits=Limits(whole=1400, part=600, abridge=True),
+        more_kinds=("plot",), more_versions=1, given_names=400, rare_names=1000,
+        versions=4, lessons=3, whole_names=True, copy_weight=5.0,
+        student=Shape(layers=6, width=192, heads=3, kv_heads=3, ffn=512),
+        teacher=Shape(layers=6, width=320, heads=5, kv_heads=5, ffn=832),
+        train=Schedule(steps=3120, warmup=60, decay=2220, muon_rate=0.015, adam_rate=0.0015, batch_tokens=3072,
+                       short=((0, 150), (1490, 1760), (2310, 2430))),
+        teach=Schedule(steps=8000, warmup=60, decay=2000, weight_decay=0.1, batch_tokens=3072),
+        quantize=Schedule(steps=240, warmup=10, decay=230, muon_rate=0.003, adam_rate=0.0005, batch_tokens=3072),
     ),
     "gpu": Preset(
         about="22 million weights, three runs of up to ten minutes on one large graphics card",

@@ -6,11 +6,14 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from .corpus import Story
 from .instructions import names
 
+GIVEN_NAMES = Path(__file__).with_name("given_names.txt")
+RARE = 0.2  # share of the new names that are rare ones
 CLEAR = 3  # times as many pronouns of one kind as of the other tell which a story's hero goes by
 
 
@@ -20,6 +23,7 @@ class Names:
 
     pronoun: dict[str, str]  # "he" or "she", by name
     by_pronoun: dict[str, list[str]]
+    rare: dict[str, list[str]] = field(default_factory=dict)  # names that are not tokens, by pronoun
 
 
 def heroes(stories: Iterable[Story], is_word: Callable[[str], bool]) -> Names:
@@ -39,13 +43,31 @@ def heroes(stories: Iterable[Story], is_word: Callable[[str], bool]) -> Names:
     return Names(pronoun, {kind: [name for name in pronoun if pronoun[name] == kind] for kind in ("he", "she")})
 
 
+def given_names() -> list[tuple[str, str]]:
+    """General given names, the most frequent first, each with "he" or "she"."""
+    lines = GIVEN_NAMES.read_text(encoding="utf-8").splitlines()
+    pairs = (line.split() for line in lines if not line.startswith("#"))
+    return [(name, pronoun) for name, pronoun in pairs]
+
+
+def with_given(known: Names, is_word: Callable[[str], bool], count: int, rare: int) -> Names:
+    """`count` given names more, the most frequent, and `rare` ones after these that are chosen less often."""
+    fresh = [(name, kind) for name, kind in given_names() if name not in known.pronoun and not is_word(name.lower())]
+    pronoun = known.pronoun | dict(fresh[:count])
+    return Names(pronoun, {kind: [name for name in pronoun if pronoun[name] == kind] for kind in ("he", "she")},
+                 {kind: [name for name, other in fresh[count : count + rare] if other == kind]
+                  for kind in ("he", "she")})
+
+
 def renamed(story: Story, known: Names, rng: random.Random) -> Story:
     """The story with another name for each of its names that is known, of the same pronoun."""
     taken = set(re.findall(r"[A-Z][a-z]+", story.text))
     others: dict[str, str] = {}
     for name in names(story.text):
         if name in known.pronoun:
-            choice = rng.choice(known.by_pronoun[known.pronoun[name]])
+            kind = known.pronoun[name]
+            rare = known.rare.get(kind)
+            choice = rng.choice(rare if rare and rng.random() < RARE else known.by_pronoun[kind])
             if choice not in taken:
                 others[name] = choice
                 taken.add(choice)

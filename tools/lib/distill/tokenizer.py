@@ -42,6 +42,30 @@ def train_tokenizer(preset: Preset, work: Path) -> None:
     print(f"{tokenizer.get_vocab_size()} tokens")
 
 
+def extend_tokenizer(source: Path, preset: Preset, work: Path) -> None:
+    """The tokenizer of the work folder `source` with names of this one as further tokens, until the vocabulary is full.
+
+    What it was stays as it was: the merges of a name's pieces come after all others.
+    """
+    tokenizer = load_tokenizer(source)
+    state = json.loads(tokenizer.to_str())
+    vocabulary, merges = state["model"]["vocab"], state["model"]["merges"]
+    for name in read_names(work):
+        for text in (" " + name, name):
+            pieces = tokenizer.encode(text).tokens
+            while len(pieces) > 1:
+                pair, joined = pieces[:2], pieces[0] + pieces[1]
+                if joined not in vocabulary:
+                    if len(vocabulary) == preset.vocabulary:
+                        break
+                    vocabulary[joined] = len(vocabulary)
+                if pair not in merges:
+                    merges.append(pair)
+                pieces = [joined, *pieces[2:]]
+    Tokenizer.from_str(json.dumps(state)).save(str(work / "tokenizer.json"))
+    print(f"{len(vocabulary)} tokens")
+
+
 def load_tokenizer(work: Path) -> Tokenizer:
     return Tokenizer.from_file(str(work / "tokenizer.json"))
 

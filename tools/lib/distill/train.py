@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import checkpoint
-from .data import IGNORED, SHORT, Batches, load_tokens, name_numbers
+from .data import IGNORED, SHORT, Batches, load_tokens
 from .model import Model
 from .presets import Preset, Schedule, Shape
 from .quantize import fake_quantize_model
@@ -23,6 +23,7 @@ from .quantize import fake_quantize_model
 SAVE_EVERY_S = 60
 LOG_EVERY = 10
 PARTS = 2  # of a batch on a CPU
+LEAST_WEIGHT = 0.6  # share of what words to be copied weigh more, that stays when the rate falls
 
 
 @dataclass
@@ -47,12 +48,16 @@ def rate(schedule: Schedule, step: int) -> float:
 
 
 def optimizers(model: Model, schedule: Schedule) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices, whose rows and columns it balances; Adam for the embedding and the norms."""
+    """Muon for the matrices, whose rows and columns it balances; Adam for the embedding and the norms.
+
+    Muon's work is in two halves, which can be done side by side.
+    """
     matrices = [matrix.weight for matrix in model.matrices().values()]
     others = [parameter for name, parameter in model.named_parameters()
               if not any(parameter is matrix for matrix in matrices)]
-    return [torch.optim.Muon(matrices, lr=schedule.muon_rate, weight_decay=schedule.weight_decay, momentum=0.95),
-            torch.optim.Adam(others, lr=schedule.adam_rate, betas=(0.9, 0.95), eps=1e-10)]
+    muons = [torch.optim.Muon(half, lr=schedule.muon_rate, weight_decay=schedule.weight_decay, momentum=0.95)
+             for half in (matrices[::2], matrices[1::2])]
+    return [*muons, torch.optim.Adam(others, lr=schedule.adam_rate, betas=(0.9, 0.999), eps=1e-10)]
 
 
 def distillation_loss(logits: Tensor, teacher: Tensor, temperature: float) -> Tensor:
@@ -63,16 +68,6 @@ def distillation_loss(logits: Tensor, teacher: Tensor, temperature: float) -> Te
     student = F.log_softmax(logits / temperature, -1)
     target = F.log_softmax(teacher / temperature, -1)
     return F.kl_div(student, target, log_target=True, reduction="sum") * temperature**2
-
-
-def is_repeated(names: Tensor, inputs: Tensor, targets: Tensor) -> Tensor:
-    """Which targets [rows, length] are names that the row has before; `names` as name_numbers() gives them."""
-    row, position = (names[targets.clamp(min=0)] > 0).logical_and(targets != IGNORED).nonzero(as_tuple=True)
-    before = torch.arange(inputs.shape[1], device=inputs.device) <= position[:, None]
-    same = names[inputs[row]] == names[targets[row, position]][:, None]
-    found = torch.zeros_like(targets, dtype=torch.bool)
-    found[row, position] = (same & before).any(1)
-    return found
 
 
 class Clock:
@@ -108,7 +103,6 @@ class Trainer:
             self.teacher.load_state_dict(checkpoint.load_weights(work / run.teacher))
         self.parameters = list(self.model.parameters())
         self.optimizers = optimizers(self.model, run.schedule)
-        self.names = name_numbers(preset, work).to(device) if preset.name_weight != 1.0 else None
         self.pool: ThreadPoolExecutor | None = None
         if device.type == "cpu":
             torch.set_num_threads(1)
@@ -145,15 +139,15 @@ class Trainer:
         with (self.work / f"{self.run.name}.csv").open("w", newline="") as file:
             csv.writer(file).writerows([("step", "loss", "seconds"), *self.log])
 
-    def part(self, inputs: Tensor, targets: Tensor, count: int) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def part(self, inputs: Tensor, targets: Tensor, copied: Tensor, count: int) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Some rows' share of the loss on the text, and of the gradients, in a batch with `count` targets."""
         kept = targets != IGNORED
         logits = self.forward(inputs, self.dtype, kept).float()
         losses = F.cross_entropy(logits, targets[kept], reduction="none")
         text_loss = loss = losses.sum() / count
-        if self.names is not None:
-            more = (self.preset.name_weight - 1) * rate(self.run.schedule, self.step)
-            loss = text_loss + more * losses[is_repeated(self.names, inputs, targets)[kept]].sum() / count
+        if self.preset.copy_weight != 1.0:
+            more = (self.preset.copy_weight - 1) * max(LEAST_WEIGHT, rate(self.run.schedule, self.step))
+            loss = text_loss + more * losses[copied[kept]].sum() / count
         if self.teacher:
             with torch.no_grad():
                 teacher_logits = self.teach(inputs, self.dtype, kept).float()
@@ -167,13 +161,15 @@ class Trainer:
         On a CPU the rows are worked on in parts, side by side, each by one thread: that needs no waiting between
         two operations. Sums are taken in the parts' order, so the number of threads changes no bit.
         """
-        batches = self.short if self.step < self.run.schedule.short_steps else self.batches
-        inputs, targets = (whole.to(self.device, non_blocking=True) for whole in batches.next())
-        count = int((targets != IGNORED).sum())
+        lessons = any(first <= self.step < last for first, last in self.run.schedule.short)
+        batches = self.short if lessons else self.batches
+        batch = [whole.to(self.device, non_blocking=True) for whole in batches.next()]
+        count = int((batch[1] != IGNORED).sum())
         if self.pool:
-            parts = self.pool.map(lambda rows: self.part(*rows, count), zip(inputs.chunk(PARTS), targets.chunk(PARTS)))
+            rows = zip(*(whole.chunk(PARTS) for whole in batch), strict=True)
+            parts = self.pool.map(lambda some: self.part(*some, count), rows)
         else:
-            parts = iter([self.part(inputs, targets, count)])
+            parts = iter([self.part(*batch, count)])
         text_loss, total = next(parts)
         for loss, gradients in parts:
             text_loss = text_loss + loss
@@ -181,12 +177,13 @@ class Trainer:
         for parameter, gradient in zip(self.parameters, total, strict=True):
             parameter.grad = gradient
         share = rate(self.run.schedule, self.step)
-        rates = (self.run.schedule.muon_rate, self.run.schedule.adam_rate)
-        for optimizer, full in zip(self.optimizers, rates, strict=True):
+        for optimizer in self.optimizers:
+            adam = isinstance(optimizer, torch.optim.Adam)
             for group in optimizer.param_groups:
-                group["lr"] = full * share
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+                group["lr"] = share * (self.run.schedule.adam_rate if adam else self.run.schedule.muon_rate)
+        for _ in (self.pool.map if self.pool else map)(lambda optimizer: optimizer.step(), self.optimizers):
+            pass
+        self.model.zero_grad(set_to_none=True)
         self.step += 1
         return float(text_loss)
 
