@@ -18,7 +18,7 @@ static size_t element_bytes(ink_kv_type type) {
 }
 
 ink_status ink_kv_resolve_type(ink_kv_type *type, ink_error *error) {
-  if (*type == INK_KV_DEFAULT) *type = INK_KV_F16;
+  if (*type == INK_KV_DEFAULT) *type = INK_KV_Q8_0;
   if (element_bytes(*type)) return INK_OK;
   return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "there is no KV cache type %d", (int)*type);
 }
@@ -215,11 +215,18 @@ static void move_value(ink_kv_cache *kv, vector_place from, vector_place to) {
   }
 }
 
+static void turn_key(const ink_kv_cache *kv, ink_kv_turn turn) {
+  bool mixed = kv->type == INK_KV_Q8_0;
+  if (mixed) turn.kernels->hadamard(turn.scratch, kv->n_embd_head);
+  ink_rope_turn(turn.rope, turn.angles, turn.scratch);
+  if (mixed) turn.kernels->hadamard(turn.scratch, kv->n_embd_head);
+}
+
 void ink_kv_move(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t from, uint32_t to,
                  uint32_t n, ink_kv_turn turn) {
   for (uint32_t i = 0; i < n; i++) {
     load_vector(kv, &kv->keys, key_place(kv, layer, head, from + i), turn.scratch);
-    if (turn.angles) ink_rope_turn(turn.rope, turn.angles, turn.scratch);
+    if (turn.angles) turn_key(kv, turn);
     store_vector(kv, &kv->keys, key_place(kv, layer, head, to + i), turn.scratch);
   }
   for (uint32_t i = 0; i < n && from != to; i++) {

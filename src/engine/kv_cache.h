@@ -62,12 +62,14 @@ ink_status ink_kv_resolve_type(ink_kv_type *type, ink_error *error);
 void ink_kv_carve(ink_kv_cache *kv, const ink_hparams *h, ink_kv_type type, uint32_t n_ctx,
                   uint32_t max_batch, ink_arena *arena);
 
-/* key, value: [n_embd_head], the key rotated already. */
+/* key, value: [n_embd_head], the key rotated already. For Q8_0 it has been through hadamard() as well,
+ * as queries must: a few of its dimensions are far larger than the others. */
 void ink_kv_store(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t position,
                   const float *key, const float *value);
 
 /* How keys are turned when they move, or NULLs where they aren't. */
 typedef struct ink_kv_turn {
+  const ink_kernels *kernels;
   const ink_rope *rope;
   const float *angles; /* from ink_rope_make_turn(); NULL: keys stay as they are */
   float *scratch;      /* [n_embd_head] */
