@@ -10,15 +10,6 @@ static size_t query_index(const ink_hparams *h, uint32_t head, uint32_t t, uint3
   return ((size_t)(head / group) * n + t) * group + head % group;
 }
 
-/* Of 8-bit caches: see ink_kv_store(). */
-static void mix_heads(const ink_session *session, float *heads, uint32_t n) {
-  uint32_t width = session->model->hparams.n_embd_head;
-  if (session->kv.type != INK_KV_Q8_0) return;
-  for (uint32_t i = 0; i < n; i++) {
-    session->model->kernels->hadamard(heads + (size_t)i * width, width);
-  }
-}
-
 static void store_query(ink_session *session, const float *q, size_t index) {
   ink_scratch *s = &session->scratch;
   uint32_t width = session->model->hparams.n_embd_head;
@@ -39,12 +30,12 @@ void ink_attention_store(ink_session *session, uint32_t layer, uint32_t first, u
   for (uint32_t t = 0; t < n; t++) {
     float *q = s->q + (size_t)t * h->n_head * width;
     session->model->kernels->scale(q, h->attn_scale * INK_SCORE_UNIT, h->n_head * width);
-    mix_heads(session, q, h->n_head);
+    ink_kv_mix(&session->kv, q, h->n_head);
     for (uint32_t head = 0; head < h->n_head; head++) {
       store_query(session, q + head * width, query_index(h, head, t, n));
     }
     float *k = s->k + (size_t)t * h->n_head_kv * width;
-    mix_heads(session, k, h->n_head_kv);
+    ink_kv_mix(&session->kv, k, h->n_head_kv);
     const float *v = s->v + (size_t)t * h->n_head_kv * width;
     for (uint32_t head = 0; head < h->n_head_kv; head++) {
       ink_kv_store(&session->kv, layer, head, first + t, k + head * width, v + head * width);

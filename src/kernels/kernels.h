@@ -166,11 +166,6 @@ typedef struct ink_kernels {
 
   float (*exp_sum)(const float *x, uint32_t n, float max); /* sum of e^(x - max), any n */
 
-  /* A Hadamard transform of each run of as many elements as n's largest divisor that is a power of 2:
-   * orthonormal, and its own inverse. An outlier becomes a little more in all of them, which 8 bits
-   * hold better; products of two vectors stay as they are (Ashkboos et al., "QuaRot", 2024). */
-  void (*hadamard)(float *x, uint32_t n);
-
   /* A query for keys of 8 bits, x = scale * out to within 1/2 of the scale, max |out| = 32767;
    * returns the scale. */
   float (*quantize_query)(const float *x, uint32_t n, int16_t *out);

@@ -313,28 +313,6 @@ static void compare_layer_norms(const ink_kernels *kernels) {
   }
 }
 
-/* Against the matrix: element [i][j] is 1 or -1, by the parity of the bits that i and j share. */
-static void compare_hadamard(const ink_kernels *kernels) {
-  static const uint32_t widths[] = {4, 8, 44, 64, 80, 96, 256}, sizes[] = {4, 8, 4, 64, 16, 32, 256};
-  for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
-    uint32_t n = widths[w], size = sizes[w], seed = 40;
-    float x[256], out[2][256];
-    for (uint32_t i = 0; i < n; i++) x[i] = out[0][i] = out[1][i] = random_float(&seed);
-    ink_kernels_scalar.hadamard(out[0], n);
-    kernels->hadamard(out[1], n);
-    CHECK(memcmp(out[0], out[1], n * sizeof *x) == 0);
-    for (uint32_t i = 0; i < n; i++) {
-      double sum = 0.0;
-      for (uint32_t j = i / size * size; j < i / size * size + size; j++) {
-        sum += __builtin_parity(i & j & (size - 1)) ? -(double)x[j] : (double)x[j];
-      }
-      CHECK(fabs((double)out[1][i] - sum / sqrt(size)) < 1e-6);
-    }
-    kernels->hadamard(out[1], n);
-    for (uint32_t i = 0; i < n; i++) CHECK(fabsf(out[1][i] - x[i]) < 1e-6f);
-  }
-}
-
 static void compare_attention(const ink_kernels *kernels) {
   static float keys[INK_KV_TILE * WIDTH], values[INK_KV_TILE * WIDTH], queries[QUERIES * WIDTH];
   uint32_t seed = 13;
@@ -540,7 +518,6 @@ static void tables_equal_scalar(void) {
     compare_vectors(kernels);
     compare_activations(kernels);
     compare_layer_norms(kernels);
-    compare_hadamard(kernels);
     compare_attention(kernels);
     compare_byte_attention(kernels);
   }
