@@ -68,7 +68,7 @@ def test_peak_of_linear_memory(wasmtime: Host, smollm2: Path) -> None:
 
 
 def test_the_default_context_needs_what_info_says(wasmtime: Host, smollm2: Path) -> None:
-    """At 4096 tokens the KV cache is as large as the weights: nothing else may be."""
+    """At 4096 tokens the KV cache is half as large as the weights: nothing else may be."""
     total = wasmtime.ok("info", "-m", smollm2, "--json").json["memory"]["total"]
     bounded = wasmtime.with_wasmtime("-W", f"max-memory-size={total + (4 << 20)}")
     assert bounded.ok("-m", smollm2, "-p", "a", "-n", 1, "--temp", 0).out
