@@ -280,11 +280,11 @@ typedef struct ink_session ink_session;
 
 /* How keys and values of the context are held. */
 typedef enum ink_kv_type {
-  INK_KV_DEFAULT = 0, /* INK_KV_F16 */
+  INK_KV_DEFAULT = 0, /* INK_KV_Q8_0 */
   INK_KV_F32 = 1,     /* exact; 4 bytes an element */
   INK_KV_F16 = 2,     /* IEEE binary16 */
   INK_KV_BF16 = 3,    /* the upper half of a float */
-  INK_KV_Q8_0 = 4     /* 8 bits, and 16 more for every 32 elements */
+  INK_KV_Q8_0 = 4     /* 8 bits, and 16 more for every 32 elements of a head, or its last ones */
 } ink_kv_type;
 
 typedef struct ink_session_params {

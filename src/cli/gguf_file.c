@@ -7,15 +7,14 @@
 #include "cli/files.h"
 #include "format/split.h"
 
-static ink_status no_places(void *context, const ink_gguf *gguf, uint8_t **destinations,
-                               ink_error *error) {
-  (void)context, (void)gguf, (void)destinations, (void)error;
+static ink_status on_header(void *context, const ink_gguf *gguf, ink_error *error) {
+  (void)context, (void)gguf, (void)error;
   return INK_OK;
 }
 
 static ink_status read_header(gguf_part *part, uint64_t size, ink_error *error) {
   ink_allocator allocator = ink_allocator_or_default(NULL);
-  ink_gguf_sink sink = {NULL, no_places, NULL};
+  ink_gguf_sink sink = {NULL, on_header, NULL, NULL};
   INK_TRY(ink_gguf_stream_begin(&part->stream, &allocator, size, sink, error));
   part->stream.header_only = true;
   while (!ink_gguf_stream_complete(&part->stream)) {

@@ -137,7 +137,7 @@ void options_print_help(void) {
         "Computing:  -c/--ctx N         context in tokens (default: the model's, at most 4096)\n"
         "            -t/--threads N     threads; auto or 0: what a short try finds fastest\n"
         "                               (default: auto, but 1 for bench; 1 in WebAssembly)\n"
-        "            --cache-type T     what keys and values are held as: f32, f16 (default), bf16, q8_0\n"
+        "            --cache-type T     what keys and values are held as: f32, f16, bf16, q8_0 (default)\n"
         "            --kernels NAME     auto, simd or a name that `inkling version` lists\n"
         "            --lora FILE[:SCALE]  an adapter, as GGUF, at that scale (default: 1); may be given several\n"
         "                               times\n"

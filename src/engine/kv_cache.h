@@ -62,7 +62,14 @@ ink_status ink_kv_resolve_type(ink_kv_type *type, ink_error *error);
 void ink_kv_carve(ink_kv_cache *kv, const ink_hparams *h, ink_kv_type type, uint32_t n_ctx,
                   uint32_t max_batch, ink_arena *arena);
 
-/* key, value: [n_embd_head], the key rotated already. */
+/* Queries and keys of 8-bit caches, [n][n_embd_head], go through a Hadamard transform of each run of as
+ * many elements as the largest power of 2 that divides n_embd_head: orthonormal, and its own inverse.
+ * Products stay as they are, and a key's few dimensions that are far larger than the others become a
+ * little more in all of them, which 8 bits hold better (Ashkboos et al., "QuaRot", 2024). Those of other
+ * caches stay as they are. */
+void ink_kv_mix(const ink_kv_cache *kv, float *heads, uint32_t n);
+
+/* key, value: [n_embd_head], the key rotated and mixed already. */
 void ink_kv_store(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t position,
                   const float *key, const float *value);
 

@@ -301,6 +301,28 @@ void ink_gguf_free(ink_gguf *gguf) {
   *gguf = (ink_gguf){0};
 }
 
+size_t ink_gguf_name_bytes(const ink_gguf *gguf) {
+  size_t n = 0;
+  for (size_t i = 0; i < gguf->n_tensors; i++) n += gguf->tensors[i].name.len;
+  return n;
+}
+
+void ink_gguf_keep_tensors(ink_gguf *gguf, uint8_t *names) {
+  for (size_t i = 0; i < gguf->n_tensors; i++) {
+    ink_str *name = &gguf->tensors[i].name;
+    memcpy(names, name->data, name->len);
+    name->data = (const char *)names;
+    names += name->len;
+  }
+  ink_index_free(&gguf->value_index, &gguf->allocator);
+  ink_release(&gguf->allocator, gguf->values, gguf->n_values * sizeof *gguf->values);
+  gguf->value_index = (ink_index){0};
+  gguf->values = NULL;
+  gguf->n_values = 0;
+  gguf->bytes = NULL;
+  gguf->n_bytes = 0;
+}
+
 uint32_t ink_gguf_find_tensor(const ink_gguf *gguf, const char *name) {
   return ink_index_find(&gguf->tensor_index, (ink_str){name, strlen(name)});
 }

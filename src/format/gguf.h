@@ -74,6 +74,11 @@ ink_status ink_gguf_parse_values(ink_gguf *gguf, const ink_allocator *allocator,
                                  bool *complete, ink_error *error);
 void ink_gguf_free(ink_gguf *gguf);
 
+/* Forgets all but the tensors, whose names, one after the other, are copied to `names`: then the header
+ * itself is not needed any more. */
+size_t ink_gguf_name_bytes(const ink_gguf *gguf);
+void ink_gguf_keep_tensors(ink_gguf *gguf, uint8_t *names);
+
 /* The tensor's number, or INK_INDEX_NONE. */
 uint32_t ink_gguf_find_tensor(const ink_gguf *gguf, const char *name);
 

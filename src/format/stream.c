@@ -107,6 +107,23 @@ static ink_status order_tensors(ink_gguf_stream *stream, ink_error *error) {
   return status;
 }
 
+/* Keeps names, and the bytes that came after the header. Memory that can only grow should be able to
+ * have weights where it was. */
+static ink_status release_header(ink_gguf_stream *stream, size_t excess, size_t *n_released,
+                                 ink_error *error) {
+  size_t n_names = ink_gguf_name_bytes(&stream->gguf), capacity = n_names + excess;
+  uint8_t *kept;
+  INK_TRY(ink_allocate(&stream->allocator, (uint64_t)capacity + GAP_BUFFER, "names of tensors", &kept,
+                       error));
+  ink_gguf_keep_tensors(&stream->gguf, kept);
+  memcpy(kept + n_names, stream->header + stream->header_len - excess, excess);
+  *n_released = stream->header_capacity + GAP_BUFFER;
+  ink_release(&stream->allocator, stream->header, *n_released);
+  stream->header = kept;
+  stream->header_capacity = stream->header_len = capacity;
+  return INK_OK;
+}
+
 static ink_status begin_tensors(ink_gguf_stream *stream, ink_error *error) {
   size_t n = stream->gguf.n_tensors;
   INK_TRY(ink_allocate(&stream->allocator, n * sizeof *stream->order, "tensor order",
@@ -115,18 +132,21 @@ static ink_status begin_tensors(ink_gguf_stream *stream, ink_error *error) {
                        &stream->destinations, error));
   for (size_t i = 0; i < n; i++) stream->destinations[i] = NULL;
   INK_TRY(order_tensors(stream, error));
-  INK_TRY(stream->sink.on_header(stream->sink.context, &stream->gguf, stream->destinations, error));
+  INK_TRY(stream->sink.on_header(stream->sink.context, &stream->gguf, error));
+  size_t header_len = stream->header_len, data_offset = (size_t)stream->gguf.data_offset;
+  size_t excess = header_len > data_offset ? header_len - data_offset : 0;
+  stream->position = excess ? data_offset : header_len;
+  if (n > 0 && !stream->header_only) {
+    size_t n_released;
+    INK_TRY(release_header(stream, excess, &n_released, error));
+    INK_TRY(stream->sink.on_places(stream->sink.context, &stream->gguf, n_released,
+                                   stream->destinations, error));
+  }
   stream->has_header = true;
-  stream->position = stream->gguf.data_offset;
-  if (stream->header_only) return INK_OK;
   INK_TRY(finish_tensors(stream, error));
 
   /* The buffer was filled past the header: those bytes go where they belong. */
-  uint64_t excess = stream->header_len > stream->gguf.data_offset
-                        ? stream->header_len - stream->gguf.data_offset
-                        : 0;
-  const uint8_t *source = stream->header + stream->gguf.data_offset;
-  if (excess == 0) stream->position = stream->header_len;
+  const uint8_t *source = stream->header + stream->header_len - excess;
   while (excess > 0 && !ink_gguf_stream_complete(stream)) {
     uint8_t *ptr;
     size_t len;

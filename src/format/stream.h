@@ -7,10 +7,13 @@
 /* What is to be done with the file's parts. */
 typedef struct ink_gguf_sink {
   void *context;
-  /* The header is complete: set destinations[i], tensor i's place of tensors[i].n_bytes, or leave
-   * NULL to skip it. */
-  ink_status (*on_header)(void *context, const ink_gguf *gguf, uint8_t **destinations,
-                          ink_error *error);
+  /* The header is complete. */
+  ink_status (*on_header)(void *context, const ink_gguf *gguf, ink_error *error);
+  /* All that is left of it are the tensors: set destinations[i], tensor i's place of
+   * tensors[i].n_bytes, or leave NULL to skip it. n_released: bytes in one piece that have just been
+   * given back to the allocator. Not called where no tensor is to be read. */
+  ink_status (*on_places)(void *context, const ink_gguf *gguf, size_t n_released,
+                          uint8_t **destinations, ink_error *error);
   /* All bytes of tensor i are at its destination. Called once per tensor that has one. */
   ink_status (*on_tensor)(void *context, size_t tensor, ink_error *error);
 } ink_gguf_sink;
@@ -23,7 +26,8 @@ typedef struct ink_gguf_stream {
   bool header_only;   /* likewise: the file ends with its header */
   uint64_t position;  /* bytes of the file committed to tensors or skipped, once past the header */
 
-  uint8_t *header; /* [header_capacity], owned; `gguf` points into it */
+  uint8_t *header; /* [header_capacity], owned; `gguf` points into it. Once it has been read: names of
+                      tensors */
   size_t header_len;
   size_t header_capacity;
   ink_gguf gguf;

@@ -172,7 +172,7 @@ static void carve_tensors(ink_tensor **bound, size_t n, ink_arena *arena) {
 }
 
 ink_status ink_adapter_bind(ink_adapter *adapter, const ink_gguf *gguf, ink_tensor **bound,
-                            uint8_t **destinations, ink_error *error) {
+                            ink_error *error) {
   const ink_model *model = adapter->model;
   INK_TRY(check_values(adapter, gguf, error));
   for (size_t i = 0; i < gguf->n_tensors; i++) bound[i] = NULL;
@@ -182,7 +182,11 @@ ink_status ink_adapter_bind(ink_adapter *adapter, const ink_gguf *gguf, ink_tens
         ink_weights_matrix(&model->weights, model->architecture, number, name);
     if (matrix) INK_TRY(bind_pair(adapter, gguf, matrix, name, number, bound, error));
   }
-  INK_TRY(check_all_have_a_place(adapter, gguf, bound, error));
+  return check_all_have_a_place(adapter, gguf, bound, error);
+}
+
+ink_status ink_adapter_place(ink_adapter *adapter, const ink_gguf *gguf, ink_tensor **bound,
+                             uint8_t **destinations, ink_error *error) {
   ink_arena arena = {NULL, 0};
   carve_tensors(bound, gguf->n_tensors, &arena);
   INK_TRY(ink_allocate(&adapter->allocator, arena.used, "the adapter", &adapter->arena, error));

@@ -26,10 +26,13 @@ struct ink_adapter {
 /* Without tensors. The model's weights need not be in place, only described. */
 ink_status ink_adapter_create(ink_adapter **adapter, const ink_model *model, ink_error *error);
 
-/* Checks the header and gives each tensor its place: bound[i] and destinations[i] are those of the file's
- * tensor i, which has exactly one. */
+/* Checks the header: bound[i] is the file's tensor i, which has exactly one place. */
 ink_status ink_adapter_bind(ink_adapter *adapter, const ink_gguf *gguf, ink_tensor **bound,
-                            uint8_t **destinations, ink_error *error);
+                            ink_error *error);
+
+/* Gives each its place, destinations[i]. */
+ink_status ink_adapter_place(ink_adapter *adapter, const ink_gguf *gguf, ink_tensor **bound,
+                             uint8_t **destinations, ink_error *error);
 
 /* A tensor is at its destination: it becomes what it is in memory. `row` has room for source->dims[0]
  * floats. INK_ERR_BAD_ADAPTER for values that are not finite. */

@@ -27,23 +27,30 @@ struct ink_loader {
 
 /* ---- Places ---- */
 
-static void carve_tensors(const ink_loader *loader, ink_arena *arena) {
+/* Up to n_first bytes go to the first arena. */
+static void carve_tensors(const ink_loader *loader, uint64_t n_first, ink_arena arenas[2]) {
   for (size_t i = 0; i < loader->n_bound; i++) {
     ink_tensor *t = loader->bound[i];
     if (!t) continue;
-    t->data = ink_carve(arena, ink_tensor_bytes(t->type, t->n_rows, t->n_cols), 1);
+    uint64_t n_bytes = ink_tensor_bytes(t->type, t->n_rows, t->n_cols);
+    bool fits = ink_align_up(n_bytes) <= n_first - arenas[0].used;
+    t->data = ink_carve(&arenas[!fits], n_bytes, 1);
   }
 }
 
-static ink_status place_tensors(ink_loader *loader, uint8_t **destinations, ink_error *error) {
+static ink_status place_tensors(ink_loader *loader, size_t n_first, uint8_t **destinations,
+                                ink_error *error) {
   ink_model *model = loader->model;
   ink_weights_part *part = &model->parts[loader->part];
-  ink_arena arena = {NULL, 0};
-  carve_tensors(loader, &arena);
-  INK_TRY(ink_allocate(&model->allocator, arena.used, "the model's weights", &part->arena, error));
-  part->arena_size = arena.used;
-  arena = (ink_arena){part->arena, 0};
-  carve_tensors(loader, &arena);
+  ink_arena arenas[2] = {{NULL, 0}, {NULL, 0}};
+  carve_tensors(loader, n_first, arenas);
+  for (size_t i = 0; i < 2; i++) {
+    INK_TRY(ink_allocate(&model->allocator, arenas[i].used, "the model's weights", &part->arenas[i],
+                         error));
+    part->sizes[i] = arenas[i].used;
+    arenas[i] = (ink_arena){part->arenas[i], 0};
+  }
+  carve_tensors(loader, n_first, arenas);
   for (size_t i = 0; i < loader->n_bound; i++) {
     const ink_tensor *t = loader->bound[i];
     if (!t) continue;
@@ -125,7 +132,7 @@ static void describe_tensors(ink_loader *loader, const ink_gguf *gguf) {
   info->quantization = main_type(loader);
 }
 
-/* ---- The stream's two events ---- */
+/* ---- The stream's events ---- */
 
 static ink_status check_is_no_adapter(const ink_gguf *gguf, ink_error *error) {
   ink_str kind, architecture;
@@ -171,8 +178,7 @@ static ink_status check_part(const ink_loader *loader, const ink_gguf *gguf, ink
   return ink_split_check(&loader->split, &split, loader->part, error);
 }
 
-static ink_status on_header(void *context, const ink_gguf *gguf, uint8_t **destinations,
-                            ink_error *error) {
+static ink_status on_header(void *context, const ink_gguf *gguf, ink_error *error) {
   ink_loader *loader = context;
   ink_model *model = loader->model;
   INK_TRY(loader->part == 0 ? begin_model(loader, gguf, error) : check_part(loader, gguf, error));
@@ -187,7 +193,21 @@ static ink_status on_header(void *context, const ink_gguf *gguf, uint8_t **desti
     INK_TRY(ink_split_check_tensors(&loader->split, loader->n_tensors, error));
     INK_TRY(ink_weights_check(&model->weights, model->architecture, &model->hparams, error));
   }
-  return loader->description_only ? INK_OK : place_tensors(loader, destinations, error);
+  return INK_OK;
+}
+
+/* Those that were in the header. */
+static void renew_names(ink_loader *loader, const ink_gguf *gguf) {
+  for (size_t i = 0; i < loader->n_bound; i++) {
+    if (loader->bound[i]) loader->bound[i]->name = gguf->tensors[i].name;
+  }
+}
+
+static ink_status on_places(void *context, const ink_gguf *gguf, size_t n_released,
+                            uint8_t **destinations, ink_error *error) {
+  ink_loader *loader = context;
+  renew_names(loader, gguf);
+  return place_tensors(loader, n_released, destinations, error);
 }
 
 static ink_status on_tensor(void *context, size_t i, ink_error *error) {
@@ -195,16 +215,15 @@ static ink_status on_tensor(void *context, size_t i, ink_error *error) {
   return ink_panel_repack(loader->bound[i], loader->scratch, error);
 }
 
-/* ---- The same two of an adapter ---- */
+/* ---- The same of an adapter ---- */
 
-static ink_status on_adapter_header(void *context, const ink_gguf *gguf, uint8_t **destinations,
-                                    ink_error *error) {
+static ink_status on_adapter_header(void *context, const ink_gguf *gguf, ink_error *error) {
   ink_loader *loader = context;
   const ink_allocator *allocator = &loader->stream.allocator;
   ink_tensor **bound;
   uint64_t size = (uint64_t)gguf->n_tensors * sizeof *bound;
   INK_TRY(ink_allocate(allocator, size, "tensor places", &bound, error));
-  ink_status status = ink_adapter_bind(loader->adapter, gguf, bound, destinations, error);
+  ink_status status = ink_adapter_bind(loader->adapter, gguf, bound, error);
   if (status != INK_OK) {
     ink_release(allocator, bound, (size_t)size);
     return status;
@@ -216,6 +235,14 @@ static ink_status on_adapter_header(void *context, const ink_gguf *gguf, uint8_t
     if (row > loader->scratch_size) loader->scratch_size = row;
   }
   return ink_allocate(allocator, loader->scratch_size, "a row", &loader->scratch, error);
+}
+
+static ink_status on_adapter_places(void *context, const ink_gguf *gguf, size_t n_released,
+                                    uint8_t **destinations, ink_error *error) {
+  (void)n_released; /* it is small */
+  ink_loader *loader = context;
+  renew_names(loader, gguf);
+  return ink_adapter_place(loader->adapter, gguf, loader->bound, destinations, error);
 }
 
 static ink_status on_adapter_tensor(void *context, size_t i, ink_error *error) {
@@ -230,7 +257,7 @@ static ink_status begin_adapter(ink_loader **out, const ink_model *model, uint64
   ink_loader *loader;
   INK_TRY(ink_allocate(allocator, sizeof *loader, "the loader", &loader, error));
   *loader = (ink_loader){.split = {.count = 1}, .stream = {.allocator = *allocator}};
-  loader->sink = (ink_gguf_sink){loader, on_adapter_header, on_adapter_tensor};
+  loader->sink = (ink_gguf_sink){loader, on_adapter_header, on_adapter_places, on_adapter_tensor};
   ink_status status = ink_adapter_create(&loader->adapter, model, error);
   if (status == INK_OK) {
     status = ink_gguf_stream_begin(&loader->stream, allocator, size, loader->sink, error);
@@ -266,7 +293,7 @@ ink_status ink_loader_begin(ink_loader **out, const ink_load_params *params, uin
   }
   *model = (ink_model){.allocator = allocator, .kernels = kernels};
   *loader = (ink_loader){.model = model, .description_only = params->description_only};
-  loader->sink = (ink_gguf_sink){loader, on_header, on_tensor};
+  loader->sink = (ink_gguf_sink){loader, on_header, on_places, on_tensor};
   status = ink_gguf_stream_begin(&loader->stream, &allocator, size, loader->sink, error);
   if (status != INK_OK) {
     ink_loader_free(loader);
@@ -438,7 +465,10 @@ void ink_model_free(ink_model *model) {
   ink_release(&allocator, model->weights.layers,
               model->hparams.n_layer * sizeof *model->weights.layers);
   for (uint32_t i = 0; i < model->n_parts; i++) {
-    ink_release(&allocator, model->parts[i].arena, (size_t)model->parts[i].arena_size);
+    const ink_weights_part *part = &model->parts[i];
+    for (size_t j = 0; j < 2; j++) {
+      ink_release(&allocator, part->arenas[j], (size_t)part->sizes[j]);
+    }
   }
   ink_release(&allocator, model->parts, model->n_parts * sizeof *model->parts);
   ink_release(&allocator, model, sizeof *model);

@@ -6,10 +6,10 @@
 #include "model/architecture.h"
 #include "text/vocab.h"
 
-/* The memory of the tensors that came in one file. */
+/* The memory of the tensors that came in one file: what fits where its header was, and the rest. */
 typedef struct ink_weights_part {
-  uint8_t *arena;
-  uint64_t arena_size;
+  uint8_t *arenas[2];
+  uint64_t sizes[2];
 } ink_weights_part;
 
 struct ink_model {

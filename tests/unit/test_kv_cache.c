@@ -74,6 +74,33 @@ static void what_is_stored_comes_back(void) {
   }
 }
 
+/* Against the matrix: element [i][j] is 1 or -1, by the parity of the bits that i and j share. */
+static void keys_of_8_bits_are_mixed(void) {
+  static const uint32_t widths[] = {4, 8, 44, 64, 80, 96, 256}, sizes[] = {4, 8, 4, 64, 16, 32, 256};
+  for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
+    uint32_t n = 2 * widths[w], size = sizes[w], seed = 40;
+    ink_kv_cache kv = {.type = INK_KV_Q8_0, .n_embd_head = widths[w]};
+    float x[512], out[512];
+    for (uint32_t i = 0; i < n; i++) {
+      x[i] = out[i] = (float)((int)(next_random(&seed) % 2001) - 1000) / 1000.0f;
+    }
+    ink_kv_mix(&kv, out, 2);
+    for (uint32_t i = 0; i < n; i++) {
+      double sum = 0.0;
+      for (uint32_t j = i / size * size; j < i / size * size + size; j++) {
+        sum += __builtin_parity(i & j & (size - 1)) ? -(double)x[j] : (double)x[j];
+      }
+      CHECK(fabs((double)out[i] - sum / sqrt(size)) < 1e-6);
+    }
+    ink_kv_mix(&kv, out, 2);
+    for (uint32_t i = 0; i < n; i++) CHECK(fabsf(out[i] - x[i]) < 1e-6f);
+    kv.type = INK_KV_F16;
+    memcpy(out, x, n * sizeof *x);
+    ink_kv_mix(&kv, out, 2);
+    CHECK(memcmp(out, x, n * sizeof *x) == 0);
+  }
+}
+
 /* To nearest, ties to even; large values stay finite. */
 static void bf16_rounds(void) {
   CHECK_EQ(ink_bf16_of_f32(1.0f), 0x3F80);
@@ -87,6 +114,7 @@ static void bf16_rounds(void) {
 
 int main(void) {
   RUN(what_is_stored_comes_back);
+  RUN(keys_of_8_bits_are_mixed);
   RUN(bf16_rounds);
   return check_result();
 }

@@ -100,7 +100,7 @@ export interface LoadOptions extends SourceOptions {
 
 /**
  * 'f16' and 'bf16' take 2 bytes an element, 'f32' 4, 'q8_0' a little more than one. Less memory costs a little quality,
- * in this order: f32, f16, bf16, q8_0. 'default' is the core's choice, 'f16'.
+ * in this order: f32, f16, bf16, q8_0. 'default' is the core's choice, 'q8_0', the fastest in long texts.
  */
 export type KvCacheType = 'default' | 'f32' | 'f16' | 'bf16' | 'q8_0';
 
