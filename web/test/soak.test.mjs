@@ -47,18 +47,28 @@ async function loadAndDispose({ entry, url, prompt, expected }, memory) {
     if (i === 3) after3 = await memory();
   }
   let after50;
-  for (let i = 0; i < 8; i++) { // workers end when they end
+  for (let i = 0; i < 3; i++) { // workers end when they end
     after50 = await memory();
-    if (after50 <= after3 * 1.05) break;
+    if (after50.bytes <= after3.bytes * 1.05) break;
   }
   return { after3, after50 };
 }
 
-function checkMemory(t, { error, after3, after50 }) {
+/** perLoad: bytes that each of the 47 loads between may add besides to the process, but not to what of it is in use. */
+function checkMemory(t, { error, after3, after50 }, perLoad = 0) {
   assert.equal(error, undefined);
-  t.diagnostic(`${(after3 / 1e6).toFixed(1)} MB after 3, ${(after50 / 1e6).toFixed(1)} MB after 50`);
-  assert.ok(after50 <= after3 * 1.05, `${after3} bytes after 3, ${after50} after 50`);
+  const limits = { bytes: after3.bytes * 1.05 + 47 * perLoad, live: after3.live * 1.05 };
+  for (const [what, bytes] of Object.entries(after50)) {
+    t.diagnostic(`${what}: ${(after3[what] / 1e6).toFixed(1)} MB after 3, ${(bytes / 1e6).toFixed(1)} MB after 50`);
+    assert.ok(bytes <= limits[what], `${what}: ${after3[what]} bytes after 3, ${bytes} after 50`);
+  }
 }
+
+/**
+ * Chromium's allocators keep room that has been freed: 2 to 10 MB of it after 50 loads, 4 after starting and ending as many
+ * empty workers with an empty worker of their own. A load whose engine stayed would take more than 4 MB.
+ */
+const PER_LOAD = { chromium: 250_000, firefox: 0 };
 
 /** Aborts calls of every kind at random moments; then all is as it was. Returns how they ended, and the slowest abort in ms. */
 async function abortAtRandom({ entry, url, times, threads }) {
@@ -127,14 +137,14 @@ async function residentMemory() {
     globalThis.gc();
     least = Math.min(least, process.memoryUsage.rss());
   }
-  return least;
+  return { bytes: least };
 }
 
 test('Node: 50 loads and disposals take no memory', LIMIT, async (t) => {
   const url = dataUrl('stories260K.gguf').href;
   // The first 50 are V8's: as it compiles what has run often, it grows by 3 to 6 % once, and by nothing in the next 50.
   const code = `const run = (memory) => (${loadAndDispose})(${JSON.stringify({ entry, url, prompt: PROMPT, expected })}, memory);
-    await run(() => 0);
+    await run(() => ({}));
     console.log(JSON.stringify(await run(${residentMemory})));`;
   // By default, glibc gives each thread an arena of its own, V8's compiling ones too, and what they free stays there.
   const env = { ...process.env, MALLOC_ARENA_MAX: '1' };
@@ -172,7 +182,7 @@ for (const [name, open] of Object.entries(BROWSERS)) {
     const plain = plainBrowser(name);
     const alone = await startServer(files, { isolated: true, plain: plain.handle });
     try {
-      checkMemory(t, (await plain.run(alone.url, loadAndDispose, inPage)).outcome);
+      checkMemory(t, (await plain.run(alone.url, loadAndDispose, inPage)).outcome, PER_LOAD[name]);
     } finally {
       await alone.close();
       await plain.close();
