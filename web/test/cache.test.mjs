@@ -1,4 +1,5 @@
-// The cache in OPFS, in Chromium and, where nothing of Chromium's own is needed, in Firefox: second visits, closed tabs, several tabs, full disks, spoilt files.
+// The cache in OPFS, in Chromium and, where nothing of Chromium's own is needed, in Firefox: second visits, closed tabs,
+// several tabs, full disks, spoilt files.
 /* global package_, load, failureOf, rejections:writable, sleep -- of the pages */
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
