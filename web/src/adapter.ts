@@ -2,7 +2,7 @@ import type { Connection } from './connection.js';
 import { dispose } from './dispose.js';
 import { InklingError, invalidArgument } from './errors.js';
 import type { AdapterUses } from './protocol.js';
-import { checkDigestCount, checkDigests, openRequest } from './request.js';
+import { openFiles } from './request.js';
 import type { AdapterInfo, AdapterUse, LoadAdapterOptions, ModelPart } from './types.js';
 
 /** A LoRA adapter, loaded for one model; see Model.loadAdapter(). */
@@ -51,14 +51,12 @@ function close(connection: Connection, adapter: number): void {
 
 /** For Model.loadAdapter(). */
 export async function loadAdapter(connection: Connection, source: ModelPart, options: LoadAdapterOptions): Promise<Adapter> {
-  const { onProgress, signal, evict = false, sha256 } = options;
+  const { onProgress, signal } = options;
   signal?.throwIfAborted();
-  const digests = checkDigests(sha256);
-  const { request, parts } = await openRequest(source, options);
-  checkDigestCount(digests, request.parts.length);
+  const { request, parts } = await openFiles(source, options);
   const adapter = connection.newAdapter();
   try {
-    const load = { type: 'loadAdapter', adapter, ...request, sha256: digests, evict } as const;
+    const load = { type: 'loadAdapter', adapter, ...request } as const;
     const info = await connection.request(load, signal, { ...(onProgress && { onProgress }), onPull: parts.read });
     return new Adapter(connection, adapter, info);
   } catch (error) {

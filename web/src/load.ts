@@ -3,7 +3,7 @@ import { INKJS_MAX_THREADS } from './constants.js';
 import { checkTemplate } from './conversation.js';
 import { InklingError, invalidArgument } from './errors.js';
 import { Model } from './model.js';
-import { checkDigestCount, checkDigests, openRequest } from './request.js';
+import { openFiles } from './request.js';
 import type { LoadOptions, ModelSource } from './types.js';
 
 /**
@@ -15,21 +15,17 @@ import type { LoadOptions, ModelSource } from './types.js';
  * there are no workers, as in Node, the engine runs in this thread, in steps of at most about 50 ms.
  */
 export async function loadModel(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
-  const {
-    onProgress, signal, kernels = '', threads = 'auto', vocabularyOnly = false, evict = false, sha256, chatTemplate, tools,
-  } = options;
+  const { onProgress, signal, kernels = '', threads = 'auto', vocabularyOnly = false, chatTemplate, tools } = options;
   signal?.throwIfAborted();
   if (threads !== 'auto' && !(Number.isInteger(threads) && threads >= 1 && threads <= INKJS_MAX_THREADS)) {
     throw invalidArgument(`threads must be 'auto' or a whole number from 1 to ${INKJS_MAX_THREADS}.`);
   }
-  const digests = checkDigests(sha256);
   const ownTemplate = checkTemplate(chatTemplate) !== '';
-  const { request, parts } = await openRequest(source, options);
-  checkDigestCount(digests, request.parts.length);
+  const { request, parts } = await openFiles(source, options);
   const connection = await Connection.open();
   try {
     const nThreads = vocabularyOnly ? 1 : threads === 'auto' ? 0 : threads; // a tokenizer has work for one
-    const load = { type: 'load', ...request, kernels, threads: nThreads, vocabularyOnly, sha256: digests, evict } as const;
+    const load = { type: 'load', ...request, kernels, threads: nThreads, vocabularyOnly } as const;
     const info = await connection.request(load, signal, { ...(onProgress && { onProgress }), onPull: parts.read });
     return new Model(connection, { ...info, hasChatFormat: info.hasChatFormat || ownTemplate }, { chatTemplate, tools });
   } catch (error) {

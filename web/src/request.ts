@@ -11,6 +11,20 @@ const CHUNK_BYTES = 1 << 20;
 
 type Options = Pick<SourceOptions, 'cache' | 'headers' | 'credentials'> & { contextLength?: number; kvCache?: KvCacheType };
 
+/**
+ * What the engine is asked for, to load the files, and those of them that the page reads. Throws as openRequest() does, and
+ * INK_ERR_INVALID_ARGUMENT for checksums that are none, or none of these files'.
+ */
+export async function openFiles(source: ModelSource, options: Options & Pick<SourceOptions, 'sha256' | 'evict'>) {
+  const digests = checkDigests(options.sha256);
+  const { request, parts } = await openRequest(source, options);
+  const count = request.parts.length;
+  if (digests.length !== 0 && digests.length !== count) {
+    throw invalidArgument(`sha256 must have one entry for each of the ${count} files.`);
+  }
+  return { request: { ...request, sha256: digests, evict: options.evict ?? false }, parts };
+}
+
 /** Throws INK_ERR_INVALID_ARGUMENT; rejects with INK_ERR_IO when a picked file is gone. */
 export async function openRequest(source: ModelSource, options: Options): Promise<{ request: SourceRequest; parts: PageParts }> {
   const { cache = true, headers = {}, credentials = 'same-origin', contextLength = 0, kvCache = 'default' } = options;
@@ -25,16 +39,11 @@ export async function openRequest(source: ModelSource, options: Options): Promis
   return { request: { parts, cacheKey, headers, credentials, contextLength, kvType }, parts: new PageParts(described) };
 }
 
-export function checkDigests(sha256: SourceOptions['sha256'] = []): string[] {
+function checkDigests(sha256: SourceOptions['sha256'] = []): string[] {
   const digests = Array.isArray(sha256) ? (sha256 as readonly unknown[]) : [sha256];
   const isDigest = (digest: unknown): digest is string => typeof digest === 'string' && /^[0-9a-f]{64}$/i.test(digest);
   if (digests.every(isDigest)) return digests.map((digest) => digest.toLowerCase());
   throw invalidArgument('sha256 must be 64 hexadecimal digits, or a list of such.');
-}
-
-export function checkDigestCount(digests: string[], count: number): void {
-  if (digests.length === 0 || digests.length === count) return;
-  throw invalidArgument(`sha256 must have one entry for each of the ${count} files.`);
 }
 
 /** The parts that are handed over by the page, chunk by chunk as the engine asks for them. */

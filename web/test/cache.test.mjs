@@ -1,9 +1,11 @@
-// The cache in OPFS, in a real Chromium: second visits, closed tabs, several tabs, full disks, spoilt files.
+// The cache in OPFS, in Chromium and, where nothing of Chromium's own is needed, in Firefox: second visits, closed tabs,
+// several tabs, full disks, spoilt files.
 /* global package_, load, failureOf, rejections:writable, sleep -- of the pages */
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
-import { after, before, beforeEach, test } from 'node:test';
-import { openBrowser, openPage } from './lib/browser.mjs';
+import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { BROWSERS } from './lib/browser.mjs';
 import { DATA, defaultModel, readData } from './lib/files.mjs';
 import { randomOffsets, sha256Of, startModelServer } from './lib/model-server.mjs';
 import { plainBrowser } from './lib/plain-browser.mjs';
@@ -15,32 +17,46 @@ const GPT2 = buffer('tiny-gpt2.gguf');
 const SPLIT = [1, 2, 3].map((i) => `/tiny-gpt2-0000${i}-of-00003.gguf`);
 const LIMIT = { timeout: 120_000 };
 const DEFAULTS = { ranges: true, etags: true, dates: true, exposes: undefined, breakAt: [], downMs: 0, bytesPerSecond: Infinity, failures: [] };
-let server, browser, context;
+let server;
+const browsers = {};
+/** That of the test that runs. */
+let browser;
 /** What the two models say. */
 let expected, expectedGpt2;
 
 before(async () => {
   server = await startModelServer({}, handlePackage({ connect: "'self' http://127.0.0.1:*" }));
-  browser = await openBrowser();
-  context = browser.context;
+  for (const [name, open] of Object.entries(BROWSERS)) browsers[name] = await open();
+  browser = browsers.chromium;
   server.files = { '/m.gguf': STORIES, '/n.gguf': GPT2 };
   expected = (await textOf('/m.gguf', { cache: false })).tokens;
   expectedGpt2 = (await textOf('/n.gguf', { cache: false })).tokens;
 });
 after(async () => {
-  await browser?.close();
+  for (const browser of Object.values(browsers)) await browser.close();
   await server?.close();
 });
-beforeEach(async () => {
+
+/** Runs the test in the browser, with nothing in its cache. */
+async function testIn(name, work) {
+  browser = browsers[name];
   const parts = SPLIT.map((path) => [path, buffer(`split${path}`)]);
   Object.assign(server, DEFAULTS, { files: { '/m.gguf': STORIES, '/n.gguf': GPT2, ...Object.fromEntries(parts) } });
   await onPage((page) => page.evaluate(() => package_.modelCache.clear()));
   Object.assign(server, { requests: [], bytesSent: 0 });
-});
+  await work();
+}
+
+/** In Chromium, whose pages can be told that there is no network, or no room. */
+const inChromium = (what, options, work) => test(what, options, () => testIn('chromium', work));
+
+function everywhere(what, options, work) {
+  for (const name of Object.keys(BROWSERS)) test(`${name}: ${what}`, options, () => testIn(name, work));
+}
 
 /** A page of the origin with the package, and textOf(), failureOf() and sleep() to use in evaluate(). */
 async function open() {
-  const { page, complaints } = await openPage(context, `${server.url}/blank`);
+  const page = await browser.visit(`${server.url}/blank`);
   await page.evaluate(async () => {
     globalThis.package_ = await import('/package/index.js');
     globalThis.load = (source, options) => package_.loadModel(source, { threads: 1, ...options });
@@ -57,11 +73,11 @@ async function open() {
     };
     globalThis.failureOf = (promise) => promise.then(() => ({ code: 'none' }), ({ name, code, message }) => ({ name, code, message }));
   });
-  return { page, complaints };
+  return page;
 }
 
 async function onPage(use) {
-  const { page } = await open();
+  const page = await open();
   try {
     const result = await use(page);
     assert.equal(await page.evaluate(() => rejections), 0);
@@ -75,7 +91,7 @@ const textOf = (source, options) => onPage((page) => page.evaluate((given) => te
 const list = () => onPage((page) => page.evaluate(() => package_.modelCache.list()));
 const downloads = () => server.requests.filter(({ method }) => method === 'GET');
 
-test('the second visit downloads nothing, and needs no server', LIMIT, async () => {
+inChromium('the second visit downloads nothing, and needs no server', LIMIT, async () => {
   assert.deepEqual(await textOf('/m.gguf', { cache: false }), { tokens: expected, cached: false, problem: null });
   assert.deepEqual(await list(), []);
   server.requests = [];
@@ -89,13 +105,13 @@ test('the second visit downloads nothing, and needs no server', LIMIT, async () 
     assert.equal((await textOf('/m.gguf')).tokens, expected);
   }
   await onPage(async (page) => {
-    await page.route('**/m.gguf', (route) => route.abort('internetdisconnected'));
+    await page.own.route('**/m.gguf', (route) => route.abort('internetdisconnected'));
     assert.equal((await page.evaluate(() => textOf('/m.gguf'))).tokens, expected);
   });
   assert.equal(downloads().length, 1);
 });
 
-test('another version on the server takes the place of the cached one', LIMIT, async () => {
+everywhere('another version on the server takes the place of the cached one', LIMIT, async () => {
   await textOf('/m.gguf');
   server.files['/m.gguf'] = GPT2;
   assert.equal((await textOf('/m.gguf')).tokens, expectedGpt2);
@@ -110,11 +126,11 @@ test('another version on the server takes the place of the cached one', LIMIT, a
   assert.equal((await textOf('/m.gguf', { sha256: sha256Of(STORIES) })).tokens, expected);
 });
 
-test('a tab that is closed loses little of a download', { timeout: 180_000 }, async () => {
+everywhere('a tab that is closed loses little of a download', { timeout: 180_000 }, async () => {
   server.bytesPerSecond = 500_000;
-  const { page } = await open();
+  const page = await open();
   await page.evaluate(() => void load('/m.gguf').catch(() => {}));
-  await page.waitForTimeout(1700); // a checkpoint is made each second
+  await delay(1700); // a checkpoint is made each second
   await page.close();
   const [{ bytes, complete, totalBytes }] = await list();
   assert.equal(complete, false);
@@ -132,26 +148,26 @@ test('a tab that is closed loses little of a download', { timeout: 180_000 }, as
   assert.ok(seen.seen.every(({ total, loaded }, i) => (!loaded || total === STORIES.length) && (i === 0 || loaded >= seen.seen[i - 1].loaded)));
 });
 
-test('tabs that are closed while they write leave nothing that is taken for a model', { timeout: 180_000 }, async () => {
+everywhere('tabs that are closed while they write leave nothing that is taken for a model', { timeout: 180_000 }, async () => {
   server.bytesPerSecond = 4_000_000;
-  for (const delay of randomOffsets(8, 450, 3)) {
-    const { page } = await open();
+  for (const ms of randomOffsets(8, 450, 3)) {
+    const page = await open();
     await page.evaluate(() => void load('/m.gguf').catch(() => {}));
-    await page.waitForTimeout(delay);
-    await page.close({ runBeforeUnload: false });
+    await delay(ms);
+    await page.close();
     for (const { complete, bytes } of await list()) assert.ok(!complete || bytes === STORIES.length);
     assert.equal((await textOf('/m.gguf')).tokens, expected);
     await onPage((page) => page.evaluate(() => package_.modelCache.clear()));
   }
 });
 
-test('a partial file of another version is not continued', LIMIT, async () => {
+everywhere('a partial file of another version is not continued', LIMIT, async () => {
   for (const knobs of [{}, { etags: false }, { ranges: false }]) {
     Object.assign(server, { ...DEFAULTS, ...knobs, bytesPerSecond: 500_000 });
     server.files['/m.gguf'] = STORIES;
-    const { page } = await open();
+    const page = await open();
     await page.evaluate(() => void load('/m.gguf').catch(() => {}));
-    await page.waitForTimeout(1600);
+    await delay(1600);
     await page.close();
     assert.ok((await list())[0].bytes > 0);
     Object.assign(server, { bytesPerSecond: Infinity });
@@ -161,10 +177,10 @@ test('a partial file of another version is not continued', LIMIT, async () => {
   }
 });
 
-test('two tabs download once', LIMIT, async () => {
+everywhere('two tabs download once', LIMIT, async () => {
   server.bytesPerSecond = 1_500_000;
   const [first, second] = [await open(), await open()];
-  const texts = await Promise.all([first, second].map(({ page }, i) => page.evaluate(async (i) => {
+  const texts = await Promise.all([first, second].map((page, i) => page.evaluate(async (i) => {
     await sleep(200 * i);
     const phases = new Set();
     const result = await textOf('/m.gguf', { onProgress: ({ phase }) => phases.add(phase) });
@@ -174,20 +190,20 @@ test('two tabs download once', LIMIT, async () => {
   assert.deepEqual(texts.map(([tokens]) => tokens), [expected, expected]);
   assert.deepEqual(texts[1][1], ['wait', 'cache', 'prepare']);
   // The one that waits goes on when the other is closed.
-  await first.page.evaluate(() => package_.modelCache.clear());
+  await first.evaluate(() => package_.modelCache.clear());
   server.bytesPerSecond = 150_000; // it can't be over before the second has asked
-  await first.page.evaluate(() => void load('/m.gguf').catch(() => {}));
-  await first.page.waitForTimeout(300);
-  const waiting = second.page.evaluate(() => textOf('/m.gguf'));
-  await second.page.waitForTimeout(200);
-  const refused = await second.page.evaluate(() => failureOf(package_.modelCache.delete('/m.gguf')));
+  await first.evaluate(() => void load('/m.gguf').catch(() => {}));
+  await delay(300);
+  const waiting = second.evaluate(() => textOf('/m.gguf'));
+  await delay(200);
+  const refused = await second.evaluate(() => failureOf(package_.modelCache.delete('/m.gguf')));
   assert.equal(refused.code, 'INK_ERR_WRONG_STATE');
-  await first.page.close();
+  await first.close();
   server.bytesPerSecond = 1_500_000;
   assert.equal((await waiting).tokens, expected);
   // One that waits can be given up.
-  await second.page.evaluate(() => package_.modelCache.clear());
-  const aborted = await second.page.evaluate(async () => {
+  await second.evaluate(() => package_.modelCache.clear());
+  const aborted = await second.evaluate(async () => {
     const first = load('/m.gguf').then((model) => model.dispose());
     await sleep(100);
     const start = performance.now();
@@ -196,10 +212,10 @@ test('two tabs download once', LIMIT, async () => {
     return { failure, ms: performance.now() - start };
   });
   assert.equal(aborted.failure.name, 'TimeoutError');
-  await second.page.close();
+  await second.close();
 });
 
-test('aborts at random moments leave a cache that is right', { timeout: 180_000 }, async () => {
+everywhere('aborts at random moments leave a cache that is right', { timeout: 180_000 }, async () => {
   server.bytesPerSecond = 8_000_000;
   await onPage(async (page) => {
     for (const round of [0, 1]) {
@@ -215,7 +231,7 @@ test('aborts at random moments leave a cache that is right', { timeout: 180_000 
   });
 });
 
-test('what is wrong does not stay', LIMIT, async () => {
+everywhere('what is wrong does not stay', LIMIT, async () => {
   const spoilt = Buffer.from(STORIES);
   spoilt[STORIES.length - 999] ^= 4;
   const sha256 = sha256Of(STORIES);
@@ -234,7 +250,7 @@ test('what is wrong does not stay', LIMIT, async () => {
   });
 });
 
-test('a cached file that has gone bad is downloaded anew', LIMIT, async () => {
+everywhere('a cached file that has gone bad is downloaded anew', LIMIT, async () => {
   const spoil = (page, at) => page.evaluate(async (at) => {
     const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('inkling-models');
     for await (const handle of folder.values()) {
@@ -254,9 +270,9 @@ test('a cached file that has gone bad is downloaded anew', LIMIT, async () => {
   });
 });
 
-test('a full disk does not keep a model from being loaded', LIMIT, async () => {
+inChromium('a full disk does not keep a model from being loaded', LIMIT, async () => {
   await onPage(async (page) => {
-    const session = await context.newCDPSession(page);
+    const session = await browser.context.newCDPSession(page.own);
     const quota = (quotaSize) => session.send('Storage.overrideQuotaForOrigin', { origin: server.url, ...(quotaSize && { quotaSize }) });
     const text = (path, options) => page.evaluate((given) => textOf(...given), [path, options]);
     await quota(500_000);
@@ -276,14 +292,14 @@ test('a full disk does not keep a model from being loaded', LIMIT, async () => {
   });
 });
 
-test('models in several files are one', LIMIT, async () => {
+inChromium('models in several files are one', LIMIT, async () => {
   const size = SPLIT.reduce((sum, path) => sum + server.files[path].length, 0);
   assert.deepEqual(await textOf(SPLIT[1]), { tokens: expectedGpt2, cached: true, problem: null });
   const [{ key, bytes, totalBytes, complete, files }] = await list();
   assert.deepEqual([key, bytes, totalBytes, complete, files], [server.url + SPLIT[0], size, size, true, 3]);
   const before = downloads().length;
   await onPage(async (page) => {
-    await page.route('**/*.gguf', (route) => route.abort());
+    await page.own.route('**/*.gguf', (route) => route.abort());
     assert.equal((await page.evaluate((path) => textOf(path), SPLIT[2])).tokens, expectedGpt2);
     assert.equal((await page.evaluate((path) => package_.checkModel(path), SPLIT[0])).cached, true);
     assert.equal(await page.evaluate(async (path) => (await package_.modelCache.open(path)).length, SPLIT[0]), 3);
@@ -295,7 +311,7 @@ test('models in several files are one', LIMIT, async () => {
   assert.equal(downloads().length, before);
 });
 
-test('a file of one’s own is kept under a name; files in OPFS are sources', LIMIT, async () => {
+everywhere('a file of one’s own is kept under a name; files in OPFS are sources', LIMIT, async () => {
   await onPage(async (page) => {
     const [tokens, kept, direct, models] = await page.evaluate(async () => {
       const bytes = await (await fetch('/m.gguf')).arrayBuffer();
@@ -312,14 +328,16 @@ test('a file of one’s own is kept under a name; files in OPFS are sources', LI
     assert.deepEqual(tokens, [expected, true]);
     assert.deepEqual([kept, direct], [expected, expected]);
     assert.deepEqual(models.map(({ key, complete }) => [key, complete]), [['mine', true]]);
-    assert.equal(typeof (await page.evaluate(() => package_.modelCache.persist())), 'boolean');
+    if (browser === browsers.chromium) { // Firefox asks its user
+      assert.equal(typeof (await page.evaluate(() => package_.modelCache.persist())), 'boolean');
+    }
     assert.equal(await page.evaluate(() => package_.modelCache.delete('yours')), false);
     assert.equal(await page.evaluate(() => package_.modelCache.evict()), true);
     assert.equal(await page.evaluate(() => package_.modelCache.evict()), false);
   });
 });
 
-test('the model that was not used for longest goes first', LIMIT, async () => {
+everywhere('the model that was not used for longest goes first', LIMIT, async () => {
   await onPage(async (page) => {
     const keys = await page.evaluate(async () => {
       const keys = async () => (await package_.modelCache.list()).map(({ key }) => key);
@@ -332,7 +350,7 @@ test('the model that was not used for longest goes first', LIMIT, async () => {
   });
 });
 
-test('a tokenizer alone keeps what it read, and its model goes on from there', LIMIT, async () => {
+everywhere('a tokenizer alone keeps what it read, and its model goes on from there', LIMIT, async () => {
   await onPage(async (page) => {
     const count = await page.evaluate(async () => {
       const model = await load('/m.gguf', { vocabularyOnly: true });
@@ -343,7 +361,7 @@ test('a tokenizer alone keeps what it read, and its model goes on from there', L
   });
 });
 
-test('a server of another origin, which shows neither ETag nor Content-Range', LIMIT, async () => {
+everywhere('a server of another origin, which shows neither ETag nor Content-Range', LIMIT, async () => {
   const other = await startModelServer({ '/m.gguf': STORIES });
   for (const exposes of ['', 'ETag, Content-Range']) {
     Object.assign(other, { exposes, requests: [], breakAt: [400_000], downMs: 100 });
@@ -357,7 +375,7 @@ test('a server of another origin, which shows neither ETag nor Content-Range', L
   await other.close();
 });
 
-test('a picked file that is broken leaves the loaded model alone', LIMIT, async () => {
+everywhere('a picked file that is broken leaves the loaded model alone', LIMIT, async () => {
   const broken = readFileSync(`${DATA}hostile/truncated-data.gguf`).toString('base64');
   const outcome = await onPage((page) => page.evaluate(async (broken) => {
     const model = await load('/m.gguf');

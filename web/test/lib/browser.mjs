@@ -43,16 +43,18 @@ export async function openPage(context, url) {
 
 /**
  * By name: how to open it. It then has close() and visit(url), whose pages have evaluate(), complaints and close().
+ * Chromium has its context besides, and its pages are Playwright's `own`.
  */
 export const BROWSERS = { chromium: openChromium, firefox: openFirefox };
 
 async function openChromium() {
   const { context, close } = await openBrowser();
   return {
+    context,
     close,
     async visit(url) {
       const { page, complaints } = await openPage(context, url);
-      return { complaints, evaluate: (code, argument) => page.evaluate(code, argument), close: () => page.close() };
+      return { own: page, complaints, evaluate: (code, argument) => page.evaluate(code, argument), close: () => page.close() };
     },
   };
 }

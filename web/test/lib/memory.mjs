@@ -15,6 +15,9 @@ function ofLiving(pids, look) {
   });
 }
 
+/** Of Chromium's processes for what has been loaded, that of its own windows is none of a page. */
+const isPage = (command) => / tab *$/.test(command) || (/--type=renderer /.test(command) && !/--top-chrome-webui/.test(command));
+
 /** The processes that a browser's first has started, directly or not. isPage: pages may live in it; ticks: CPU time so far. */
 export function processesUnder(root) {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
@@ -23,7 +26,7 @@ export function processesUnder(root) {
   return ofLiving([...parents.keys()].filter(isOurs), (pid) => {
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
     const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /, '').split(' ').slice(11);
-    return { pid, bytes: memoryOf(pid), ticks: Number(user) + Number(system), isPage: /--type=renderer | tab *$/.test(command) };
+    return { pid, bytes: memoryOf(pid), ticks: Number(user) + Number(system), isPage: isPage(command) };
   });
 }
 

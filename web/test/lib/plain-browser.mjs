@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FLAGS } from './browser.mjs';
 import { removeFolder } from './folders.mjs';
+import { liveMemory } from './live-memory.mjs';
 import { processesUnder } from './memory.mjs';
 
 /** Kept off the network, and from asking its user anything. */
@@ -22,12 +23,33 @@ const FIREFOX_PREFERENCES = {
 
 /** By name: starts it with a profile's folder and an address. Chromium's pages have gc(). */
 const STARTERS = {
-  chromium: (profile, url) => [process.env.CHROME ?? '/usr/bin/chromium', [...FLAGS, '--js-flags=--expose-gc', `--user-data-dir=${profile}`, url]],
+  chromium: (profile, url) => [process.env.CHROME ?? '/usr/bin/chromium', [...FLAGS, '--js-flags=--expose-gc', '--remote-debugging-pipe', `--user-data-dir=${profile}`, url]],
   firefox: (profile, url) => {
     const lines = Object.entries(FIREFOX_PREFERENCES).map(([name, value]) => `user_pref("${name}", ${value});\n`);
     writeFileSync(join(profile, 'user.js'), lines.join(''));
     return [process.env.FIREFOX ?? '/usr/bin/firefox-esr', ['-headless', '-no-remote', '-profile', profile, url]];
   },
+};
+
+/**
+ * By name: what a page does while its memory is measured. In Chromium each thread has a cache of its own of what it has
+ * freed, and empties it only when it works again; and what is free in the process is given back by a task that sleeps while
+ * the page has nothing to do. So this gives work to all threads, until it is measured.
+ */
+const STIRRED = {
+  chromium: async (measured) => {
+    let done = false;
+    const ended = () => (done = true);
+    measured.then(ended, ended);
+    const bytes = new Uint8Array(1 << 18);
+    while (!done) {
+      await Promise.all(Array.from({ length: 32 }, () => crypto.subtle.digest('SHA-256', bytes)));
+      await globalThis.gc({ type: 'major', execution: 'async', flavor: 'last-resort' });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return measured;
+  },
+  firefox: (measured) => measured,
 };
 
 /**
@@ -52,20 +74,26 @@ export function plainBrowser(name = 'chromium') {
       const chunks = [];
       request.on('data', (chunk) => chunks.push(chunk));
       request.on('end', async () => {
-        const answer = await posts[request.url.slice('/plain/'.length)](Buffer.concat(chunks).toString());
-        response.end(JSON.stringify(answer ?? null));
+        try {
+          const answer = await posts[request.url.slice('/plain/'.length)](Buffer.concat(chunks).toString());
+          response.end(JSON.stringify(answer ?? null));
+        } catch (error) {
+          posts.failed(error);
+        }
       });
     },
     /**
      * What `use(parameter, memory)` returns in a page of that origin, and by how much a page's process grew over an empty
-     * page's. memory() measures the page's process: see memoryAtRest().
+     * page's. memory() measures the page's process: its private
+     * bytes (see memoryAtRest()) and, in Chromium, how many of them are `live` (see liveMemory()).
      */
     async run(origin, use, parameter = null) {
       script = `const post = async (path, body) => (await fetch('/plain/' + path, { method: 'POST', body })).json();
         await post('ready');
-        const outcome = await (${use})(${JSON.stringify(parameter)}, () => post('memory')).catch((error) => ({ error: String(error) }));
+        const memory = () => (${STIRRED[name]})(post('memory'));
+        const outcome = await (${use})(${JSON.stringify(parameter)}, memory).catch((error) => ({ error: String(error) }));
         await post('done', JSON.stringify(outcome));`;
-      const browser = spawn(...STARTERS[name](profile, `${origin}/plain/page.html`), { stdio: 'ignore' });
+      const browser = spawn(...STARTERS[name](profile, `${origin}/plain/page.html`), { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
       const ended = new Promise((resolve) => browser.once('exit', resolve));
       const pages = () => processesUnder(browser.pid).filter(({ isPage }) => isPage);
       const before = new Map();
@@ -85,9 +113,11 @@ export function plainBrowser(name = 'chromium') {
             async memory() {
               // The page's own is the process that has had the work.
               const [{ pid }] = pages().sort((a, b) => growth(b, 'ticks') - growth(a, 'ticks'));
-              return memoryAtRest(() => pages().find((process) => process.pid === pid).bytes);
+              const bytes = await memoryAtRest(() => pages().find((process) => process.pid === pid).bytes);
+              return { bytes, ...(name === 'chromium' && { live: await liveMemory(browser, pid) }) };
             },
             done: (text) => resolve(JSON.parse(text)),
+            failed: reject,
           };
         });
         return { outcome, peak };
@@ -101,10 +131,10 @@ export function plainBrowser(name = 'chromium') {
   };
 }
 
-/** The least, once it has not become less for two seconds: garbage and what was compiled go when they go. */
+/** The least, once it has not become less for four seconds: garbage and what was compiled go when they go. */
 async function memoryAtRest(measure) {
   let least = measure();
-  for (let waited = 0; waited < 10; waited++) {
+  for (let waited = 0; waited < 20; waited++) {
     await delay(200);
     const now = measure();
     if (now < least * 0.999) waited = 0;
