@@ -1,5 +1,5 @@
-// Builds dist/: the package (index.js, worker.js, thread.js, adapters/, the WebAssembly modules, types) and, over it, the
-// demo app in dist/demo (see demo/vite.config.mjs). The modules must have been built before, by the presets below.
+// Builds dist/: the package (index.js, worker.js, thread.js, cache-manager.js, adapters/, the WebAssembly modules, types)
+// and, over it, the demo app in dist/demo (see demo/vite.config.mjs). The modules must have been built before, by the presets below.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -29,7 +29,7 @@ const options = {
   target: 'es2022',
   minify: true,
   sourcemap: true,
-  external: ['*/worker.js'], // imported where there are no workers; never part of index.js
+  external: ['*/worker.js', '*/cache-manager.js'], // imported where they are needed; never part of index.js
   logLevel: 'warning',
 };
 
@@ -61,7 +61,7 @@ for (const project of ['.', 'demo']) execFileSync(process.execPath, [TSC, '--noE
 
 rmSync(`${WEB}/dist`, { recursive: true, force: true });
 execFileSync(process.execPath, [TSC, '-p', '.'], { cwd: WEB, stdio: 'inherit' });
-await bundle(['src/index.ts', 'src/worker.ts', 'src/thread.ts'], 'dist');
+await bundle(['src/index.ts', 'src/worker.ts', 'src/thread.ts', 'src/cache-manager.ts'], 'dist');
 // Adapters take the package itself as it is, so that an InklingError is the same class everywhere.
 const adapters = ['ai-sdk', 'openai', 'prompt-api'].map((name) => `src/adapters/${name}.ts`);
 await bundle(adapters, 'dist/adapters', ['../index.js']);
