@@ -71,7 +71,10 @@ async function open() {
       model.dispose();
       return { tokens: tokens.join(' '), cached, problem: cacheError?.code ?? null };
     };
-    globalThis.failureOf = (promise) => promise.then(() => ({ code: 'none' }), ({ name, code, message }) => ({ name, code, message }));
+    globalThis.failureOf = (promise) => promise.then(() => ({ code: 'none' }), (error) => {
+      const { name, code, message } = error;
+      return { name, code, message, known: error instanceof package_.InklingError };
+    });
   });
   return page;
 }
@@ -197,7 +200,7 @@ everywhere('two tabs download once', LIMIT, async () => {
   const waiting = second.evaluate(() => textOf('/m.gguf'));
   await delay(200);
   const refused = await second.evaluate(() => failureOf(package_.modelCache.delete('/m.gguf')));
-  assert.equal(refused.code, 'INK_ERR_WRONG_STATE');
+  assert.deepEqual([refused.code, refused.known], ['INK_ERR_WRONG_STATE', true]);
   await first.close();
   server.bytesPerSecond = 1_500_000;
   assert.equal((await waiting).tokens, expected);

@@ -19,6 +19,7 @@ for (const file of [
   'index.js',
   'worker.js',
   'thread.js',
+  'cache-manager.js',
   'inkling.wasm',
   'inkling-threads.wasm',
   'inkling-relaxed.wasm',
