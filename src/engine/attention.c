@@ -30,12 +30,12 @@ void ink_attention_store(ink_session *session, uint32_t layer, uint32_t first, u
   for (uint32_t t = 0; t < n; t++) {
     float *q = s->q + (size_t)t * h->n_head * width;
     session->model->kernels->scale(q, h->attn_scale * INK_SCORE_UNIT, h->n_head * width);
-    ink_kv_mix(&session->kv, q, h->n_head);
+    ink_kv_mix(&session->kv, session->model->kernels, q, h->n_head);
     for (uint32_t head = 0; head < h->n_head; head++) {
       store_query(session, q + head * width, query_index(h, head, t, n));
     }
     float *k = s->k + (size_t)t * h->n_head_kv * width;
-    ink_kv_mix(&session->kv, k, h->n_head_kv);
+    ink_kv_mix(&session->kv, session->model->kernels, k, h->n_head_kv);
     const float *v = s->v + (size_t)t * h->n_head_kv * width;
     for (uint32_t head = 0; head < h->n_head_kv; head++) {
       ink_kv_store(&session->kv, layer, head, first + t, k + head * width, v + head * width);

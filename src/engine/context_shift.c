@@ -65,7 +65,7 @@ static void move_head(ink_session *session, uint32_t layer, uint32_t head) {
   uint32_t n = (uint32_t)session->n_tokens;
   ink_scratch *s = &session->scratch;
   bool turns = ink_rope_make_turn(&session->rope, layer, -(int64_t)shift->dropped, s->q);
-  ink_kv_turn turn = {&session->rope, turns ? s->q : NULL, s->k};
+  ink_kv_turn turn = {session->model->kernels, &session->rope, turns ? s->q : NULL, s->k};
   if (session->kv.layers[layer].is_ring) {
     uint32_t first = (uint32_t)(shift->ring_first + shift->dropped);
     if (turns) ink_kv_move(&session->kv, layer, head, first, first, n - first, turn);

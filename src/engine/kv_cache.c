@@ -86,25 +86,9 @@ void ink_kv_copy(ink_kv_cache *to, const ink_kv_cache *from, uint32_t n_layer, s
 
 /* ---- One vector ---- */
 
-/* x [size] */
-static void hadamard(float *x, uint32_t size) {
-  for (uint32_t half = 1; half < size; half *= 2) {
-    for (uint32_t first = 0; first < size; first += 2 * half) {
-      for (uint32_t i = first; i < first + half; i++) {
-        float a = x[i], b = x[i + half];
-        x[i] = a + b;
-        x[i + half] = a - b;
-      }
-    }
-  }
-  float norm = 1.0f / sqrtf((float)size);
-  for (uint32_t i = 0; i < size; i++) x[i] *= norm;
-}
-
-void ink_kv_mix(const ink_kv_cache *kv, float *heads, uint32_t n) {
+void ink_kv_mix(const ink_kv_cache *kv, const ink_kernels *kernels, float *heads, uint32_t n) {
   uint32_t width = kv->n_embd_head, size = width & (~width + 1);
-  if (kv->type != INK_KV_Q8_0) return;
-  for (size_t i = 0; i < (size_t)n * width; i += size) hadamard(heads + i, size);
+  if (kv->type == INK_KV_Q8_0) kernels->hadamard(heads, n * width, size);
 }
 
 /* Where a position's key or value stands in a plane. */
@@ -237,9 +221,9 @@ static void move_value(ink_kv_cache *kv, vector_place from, vector_place to) {
 }
 
 static void turn_key(const ink_kv_cache *kv, ink_kv_turn turn) {
-  ink_kv_mix(kv, turn.scratch, 1);
+  ink_kv_mix(kv, turn.kernels, turn.scratch, 1);
   ink_rope_turn(turn.rope, turn.angles, turn.scratch);
-  ink_kv_mix(kv, turn.scratch, 1);
+  ink_kv_mix(kv, turn.kernels, turn.scratch, 1);
 }
 
 void ink_kv_move(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t from, uint32_t to,

@@ -67,7 +67,7 @@ void ink_kv_carve(ink_kv_cache *kv, const ink_hparams *h, ink_kv_type type, uint
  * Products stay as they are, and a key's few dimensions that are far larger than the others become a
  * little more in all of them, which 8 bits hold better (Ashkboos et al., "QuaRot", 2024). Those of other
  * caches stay as they are. */
-void ink_kv_mix(const ink_kv_cache *kv, float *heads, uint32_t n);
+void ink_kv_mix(const ink_kv_cache *kv, const ink_kernels *kernels, float *heads, uint32_t n);
 
 /* key, value: [n_embd_head], the key rotated and mixed already. */
 void ink_kv_store(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t position,
@@ -75,6 +75,7 @@ void ink_kv_store(ink_kv_cache *kv, uint32_t layer, uint32_t head, uint32_t posi
 
 /* How keys are turned when they move, or NULLs where they aren't. */
 typedef struct ink_kv_turn {
+  const ink_kernels *kernels;
   const ink_rope *rope;
   const float *angles; /* from ink_rope_make_turn(); NULL: keys stay as they are */
   float *scratch;      /* [n_embd_head] */

@@ -37,6 +37,28 @@ static void layer_norm(float *out, const float *x, const float *weight, const fl
   }
 }
 
+/* Pairs 1 and 2 apart are within a vector, all others in two. */
+static void hadamard(float *x, uint32_t n, uint32_t size) {
+  for (uint32_t i = 0; i < n; i += 4) {
+    float a = x[i] + x[i + 1], b = x[i] - x[i + 1];
+    float c = x[i + 2] + x[i + 3], d = x[i + 2] - x[i + 3];
+    x[i] = a + c;
+    x[i + 1] = b + d;
+    x[i + 2] = a - c;
+    x[i + 3] = b - d;
+  }
+  for (uint32_t half = 4; half < size; half *= 2) {
+    for (uint32_t first = 0; first < n; first += 2 * half) {
+      for (uint32_t i = first; i < first + half; i += 4) {
+        f32x4 a = f32x4_load(x + i), b = f32x4_load(x + i + half);
+        f32x4_store(x + i, f32x4_add(a, b));
+        f32x4_store(x + i + half, f32x4_sub(a, b));
+      }
+    }
+  }
+  scale(x, 1.0f / sqrtf((float)size), n);
+}
+
 /* x (1 + tanh u) / 2 = x / (1 + e^-2u), u = sqrt(2 / pi) (x + 0.044715 x^3). */
 static void gelu_tanh(float *x, uint32_t n) {
   f32x4 one = f32x4_splat(1.0f);

@@ -166,6 +166,10 @@ typedef struct ink_kernels {
 
   float (*exp_sum)(const float *x, uint32_t n, float max); /* sum of e^(x - max), any n */
 
+  /* A Hadamard transform of each run of `size` elements, a power of 2 from 4 on that divides n:
+   * orthonormal, and its own inverse. */
+  void (*hadamard)(float *x, uint32_t n, uint32_t size);
+
   /* A query for keys of 8 bits, x = scale * out to within 1/2 of the scale, max |out| = 32767;
    * returns the scale. */
   float (*quantize_query)(const float *x, uint32_t n, int16_t *out);

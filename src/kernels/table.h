@@ -19,6 +19,7 @@
       .floats_of_halves = floats_of_halves,                                                        \
       .floats_of_bf16 = floats_of_bf16,                                                            \
       .exp_sum = exp_sum,                                                                          \
+      .hadamard = hadamard,                                                                        \
       .quantize_query = quantize_query,                                                            \
       .attend = attend,                                                                            \
   }

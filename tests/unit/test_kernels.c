@@ -313,6 +313,18 @@ static void compare_layer_norms(const ink_kernels *kernels) {
   }
 }
 
+static void compare_hadamard(const ink_kernels *kernels) {
+  static const uint32_t sizes[] = {4, 8, 64, 256};
+  for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+    uint32_t n = 768, seed = 40;
+    float out[2][768];
+    for (uint32_t i = 0; i < n; i++) out[0][i] = out[1][i] = random_float(&seed);
+    ink_kernels_scalar.hadamard(out[0], n, sizes[s]);
+    kernels->hadamard(out[1], n, sizes[s]);
+    CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
+  }
+}
+
 static void compare_attention(const ink_kernels *kernels) {
   static float keys[INK_KV_TILE * WIDTH], values[INK_KV_TILE * WIDTH], queries[QUERIES * WIDTH];
   uint32_t seed = 13;
@@ -518,6 +530,7 @@ static void tables_equal_scalar(void) {
     compare_vectors(kernels);
     compare_activations(kernels);
     compare_layer_norms(kernels);
+    compare_hadamard(kernels);
     compare_attention(kernels);
     compare_byte_attention(kernels);
   }

@@ -84,7 +84,7 @@ static void keys_of_8_bits_are_mixed(void) {
     for (uint32_t i = 0; i < n; i++) {
       x[i] = out[i] = (float)((int)(next_random(&seed) % 2001) - 1000) / 1000.0f;
     }
-    ink_kv_mix(&kv, out, 2);
+    ink_kv_mix(&kv, &ink_kernels_scalar, out, 2);
     for (uint32_t i = 0; i < n; i++) {
       double sum = 0.0;
       for (uint32_t j = i / size * size; j < i / size * size + size; j++) {
@@ -92,11 +92,11 @@ static void keys_of_8_bits_are_mixed(void) {
       }
       CHECK(fabs((double)out[i] - sum / sqrt(size)) < 1e-6);
     }
-    ink_kv_mix(&kv, out, 2);
+    ink_kv_mix(&kv, &ink_kernels_scalar, out, 2);
     for (uint32_t i = 0; i < n; i++) CHECK(fabsf(out[i] - x[i]) < 1e-6f);
     kv.type = INK_KV_F16;
     memcpy(out, x, n * sizeof *x);
-    ink_kv_mix(&kv, out, 2);
+    ink_kv_mix(&kv, &ink_kernels_scalar, out, 2);
     CHECK(memcmp(out, x, n * sizeof *x) == 0);
   }
 }
