@@ -131,7 +131,7 @@ test('sessions that can’t be are refused', async () => {
   const refused = [
     [{ contextLength: -1 }, 'INK_ERR_INVALID_ARGUMENT'],
     [{ contextLength: 2 ** 31 }, 'INK_ERR_INVALID_ARGUMENT'],
-    [{ contextLength: 2 ** 24 }, 'INK_ERR_OUT_OF_MEMORY'],
+    [{ contextLength: 2 ** 24, kvCache: 'f32' }, 'INK_ERR_OUT_OF_MEMORY'],
     [{ kvCache: 'f8' }, 'INK_ERR_INVALID_ARGUMENT'],
     [{ systemPrompt: 5 }, 'INK_ERR_INVALID_ARGUMENT'],
     [{ messages: 'hello' }, 'INK_ERR_INVALID_ARGUMENT'],

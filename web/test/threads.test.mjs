@@ -205,11 +205,12 @@ async function rendererPids() {
   return processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
 }
 
-function nameOf(pid, task) {
+/** What the kernel tells of a process or a thread; '' if it has ended since. */
+function told(path) {
   try {
-    return readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8');
+    return readFileSync(`/proc/${path}`, 'utf8');
   } catch {
-    return ''; // it has ended since
+    return '';
   }
 }
 
@@ -218,10 +219,11 @@ function usageOf(pids) {
   let ticks = 0;
   let workers = 0;
   for (const pid of pids) {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    const fields = told(`${pid}/stat`).split(') ')[1]?.split(' ');
+    if (!fields) continue;
     ticks += Number(fields[11]) + Number(fields[12]);
     for (const task of readdirSync(`/proc/${pid}/task`)) {
-      workers += nameOf(pid, task).startsWith('DedicatedWorker');
+      workers += told(`${pid}/task/${task}/comm`).startsWith('DedicatedWorker');
     }
   }
   return { ticks, workers };
