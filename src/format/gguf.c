@@ -292,11 +292,15 @@ ink_status ink_gguf_parse_values(ink_gguf *gguf, const ink_allocator *allocator,
   return parse_bytes(gguf, allocator, bytes, n_bytes, file_size, true, complete, error);
 }
 
+static void free_values(ink_gguf *gguf) {
+  ink_index_free(&gguf->value_index, &gguf->allocator);
+  ink_release(&gguf->allocator, gguf->values, gguf->n_values * sizeof *gguf->values);
+}
+
 void ink_gguf_free(ink_gguf *gguf) {
   if (!gguf->allocator.release) return;
-  ink_index_free(&gguf->value_index, &gguf->allocator);
+  free_values(gguf);
   ink_index_free(&gguf->tensor_index, &gguf->allocator);
-  ink_release(&gguf->allocator, gguf->values, gguf->n_values * sizeof *gguf->values);
   ink_release(&gguf->allocator, gguf->tensors, gguf->n_tensors * sizeof *gguf->tensors);
   *gguf = (ink_gguf){0};
 }
@@ -314,8 +318,7 @@ void ink_gguf_keep_tensors(ink_gguf *gguf, uint8_t *names) {
     name->data = (const char *)names;
     names += name->len;
   }
-  ink_index_free(&gguf->value_index, &gguf->allocator);
-  ink_release(&gguf->allocator, gguf->values, gguf->n_values * sizeof *gguf->values);
+  free_values(gguf);
   gguf->value_index = (ink_index){0};
   gguf->values = NULL;
   gguf->n_values = 0;

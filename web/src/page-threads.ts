@@ -2,16 +2,15 @@
 import type { FromHost } from './protocol.js';
 
 export class PageThreads {
-  readonly #workers = new Map<number, Worker & { unref?: () => void }>();
+  readonly #workers = new Map<number, Worker>();
 
   open({ thread, start }: FromHost & { type: 'openThread' }, onError: (message: string) => void): void {
     // This very form is what bundlers look for.
-    const worker: Worker & { unref?: () => void } = new Worker(new URL('./thread.js', import.meta.url), { type: 'module' });
+    const worker = new Worker(new URL('./thread.js', import.meta.url), { type: 'module' });
     worker.onerror = (event) => {
       event.preventDefault();
       onError(event.message || 'thread.js could not be loaded; is it where worker.js is, and served with the same headers?');
     };
-    worker.unref?.(); // the engine's worker decides how long the process is needed
     worker.postMessage(start, [start.port!]);
     this.#workers.set(thread, worker);
   }

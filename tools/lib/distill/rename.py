@@ -40,7 +40,11 @@ def heroes(stories: Iterable[Story], is_word: Callable[[str], bool]) -> Names:
         elif she > CLEAR * he:
             votes[found[0]]["she"] += 1
     pronoun = {name: max(sorted(count), key=count.__getitem__) for name, count in sorted(votes.items())}
-    return Names(pronoun, {kind: [name for name in pronoun if pronoun[name] == kind] for kind in ("he", "she")})
+    return Names(pronoun, by_pronoun(pronoun))
+
+
+def by_pronoun(pronoun: dict[str, str]) -> dict[str, list[str]]:
+    return {kind: [name for name in pronoun if pronoun[name] == kind] for kind in ("he", "she")}
 
 
 def given_names() -> list[tuple[str, str]]:
@@ -54,9 +58,7 @@ def with_given(known: Names, is_word: Callable[[str], bool], count: int, rare: i
     """`count` given names more, the most frequent, and `rare` ones after these that are chosen less often."""
     fresh = [(name, kind) for name, kind in given_names() if name not in known.pronoun and not is_word(name.lower())]
     pronoun = known.pronoun | dict(fresh[:count])
-    return Names(pronoun, {kind: [name for name in pronoun if pronoun[name] == kind] for kind in ("he", "she")},
-                 {kind: [name for name, other in fresh[count : count + rare] if other == kind]
-                  for kind in ("he", "she")})
+    return Names(pronoun, by_pronoun(pronoun), by_pronoun(dict(fresh[count : count + rare])))
 
 
 def renamed(story: Story, known: Names, rng: random.Random) -> Story:

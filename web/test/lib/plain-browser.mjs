@@ -84,8 +84,8 @@ export function plainBrowser(name = 'chromium') {
     },
     /**
      * What `use(parameter, memory)` returns in a page of that origin, and by how much a page's process grew over an empty
-     * page's. memory() measures the page's process: its private
-     * bytes (see memoryAtRest()) and, in Chromium, how many of them are `live` (see liveMemory()).
+     * page's. memory() measures the page's process: its private bytes (see memoryAtRest()) and, in Chromium,
+     * how many of them are `live` (see liveMemory()).
      */
     async run(origin, use, parameter = null) {
       script = `const post = async (path, body) => (await fetch('/plain/' + path, { method: 'POST', body })).json();
