@@ -218,16 +218,16 @@ everywhere('two tabs download once', LIMIT, async () => {
   await second.close();
 });
 
-// Firefox 140, on a busy machine, may never answer a load that comes after thirty aborted ones; 153 was not seen to.
-inChromium('aborts at random moments leave a cache that is right', { timeout: 180_000 }, async () => {
+everywhere('aborts at random moments leave a cache that is right', { timeout: 180_000 }, async () => {
   server.bytesPerSecond = 8_000_000;
   await onPage(async (page) => {
-    for (const round of [0, 1]) {
+    // The short ones are for what comes before the model: a worker that ends while it compiles must not hinder the next.
+    for (const [round, longest] of [350, 350, 100, 100].entries()) {
       await page.evaluate(async (moments) => {
         for (const ms of moments) {
           await failureOf(load('/m.gguf', { signal: AbortSignal.timeout(ms) }).then((model) => model.dispose()));
         }
-      }, randomOffsets(30, 350, round));
+      }, randomOffsets(30, longest, round));
       assert.equal((await page.evaluate(() => textOf('/m.gguf'))).tokens, expected);
       await page.evaluate(() => package_.modelCache.clear());
     }
