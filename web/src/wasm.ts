@@ -132,24 +132,27 @@ function startFailed(cause: unknown): never {
   throw new InklingError(code, `The engine's module could not be started: ${reasonOf(cause)}`, { cause });
 }
 
+/**
+ * Compiles all at once. Firefox (140) never ends a streaming compilation whose worker is terminated while the module comes,
+ * and until the tab's process ends no other one there either, but those that their thread waits for; of modules of this
+ * size, compiling while they come gains nothing.
+ */
 async function compile(url: URL): Promise<WebAssembly.Module> {
   const files = url.protocol === 'file:' ? nodeFiles() : undefined;
-  if (files) return WebAssembly.compile(files.readFileSync(url));
-  const response = await fetchWasm(url);
+  const bytes = files ? files.readFileSync(url) : await fetchWasm(url);
   try {
-    // Streaming refuses other content types, which some static servers send.
-    return response.headers.get('content-type')?.startsWith('application/wasm')
-      ? await WebAssembly.compileStreaming(response)
-      : await WebAssembly.compile(await response.arrayBuffer());
+    return new WebAssembly.Module(bytes);
   } catch (cause) {
     return startFailed(cause);
   }
 }
 
-async function fetchWasm(url: URL): Promise<Response> {
+async function fetchWasm(url: URL): Promise<ArrayBuffer> {
   let response;
+  let bytes;
   try {
     response = await fetch(url, { credentials: 'same-origin' });
+    bytes = await response.arrayBuffer();
   } catch (cause) {
     throw new InklingError('INK_ERR_IO', `The engine's module could not be fetched from ${url}: ${reasonOf(cause)}`, { cause });
   }
@@ -158,5 +161,5 @@ async function fetchWasm(url: URL): Promise<Response> {
       httpStatus: response.status,
     });
   }
-  return response;
+  return bytes;
 }

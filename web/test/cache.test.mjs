@@ -170,9 +170,10 @@ everywhere('a partial file of another version is not continued', LIMIT, async ()
     server.files['/m.gguf'] = STORIES;
     const page = await open();
     await page.evaluate(() => void load('/m.gguf').catch(() => {}));
-    await delay(1600);
+    // A checkpoint is made each second, and workers take a while to start on a busy machine.
+    while (!(await page.evaluate(() => package_.modelCache.list()))[0]?.bytes) await delay(50);
     await page.close();
-    assert.ok((await list())[0].bytes > 0);
+    assert.equal((await list())[0].complete, false);
     Object.assign(server, { bytesPerSecond: Infinity });
     server.files['/m.gguf'] = GPT2;
     assert.deepEqual(await textOf('/m.gguf'), { tokens: expectedGpt2, cached: true, problem: null });
@@ -218,16 +219,16 @@ everywhere('two tabs download once', LIMIT, async () => {
   await second.close();
 });
 
-// Firefox 140, on a busy machine, may never answer a load that comes after thirty aborted ones; 153 was not seen to.
-inChromium('aborts at random moments leave a cache that is right', { timeout: 180_000 }, async () => {
+everywhere('aborts at random moments leave a cache that is right', { timeout: 180_000 }, async () => {
   server.bytesPerSecond = 8_000_000;
   await onPage(async (page) => {
-    for (const round of [0, 1]) {
+    // The short ones are for what comes before the model: a worker that ends while it compiles must not hinder the next.
+    for (const [round, longest] of [350, 350, 100, 100].entries()) {
       await page.evaluate(async (moments) => {
         for (const ms of moments) {
           await failureOf(load('/m.gguf', { signal: AbortSignal.timeout(ms) }).then((model) => model.dispose()));
         }
-      }, randomOffsets(30, 350, round));
+      }, randomOffsets(30, longest, round));
       assert.equal((await page.evaluate(() => textOf('/m.gguf'))).tokens, expected);
       await page.evaluate(() => package_.modelCache.clear());
     }
