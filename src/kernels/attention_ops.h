@@ -164,8 +164,8 @@ ALWAYS_INLINE void soften(uint32_t n, const ink_kv_tile *tile, float (*scores)[I
       if (tile->keys) {
         long_store(scores[i] + at, e[v]);
       } else {
-        long_f32 level = LONG(mul)(e[v], LONG(splat)(32767.0f));
-        LONG(store_low_halves)(levels[i] + at, LONG(add)(level, LONG(splat)(ROUND_BIAS)));
+        long_f32 level = LONG(mul)(e[v], LONG(constant)(32767.0f));
+        LONG(store_low_halves)(levels[i] + at, LONG(add)(level, LONG(constant)(ROUND_BIAS)));
       }
     }
   }
