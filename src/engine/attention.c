@@ -72,9 +72,17 @@ static uint32_t first_tile(const attention_job *job) {
   return window_start(job, job->first) / INK_KV_TILE * INK_KV_TILE;
 }
 
+/* WebAssembly has no instruction for it, and does without the code. */
+#if defined(__wasm__)
+#define CAN_FETCH_AHEAD false
+#else
+#define CAN_FETCH_AHEAD true
+#endif
+
 /* After a head's last tile comes the next head's first one. */
 static void announce_next(const attention_job *job, uint32_t head_kv, uint32_t tile_start,
                           ink_kv_tile *tile) {
+  if (!CAN_FETCH_AHEAD) return;
   const ink_kv_cache *kv = &job->session->kv;
   uint32_t next = tile_start + INK_KV_TILE;
   if (next < job->first + job->n) {

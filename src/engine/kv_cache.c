@@ -279,6 +279,8 @@ ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint
   const float *float_values = (const float *)(const void *)kv->values.elements + at.element;
   const uint16_t *half_keys = (const uint16_t *)(const void *)kv->keys.elements + at.element;
   const uint16_t *half_values = (const uint16_t *)(const void *)kv->values.elements + at.element;
+  size_t n_scales = INK_KV_TILE * kv->n_blocks; /* of bytes, which leave room behind theirs */
+  ink_kv_ratios *ratios = (ink_kv_ratios *)(void *)(scratch.values + n_scales);
   switch (kv->type) {
   case INK_KV_F32: return (ink_kv_tile){float_keys, float_values, .n = n, .head_dim = width};
   case INK_KV_BF16:
@@ -294,8 +296,9 @@ ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint
                          .byte_values = (const int8_t *)kv->values.elements + at.element,
                          .key_scales = scratch.keys,
                          .value_scales = scratch.values,
-                         .ratios = (ink_kv_ratios *)(void *)(scratch.values +
-                                                             INK_KV_TILE * kv->n_blocks)};
+                         .ratios = ratios,
+                         .wide_keys = (int16_t *)(void *)(scratch.keys + n_scales),
+                         .wide_values = (int16_t *)(void *)(ratios + kv->n_blocks)};
   case INK_KV_F16:
   case INK_KV_DEFAULT:
     kernels->floats_of_halves(scratch.keys, half_keys, n_keys * width);

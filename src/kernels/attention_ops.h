@@ -164,8 +164,8 @@ ALWAYS_INLINE void soften(uint32_t n, const ink_kv_tile *tile, float (*scores)[I
       if (tile->keys) {
         long_store(scores[i] + at, e[v]);
       } else {
-        long_f32 level = LONG(mul)(e[v], LONG(splat)(32767.0f));
-        LONG(store_low_halves)(levels[i] + at, LONG(add)(level, LONG(splat)(ROUND_BIAS)));
+        long_f32 level = LONG(mul)(e[v], LONG(constant)(32767.0f));
+        LONG(store_low_halves)(levels[i] + at, LONG(add)(level, LONG(constant)(ROUND_BIAS)));
       }
     }
   }
@@ -276,14 +276,44 @@ static inline void prefetch(const void *p, size_t n_bytes) {
   for (size_t at = 0; at < n_bytes; at += 64) __builtin_prefetch((const int8_t *)p + at, 0, 2);
 }
 
+/* From so many queries on it pays to widen a tile's keys and values to 16 bits once, which takes
+ * their unpacking out of the loops. Longer vectors have more queries to a load. */
+#define WIDEN_QUERIES (LONG_LANES == 4 ? 8u : UINT32_MAX)
+
+static void widen(int16_t *out, const int8_t *bytes, size_t n) {
+  for (size_t i = 0; i < n; i += 2 * LONG_LANES) {
+    LONG_INT(store)((int32_t *)(void *)(out + i), LONG_INT(load_byte_pairs)(bytes + i));
+  }
+}
+
+/* sums[i][v] += products of n_pairs pairs of x[i], which are x_step apart, with those of vector v
+ * from `pairs` on, `step` bytes after one another; of 16 columns group_step apart from the next.
+ * They are bytes, or what those were widened to. */
+ALWAYS_INLINE void add_products(bool wide, const int8_t *pairs, size_t step, size_t group_step,
+                                size_t n_pairs, const int16_t *x, size_t x_step, uint32_t n,
+                                uint32_t n_vectors, long_i32 (*sums)[4]) {
+  for (const int16_t *end = x + 2 * n_pairs; x < end; x += 2, pairs += step) {
+    UNROLLED
+    for (size_t v = 0; v < n_vectors; v++) {
+      size_t group = v / KEY_VECTORS, lane = v % KEY_VECTORS * LONG_LANES;
+      const int8_t *at = pairs + group * group_step + (wide ? 4 : 2) * lane;
+      long_i32 both = wide ? LONG_INT(load)((const int32_t *)(const void *)at)
+                           : LONG_INT(load_byte_pairs)(at);
+      UNROLLED
+      for (size_t i = 0; i < n; i++) {
+        sums[i][v] = LONG_INT(add_pair_products)(sums[i][v], both, x + i * x_step);
+      }
+    }
+  }
+}
+
 /* As score_groups(). While it computes, as much of the next tile's keys is on its way. */
 ALWAYS_INLINE void score_byte_groups(const ink_kv_tile *tile, const int16_t *queries,
-                                     const ink_attention_state *states, uint32_t n,
+                                     const ink_attention_state *states, uint32_t n, bool wide,
                                      uint32_t n_groups, uint32_t p, const int8_t *next,
                                      tile_scores scores) {
   size_t head_dim = tile->head_dim, n_blocks = n_blocks_of(tile);
   size_t n_vectors = n_groups * KEY_VECTORS;
-  const int8_t *key = tile->byte_keys + p * head_dim;
   const float *scale = tile->key_scales + p * n_blocks;
   for (size_t c = 0; c < head_dim; scale += INK_KEY_GROUP) {
     bool is_first = c == 0;
@@ -296,18 +326,18 @@ ALWAYS_INLINE void score_byte_groups(const ink_kv_tile *tile, const int16_t *que
     size_t end = head_dim - c < INK_BLOCK ? head_dim : c + INK_BLOCK;
     size_t n_bytes = (end - c) * n_groups * INK_KEY_GROUP;
     if (next) prefetch(next + p * head_dim + c * n_groups * INK_KEY_GROUP, n_bytes);
-    for (; c < end; c += 2, key += 2 * INK_KEY_GROUP) {
-      UNROLLED
-      for (size_t v = 0; v < n_vectors; v++) {
-        size_t group = v / KEY_VECTORS, lane = v % KEY_VECTORS * LONG_LANES;
-        long_i32 pairs =
-            LONG_INT(load_byte_pairs)(key + group * head_dim * INK_KEY_GROUP + 2 * lane);
-        UNROLLED
-        for (size_t i = 0; i < n; i++) {
-          sums[i][v] = LONG_INT(add_pair_products)(sums[i][v], pairs, queries + i * head_dim + c);
-        }
-      }
+    size_t at = p * head_dim + c * INK_KEY_GROUP, n_pairs = (end - c) / 2;
+    const int8_t *bytes = tile->byte_keys + at;
+    const int8_t *halves = (const int8_t *)(tile->wide_keys + at);
+    size_t group_step = head_dim * INK_KEY_GROUP;
+    if (n > 1 && wide) {
+      add_products(true, halves, 4 * INK_KEY_GROUP, 2 * group_step, n_pairs, queries + c, head_dim,
+                   n, (uint32_t)n_vectors, sums);
+    } else {
+      add_products(false, bytes, 2 * INK_KEY_GROUP, group_step, n_pairs, queries + c, head_dim, n,
+                   (uint32_t)n_vectors, sums);
     }
+    c = end;
     UNROLLED
     for (size_t i = 0; i < n; i++) {
       long_f32 query_scale = LONG(splat)(states[i].query_scale);
@@ -357,24 +387,23 @@ __attribute__((noinline)) static void multiply_levels(const ink_kv_tile *tile,
 
 /* sums[i] of n queries in BLOCK_VECTORS vectors of columns from c, of which they are 32 apart */
 ALWAYS_INLINE void sum_byte_values(const ink_kv_tile *tile, tile_levels weights,
-                                   uint32_t n, uint32_t c, int32_t *out) {
-  long_i32 sums[TOGETHER][BLOCK_VECTORS];
+                                   uint32_t n, bool wide, uint32_t c, int32_t *out) {
+  long_i32 sums[TOGETHER][4];
   UNROLLED
   for (size_t i = 0; i < n; i++) {
     UNROLLED
     for (size_t v = 0; v < BLOCK_VECTORS; v++) sums[i][v] = LONG_INT(splat)(0);
   }
   uint32_t p = tile->first & ~1u;
-  const int8_t *value = tile->byte_values + (size_t)p * tile->head_dim + 2 * (size_t)c;
-  for (; p < tile->n; p += 2, value += 2 * (size_t)tile->head_dim) {
-    UNROLLED
-    for (size_t v = 0; v < BLOCK_VECTORS; v++) {
-      long_i32 pairs = LONG_INT(load_byte_pairs)(value + 2 * v * LONG_LANES);
-      UNROLLED
-      for (size_t i = 0; i < n; i++) {
-        sums[i][v] = LONG_INT(add_pair_products)(sums[i][v], pairs, weights[i] + p);
-      }
-    }
+  size_t step = 2 * (size_t)tile->head_dim, n_pairs = (tile->n - p + 1) / 2;
+  size_t at = (size_t)p * tile->head_dim + 2 * (size_t)c, group = 2 * INK_KEY_GROUP;
+  const int8_t *halves = (const int8_t *)(tile->wide_values + at);
+  if (n > 1 && wide) {
+    add_products(true, halves, 2 * step, 2 * group, n_pairs, weights[0] + p, INK_KV_TILE, n,
+                 BLOCK_VECTORS, sums);
+  } else {
+    add_products(false, tile->byte_values + at, step, group, n_pairs, weights[0] + p, INK_KV_TILE,
+                 n, BLOCK_VECTORS, sums);
   }
   UNROLLED
   for (size_t i = 0; i < n; i++) {
@@ -400,8 +429,8 @@ __attribute__((noinline)) static void add_sums(float *y, const int32_t *sums, fl
 }
 
 ALWAYS_INLINE void add_byte_values(const ink_kv_tile *tile, tile_levels levels,
-                                   const sum_factors *factors, uint32_t n, const int8_t *next,
-                                   float *out) {
+                                   const sum_factors *factors, uint32_t n, bool wide,
+                                   const int8_t *next, float *out) {
   const ink_kv_ratios *ratios = tile->ratios;
   for (uint32_t c = 0; c < tile->head_dim; c += INK_BLOCK, ratios++) {
     tile_levels weights;
@@ -410,7 +439,7 @@ ALWAYS_INLINE void add_byte_values(const ink_kv_tile *tile, tile_levels levels,
     if (next) prefetch(next + c * INK_KV_TILE, n_columns * INK_KV_TILE);
     for (size_t i = 0; i < n; i++) multiply_levels(tile, levels[i], ratios->of, weights[i]);
     for (uint32_t at = 0; at < INK_BLOCK; at += BLOCK_VECTORS * LONG_LANES) {
-      sum_byte_values(tile, weights, n, c + at, sums[0] + at);
+      sum_byte_values(tile, weights, n, wide, c + at, sums[0] + at);
     }
     for (size_t i = 0; i < n; i++) {
       float step = ratios->step * factors[i].own;
@@ -421,13 +450,13 @@ ALWAYS_INLINE void add_byte_values(const ink_kv_tile *tile, tile_levels levels,
 
 /* ---- Either ---- */
 
-/* `first`: the tile's first queries, which fetch the next tile. */
-ALWAYS_INLINE void attend_together(uint32_t n, bool first, const ink_kv_tile *tile,
+/* `first`: the tile's first queries, which fetch the next tile; `wide`: it was widened. */
+ALWAYS_INLINE void attend_together(uint32_t n, bool wide, bool first, const ink_kv_tile *tile,
                                    const void *queries, ink_attention_state *states, float *out) {
   tile_scores scores;
   tile_levels levels;
   sum_factors factors[TOGETHER];
-  bool bytes = tile->keys == NULL;
+  bool bytes = wide || tile->keys == NULL;
   const int8_t *next_keys = first ? tile->next_keys : NULL;
   const int8_t *next_values = first ? tile->next_values : NULL;
   uint32_t p = tile->first & ~(INK_KEY_GROUP - 1);
@@ -435,9 +464,9 @@ ALWAYS_INLINE void attend_together(uint32_t n, bool first, const ink_kv_tile *ti
   for (; p < tile->n;) {
     bool many = SCORE_GROUPS > 1 && p + (SCORE_GROUPS - 1) * INK_KEY_GROUP < tile->n;
     if (many && bytes) {
-      score_byte_groups(tile, queries, states, n, SCORE_GROUPS, p, next_keys, scores);
+      score_byte_groups(tile, queries, states, n, wide, SCORE_GROUPS, p, next_keys, scores);
     } else if (bytes) {
-      score_byte_groups(tile, queries, states, n, 1, p, next_keys, scores);
+      score_byte_groups(tile, queries, states, n, wide, 1, p, next_keys, scores);
     } else if (many) {
       score_groups(tile, queries, n, SCORE_GROUPS, p, scores);
     } else {
@@ -450,7 +479,7 @@ ALWAYS_INLINE void attend_together(uint32_t n, bool first, const ink_kv_tile *ti
     for (size_t i = 0; i < n; i++) {
       soften_one(tile, scores[i], levels[i], &states[i], &factors[i]);
     }
-  if (bytes) add_byte_values(tile, levels, factors, n, next_values, out);
+  if (bytes) add_byte_values(tile, levels, factors, n, wide, next_values, out);
   else add_all_values(tile, scores, factors, n, out);
 }
 
@@ -459,13 +488,18 @@ static void attend(const ink_kv_tile *tile, const void *queries, uint32_t n,
   size_t step = tile->head_dim, query_bytes = step * (tile->keys ? sizeof(float) : sizeof(int16_t));
   const uint8_t *query = queries;
   for (uint32_t b = 0; !tile->keys && b < n_blocks_of(tile); b++) set_ratios(tile, b);
-  bool first = true;
+  bool first = true, wide = n >= WIDEN_QUERIES && !tile->keys && tile->head_dim % INK_BLOCK == 0;
+  if (wide) {
+    size_t n_elements = (tile->n + INK_KEY_GROUP - 1) / INK_KEY_GROUP * INK_KEY_GROUP * step;
+    widen(tile->wide_keys, tile->byte_keys, n_elements);
+    widen(tile->wide_values, tile->byte_values, n_elements);
+  }
   for (uint32_t now; n > 0; n -= now) {
     now = n < TOGETHER ? n : TOGETHER;
-    if (TOGETHER > 2 && now == 4) attend_together(4, first, tile, query, states, out);
-    else if (TOGETHER > 2 && now == 3) attend_together(3, first, tile, query, states, out);
-    else if (now == 2) attend_together(2, first, tile, query, states, out);
-    else attend_together(1, first, tile, query, states, out);
+    if (TOGETHER > 2 && now == 4) attend_together(4, false, first, tile, query, states, out);
+    else if (TOGETHER > 2 && now == 3) attend_together(3, false, first, tile, query, states, out);
+    else if (now == 2) attend_together(2, wide, first, tile, query, states, out);
+    else attend_together(1, false, first, tile, query, states, out);
     query += now * query_bytes;
     states += now;
     out += now * step;

@@ -158,7 +158,7 @@ static float exp_sum(const float *x, uint32_t n, float max) {
   return f32x4_lane_sum(sum);
 }
 
-static void soft_cap(float *x, float cap, uint32_t n) {
+__attribute__((noinline)) static void soft_cap(float *x, float cap, uint32_t n) {
   f32x4 inverse = f32x4_splat(1.0f / cap);
   for (uint32_t i = 0; i < n; i += 4) {
     f32x4 v = tanh_f32x4(f32x4_mul(f32x4_load(x + i), inverse));

@@ -113,7 +113,10 @@ typedef struct ink_kv_tile {
   const float *value_scales; /* likewise */
   const int8_t *next_keys;   /* of the tile whose turn is next, likewise, to be fetched in time; */
   const int8_t *next_values; /* NULL: there is none */
-  ink_kv_ratios *ratios; /* [ceil(head_dim / 32)]: room for attend() */
+  /* Room for attend(), where they are bytes: */
+  ink_kv_ratios *ratios; /* [ceil(head_dim / 32)] */
+  int16_t *wide_keys;    /* as byte_keys */
+  int16_t *wide_values;  /* as byte_values */
 } ink_kv_tile;
 
 /* Softmax over tiles, one after the other (Milakov and Gimelshein, "Online normalizer calculation

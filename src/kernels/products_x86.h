@@ -41,6 +41,7 @@ static inline wide_i32 wide_pair_products(wide_i32 pairs, const int16_t sums[2])
 }
 static inline wide_f32 wide_f32_load(const float *p) { return WIDE(loadu_ps)(p); }
 static inline wide_f32 wide_f32_splat(float x) { return WIDE(set1_ps)(x); }
+#define wide_f32_constant wide_f32_splat
 static inline wide_f32 wide_f32_add(wide_f32 a, wide_f32 b) { return WIDE(add_ps)(a, b); }
 static inline wide_f32 wide_f32_mul(wide_f32 a, wide_f32 b) { return WIDE(mul_ps)(a, b); }
 static inline wide_f32 wide_f32_sub(wide_f32 a, wide_f32 b) { return WIDE(sub_ps)(a, b); }

@@ -11,6 +11,7 @@ typedef float32x4_t f32x4;
 static inline f32x4 f32x4_load(const float *p) { return vld1q_f32(p); }
 static inline void f32x4_store(float *p, f32x4 v) { vst1q_f32(p, v); }
 static inline f32x4 f32x4_splat(float x) { return vdupq_n_f32(x); }
+#define f32x4_constant f32x4_splat
 static inline f32x4 f32x4_add(f32x4 a, f32x4 b) { return vaddq_f32(a, b); }
 static inline f32x4 f32x4_sub(f32x4 a, f32x4 b) { return vsubq_f32(a, b); }
 static inline f32x4 f32x4_mul(f32x4 a, f32x4 b) { return vmulq_f32(a, b); }

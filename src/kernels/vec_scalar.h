@@ -26,6 +26,7 @@ static inline void f32x4_store(float *p, f32x4 v) {
   for (int i = 0; i < 4; i++) p[i] = v.lane[i];
 }
 static inline f32x4 f32x4_splat(float x) { INK_LANES(x); }
+#define f32x4_constant f32x4_splat
 static inline f32x4 f32x4_add(f32x4 a, f32x4 b) { INK_LANES(a.lane[i] + b.lane[i]); }
 static inline f32x4 f32x4_sub(f32x4 a, f32x4 b) { INK_LANES(a.lane[i] - b.lane[i]); }
 static inline f32x4 f32x4_mul(f32x4 a, f32x4 b) { INK_LANES(a.lane[i] * b.lane[i]); }

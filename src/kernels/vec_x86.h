@@ -12,6 +12,7 @@ typedef __m128 f32x4;
 static inline f32x4 f32x4_load(const float *p) { return _mm_loadu_ps(p); }
 static inline void f32x4_store(float *p, f32x4 v) { _mm_storeu_ps(p, v); }
 static inline f32x4 f32x4_splat(float x) { return _mm_set1_ps(x); }
+#define f32x4_constant f32x4_splat
 static inline f32x4 f32x4_add(f32x4 a, f32x4 b) { return _mm_add_ps(a, b); }
 static inline f32x4 f32x4_sub(f32x4 a, f32x4 b) { return _mm_sub_ps(a, b); }
 static inline f32x4 f32x4_mul(f32x4 a, f32x4 b) { return _mm_mul_ps(a, b); }

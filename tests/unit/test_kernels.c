@@ -438,6 +438,39 @@ static void compare_byte_attention(const ink_kernels *kernels) {
   }
 }
 
+/* A tile's bytes may be made ready once for many queries: none gets other sums than alone. */
+static void compare_many_queries(const ink_kernels *kernels) {
+  enum { MANY = 11, COLUMNS = 64, N_SCALES = INK_KV_TILE * COLUMNS / INK_BLOCK };
+  int8_t keys[INK_KV_TILE * COLUMNS], values[INK_KV_TILE * COLUMNS + INK_KV_SLACK] = {0};
+  int16_t wide[2][INK_KV_TILE * COLUMNS + INK_KV_SLACK], levels[MANY][COLUMNS];
+  float key_scales[N_SCALES], value_scales[N_SCALES], query[COLUMNS];
+  float out[2][MANY][COLUMNS] = {{{0}}};
+  ink_kv_ratios ratios[COLUMNS / INK_BLOCK];
+  ink_attention_state states[2][MANY];
+  uint32_t seed = 39;
+  for (size_t i = 0; i < INK_KV_TILE * COLUMNS; i++) {
+    keys[i] = random_level(&seed);
+    values[i] = random_level(&seed);
+  }
+  for (size_t i = 0; i < N_SCALES; i++) {
+    key_scales[i] = fabsf(random_float(&seed)) / 127.0f;
+    value_scales[i] = fabsf(random_float(&seed)) / 127.0f;
+  }
+  ink_kv_tile tile = {.first = 3, .n = 61, .head_dim = COLUMNS, .byte_keys = keys,
+                      .byte_values = values, .key_scales = key_scales,
+                      .value_scales = value_scales, .ratios = ratios, .wide_keys = wide[0],
+                      .wide_values = wide[1]};
+  for (uint32_t q = 0; q < MANY; q++) {
+    for (size_t c = 0; c < COLUMNS; c++) query[c] = random_float(&seed) / 8.0f;
+    float scale = kernels->quantize_query(query, COLUMNS, levels[q]);
+    states[0][q] = states[1][q] = (ink_attention_state){-INFINITY, 0.0f, scale};
+    ink_kernels_scalar.attend(&tile, levels[q], 1, &states[0][q], out[0][q]);
+  }
+  kernels->attend(&tile, levels, MANY, states[1], out[1][0]);
+  CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
+  CHECK(memcmp(states[0], states[1], sizeof states[0]) == 0);
+}
+
 /* The largest integers there are: no sum overflows. */
 static void byte_sums_hold_the_largest(void) {
   static byte_tiles bytes;
@@ -533,6 +566,7 @@ static void tables_equal_scalar(void) {
     compare_hadamard(kernels);
     compare_attention(kernels);
     compare_byte_attention(kernels);
+    compare_many_queries(kernels);
   }
 }
 
