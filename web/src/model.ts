@@ -99,7 +99,7 @@ export class Model {
   }
 
   /**
-   * What chat(), complete() and score() of the model compute with from now on, in place of the adapters they had; none:
+   * What chat(), complete(), score() and embed() of the model compute with from now on, in place of the adapters they had; none:
    * with the model alone. Takes the place of what new sessions begin with, too. The next call reads its prompt anew.
    */
   async setAdapters(adapters: readonly (Adapter | AdapterUse)[], { signal, priority }: RequestOptions = {}): Promise<void> {
