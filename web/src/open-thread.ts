@@ -35,7 +35,8 @@ export function nodeOpener(): OpenThread | undefined {
 }
 
 /**
- * Has the page open them (see page-threads.ts), and speaks with them directly. A worker could open workers itself, but in
+ * Has the page open them (see page-threads.ts), and speaks with them directly: what the page itself is sent stays in memory
+ * until it next collects garbage, and the engine's memory is large. A worker could open workers itself, but in
  * Firefox (153) that now and then blocks it for ever: it waits for the new one on a condition variable that wakes one
  * waiter only, and the new one may be waiting there too.
  */
@@ -51,7 +52,8 @@ export class PageOpener {
     const thread = this.#onError.push(onError) - 1;
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = onReady;
-    this.#page.postMessage({ type: 'openThread', thread, start: { ...start, port: port2 } }, [port2]);
+    this.#page.postMessage({ type: 'openThread', thread, port: port2 }, [port2]);
+    port1.postMessage(start);
     return {
       postMessage: (message) => port1.postMessage(message),
       terminate: () => {

@@ -4,14 +4,14 @@ import type { FromHost } from './protocol.js';
 export class PageThreads {
   readonly #workers = new Map<number, Worker>();
 
-  open({ thread, start }: FromHost & { type: 'openThread' }, onError: (message: string) => void): void {
+  open({ thread, port }: FromHost & { type: 'openThread' }, onError: (message: string) => void): void {
     // This very form is what bundlers look for.
     const worker = new Worker(new URL('./thread.js', import.meta.url), { type: 'module' });
     worker.onerror = (event) => {
       event.preventDefault();
       onError(event.message || 'thread.js could not be loaded; is it where worker.js is, and served with the same headers?');
     };
-    worker.postMessage(start, [start.port!]);
+    worker.postMessage(port, [port]);
     this.#workers.set(thread, worker);
   }
 

@@ -1,6 +1,5 @@
 /** The messages between the page's side (model.ts, run.ts) and the engine's side (host.ts). */
 import type { ErrorMessage } from './errors.js';
-import type { ThreadStart } from './thread-protocol.js';
 import type { AdapterInfo, Embeddings, GenerateOptions, LoadProgress, ModelCheck, ModelInfo, RunResult, Score } from './types.js';
 
 /** 'pulled': the page hands over chunk after chunk, each when asked for. Sizes in bytes, 0: not known. */
@@ -134,7 +133,7 @@ export type FromHost =
   /** The engine is gone, and with it every request. */
   | { type: 'crashed'; error: ErrorMessage }
   /** Open a worker for a thread of that number; `start`, whose port goes along, is for it. */
-  | { type: 'openThread'; thread: number; start: ThreadStart }
+  | { type: 'openThread'; thread: number; port: MessagePort }
   | { type: 'closeThread'; thread: number };
 
 /** Where the engine's side is asked and answers: a dedicated worker's global scope, or a MessagePort where there are no workers. */

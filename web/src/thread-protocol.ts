@@ -1,14 +1,13 @@
 /** What the engine's side (threads.ts) and a thread's (thread.ts) both know. */
 
-/** What a thread's worker gets first. */
+/** What a thread gets from the engine first. (If it isn't the engine that opened the thread's worker, that gets a port to
+ *  the engine before.) */
 export interface ThreadStart {
   module: WebAssembly.Module;
   memory: WebAssembly.Memory;
-  /** Where the engine is, if it isn't the worker's parent. */
-  port?: MessagePort;
 }
 
-/** From the engine. Pointers into the memory: enter the module, which does not return for as long as the engine lives. */
+/** Then. Pointers into the memory: enter the module, which does not return for as long as the engine lives. */
 export interface ToThread {
   thread: number;
   stackTop: number;

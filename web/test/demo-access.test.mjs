@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
-import { openBrowser, openPage } from './lib/browser.mjs';
-import { LIMIT, WITH_MODEL, answers, ask, demoFiles, keepChat, newVisitor, openDemo } from './lib/demo.mjs';
+import { test } from 'node:test';
+import { openPage } from './lib/browser.mjs';
+import { LIMIT, WITH_MODEL, answers, ask, keepChat, newVisitor, openDemo, serveDemo } from './lib/demo.mjs';
 import { DATA } from './lib/files.mjs';
-import { startServer } from './lib/server.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const MARKUP =
@@ -16,16 +15,7 @@ const MARKUP =
 const WIDE = { width: 1200, height: 760 };
 const PHONE = { width: 390, height: 760 };
 
-let server, browser;
-
-before(async () => {
-  server = await startServer(demoFiles());
-  browser = await openBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
+const app = serveDemo();
 
 /** What axe-core finds serious or worse, in a line each. */
 async function findings(page) {
@@ -44,8 +34,8 @@ async function findings(page) {
 for (const [name, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
   for (const colorScheme of ['light', 'dark']) {
     test(`axe-core finds nothing serious: ${name}, ${colorScheme}`, LIMIT, async () => {
-      const visitor = await newVisitor(browser, { viewport, colorScheme });
-      const { page } = await openDemo(visitor, server.url);
+      const visitor = await newVisitor(app.browser, { viewport, colorScheme });
+      const { page } = await openDemo(visitor, app.server.url);
       const check = async (state) => assert.deepEqual(await findings(page), [], state);
       await check('welcome');
       await keepChat(page, [
@@ -69,8 +59,8 @@ for (const [name, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
         await check('conversations');
       }
       await visitor.close();
-      const late = await newVisitor(browser, { viewport, colorScheme });
-      const { page: loading } = await openPage(late, `${server.url}/?model=slow/stories.gguf`);
+      const late = await newVisitor(app.browser, { viewport, colorScheme });
+      const { page: loading } = await openPage(late, `${app.server.url}/?model=slow/stories.gguf`);
       await loading.waitForFunction(() => document.querySelector('#loading-bar')?.value > 0);
       assert.deepEqual(await findings(loading), [], 'loading');
       await late.close();
@@ -79,12 +69,12 @@ for (const [name, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
 }
 
 test('nothing is cut off or scrolls sideways on a narrow phone', LIMIT, async () => {
-  const visitor = await newVisitor(browser, {
+  const visitor = await newVisitor(app.browser, {
     viewport: { width: 320, height: 568 },
     hasTouch: true,
     locale: 'ko-KR',
   });
-  const { page } = await openDemo(visitor, server.url, '');
+  const { page } = await openDemo(visitor, app.server.url, '');
   const overflow = () =>
     page.evaluate(() =>
       Math.max(
@@ -119,8 +109,8 @@ test('nothing is cut off or scrolls sideways on a narrow phone', LIMIT, async ()
 });
 
 test('everything can be done with the keyboard', LIMIT, async () => {
-  const visitor = await newVisitor(browser);
-  const { page } = await openDemo(visitor, server.url);
+  const visitor = await newVisitor(app.browser);
+  const { page } = await openDemo(visitor, app.server.url);
   const focused = () =>
     page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
   assert.equal(await focused(), 'message', 'one can write at once');
@@ -151,8 +141,8 @@ test('everything can be done with the keyboard', LIMIT, async () => {
 });
 
 test('a screen reader hears the answer sentence by sentence, once', LIMIT, async () => {
-  const visitor = await newVisitor(browser);
-  const { page } = await openDemo(visitor, server.url, WITH_MODEL);
+  const visitor = await newVisitor(app.browser);
+  const { page } = await openDemo(visitor, app.server.url, WITH_MODEL);
   await page.evaluate(() => {
     globalThis.heard = [];
     new MutationObserver((changes) => {

@@ -1,8 +1,8 @@
 // The demo app's models in a real Chromium: choosing them, keeping them, and what goes wrong with
 // them.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { openBrowser, openPage } from './lib/browser.mjs';
+import { test } from 'node:test';
+import { openPage } from './lib/browser.mjs';
 import {
   LIMIT,
   MODEL,
@@ -17,23 +17,14 @@ import {
   newVisitor,
   openDemo,
   questions,
+  serveDemo,
   visitDemo,
 } from './lib/demo.mjs';
 import { DATA } from './lib/files.mjs';
 import { startServer } from './lib/server.mjs';
 
-let server, browser;
-
-before(async () => {
-  server = await startServer(demoFiles());
-  browser = await openBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
-
-const visit = (use, options) => visitDemo(browser, server.url, use, options);
+const app = serveDemo();
+const visit = (use, options) => visitDemo(app, use, options);
 
 test('a model of one’s own, by drag and drop and by its address', LIMIT, () =>
   visit(async (page) => {
@@ -48,7 +39,7 @@ test('a model of one’s own, by drag and drop and by its address', LIMIT, () =>
     );
     await modelShown(page, 'tiny-gpt2');
     await page.click('#open-model');
-    await page.fill('#address', `${server.url}/stories.gguf`);
+    await page.fill('#address', `${app.server.url}/stories.gguf`);
     await page.press('#address', 'Enter');
     await page.waitForSelector('#offer', LIMIT);
     assert.match(
@@ -72,7 +63,7 @@ test('a file that is to be kept is there on the next visit, until it is deleted'
     await page.setInputFiles('#file', `${DATA}stories260K.gguf`);
     await modelShown(page, 'stories260K');
     await page.close();
-    const { page: next } = await openDemo(visitor, server.url, '');
+    const { page: next } = await openDemo(visitor, app.server.url, '');
     assert.equal(await next.textContent('#model-name'), 'stories260K');
     await next.click('#open-model');
     const kept = next.locator('#kept li');
@@ -105,7 +96,7 @@ test(
     };
     for (const [name, [query, prepare, words]] of Object.entries(cases)) {
       await t.test(name, async () => {
-        const visitor = await newVisitor(browser);
+        const visitor = await newVisitor(app.browser);
         await prepare(visitor);
         const { page } = await openPage(visitor, `${open.url}/${query}`);
         await page.waitForSelector('#offer', LIMIT);
@@ -153,8 +144,8 @@ test('errors are readable, and a model of one’s own gets past them', LIMIT, as
   };
   for (const [query, words] of Object.entries(cases)) {
     await t.test(query, async () => {
-      const visitor = await newVisitor(browser);
-      const { page } = await openPage(visitor, `${server.url}/${query}`);
+      const visitor = await newVisitor(app.browser);
+      const { page } = await openPage(visitor, `${app.server.url}/${query}`);
       await page.waitForSelector('#problem', LIMIT);
       const text = await page.textContent('#problem');
       for (const word of words) assert.ok(text.includes(word), text);
@@ -176,8 +167,8 @@ test('errors are readable, and a model of one’s own gets past them', LIMIT, as
 });
 
 test('a load can be cancelled and taken up again', LIMIT, async () => {
-  const visitor = await newVisitor(browser);
-  const { page } = await openPage(visitor, `${server.url}/?model=slow/stories.gguf`);
+  const visitor = await newVisitor(app.browser);
+  const { page } = await openPage(visitor, `${app.server.url}/?model=slow/stories.gguf`);
   await page.waitForFunction(() => {
     const begun = document.querySelector('#loading-bar')?.value > 0;
     if (begun) document.querySelector('#cancel-load').click(); // from here it might come too late

@@ -1,36 +1,24 @@
 // The demo app in a real Chromium: what it does with messages and settings, and what it keeps.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { openBrowser } from './lib/browser.mjs';
+import { test } from 'node:test';
 import {
   LIMIT,
   MODEL_NAME,
   WITH_MODEL,
   answers,
   ask,
-  demoFiles,
   idle,
   keepChat,
   modelShown,
   newVisitor,
   openDemo,
   questions,
+  serveDemo,
   visitDemo,
 } from './lib/demo.mjs';
-import { startServer } from './lib/server.mjs';
 
-let server, browser;
-
-before(async () => {
-  server = await startServer(demoFiles());
-  browser = await openBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
-
-const visit = (use, options) => visitDemo(browser, server.url, use, options);
+const app = serveDemo();
+const visit = (use, options) => visitDemo(app, use, options);
 
 /** The default model is a while about it. */
 const STORY = 'Tell me a long story.';
@@ -161,8 +149,8 @@ test(
 );
 
 test('an answer and a piece of code are copied as they were written', LIMIT, async () => {
-  const visitor = await newVisitor(browser, { permissions: ['clipboard-read', 'clipboard-write'] });
-  const { page } = await openDemo(visitor, server.url);
+  const visitor = await newVisitor(app.browser, { permissions: ['clipboard-read', 'clipboard-write'] });
+  const { page } = await openDemo(visitor, app.server.url);
   const text = 'See **this**:\n\n```js\nlet a = "<b>";\n```\n';
   await keepChat(page, [
     { role: 'user', content: 'Code?' },
@@ -209,7 +197,7 @@ test('settings reach the model, and hold on the next visit', LIMIT, () =>
     await ask(page, 'Hello');
     const [stats] = await page.locator('.stats').allTextContents();
     assert.match(stats, /7 tokens · cut off at the length in the settings$/);
-    const { page: next } = await openDemo(visitor, server.url);
+    const { page: next } = await openDemo(visitor, app.server.url);
     const first = await answers(next);
     await newChat(next);
     await ask(next, 'Hello');
@@ -281,7 +269,7 @@ test('conversations are there on the next visit, and can be deleted and brought 
     await newChat(page);
     await ask(page, 'The second one');
     await page.close();
-    const { page: next } = await openDemo(visitor, server.url);
+    const { page: next } = await openDemo(visitor, app.server.url);
     const titles = () => next.locator('.sidebar .chat').allTextContents();
     assert.deepEqual(await titles(), ['The second one', '첫 번째 질문']);
     assert.deepEqual(await questions(next), ['The second one']);
@@ -318,7 +306,7 @@ test('an answer is kept up to where the page was closed', LIMIT, () =>
       });
       await settle(page); // a page is hidden before it goes, for longer than storing takes
       await page.close();
-      const { page: next } = await openDemo(visitor, server.url);
+      const { page: next } = await openDemo(visitor, app.server.url);
       assert.deepEqual(await questions(next), [STORY]);
       assert.ok((await answers(next))[0].length > 20);
       assert.match(await next.textContent('.stats'), /^stopped/);

@@ -1,8 +1,10 @@
 // The demo app in Chromium: opening it as a new visitor, and waiting for what it does.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { openPage } from './browser.mjs';
+import { after, before } from 'node:test';
+import { openBrowser, openPage } from './browser.mjs';
 import { DATA, ROOT, defaultModel } from './files.mjs';
+import { startServer } from './server.mjs';
 
 const MANIFEST = JSON.parse(readFileSync(`${ROOT}models/manifest.json`, 'utf8'));
 const placeOf = ({ file }) => `models/${file}`;
@@ -28,6 +30,20 @@ export const demoFiles = () => ({
   '/stories.gguf': `${DATA}stories260K.gguf`,
   '/page.gguf': `${ROOT}web/demo/index.html`,
 });
+
+/** A server of the app and a browser, there from before a file's first test until after its last. */
+export function serveDemo() {
+  const app = {};
+  before(async () => {
+    app.server = await startServer(demoFiles());
+    app.browser = await openBrowser();
+  });
+  after(async () => {
+    await app.browser?.close();
+    await app.server?.close();
+  });
+  return app;
+}
 
 /** A visitor who was never there before; options as Playwright's newContext() takes them. */
 export function newVisitor(browser, options = {}) {
@@ -71,10 +87,10 @@ export const answers = (page) => page.locator('.assistant .text').allTextContent
 export const questions = (page) => page.locator('.user .text').allTextContents();
 
 /** Runs use(page, visitor) for a new visitor, and checks that nothing was complained of. */
-export async function visitDemo(browser, url, use, { query, ...options } = {}) {
+export async function visitDemo({ server, browser }, use, { query, ...options } = {}) {
   const visitor = await newVisitor(browser, options);
   try {
-    const { page, complaints } = await openDemo(visitor, url, query);
+    const { page, complaints } = await openDemo(visitor, server.url, query);
     await use(page, visitor);
     assert.deepEqual(
       complaints.filter((text) => !/blocked by Playwright/.test(text)),

@@ -28,11 +28,8 @@ function connect({ stdio: { 3: toBrowser, 4: fromBrowser } }) {
   };
 }
 
-/**
- * Bytes in use in the process with that id: objects of JavaScript, of the page and of everything else, without what its
- * allocators keep to give it out again. WebAssembly's memories are not part of it.
- */
-export async function liveMemory(browser, pid) {
+/** What the process takes, by the names of Chromium's account; nothing while one of its threads does not answer. */
+async function sizesOf(browser, pid) {
   const { listeners, send, close } = connect(browser);
   const sizes = {};
   const ended = new Promise((resolve) => listeners.add(({ method, params }) => {
@@ -50,6 +47,16 @@ export async function liveMemory(browser, pid) {
   await send('Tracing.end');
   await ended;
   close();
+  return sizes;
+}
+
+/**
+ * Bytes in use in the process with that id: objects of JavaScript, of the page and of everything else, without what its
+ * allocators keep to give it out again. WebAssembly's memories are not part of it.
+ */
+export async function liveMemory(browser, pid) {
+  let sizes = {};
+  for (let i = 0; i < 3 && !sizes.malloc; i++) sizes = await sizesOf(browser, pid);
   const { 'malloc/allocated_objects': malloc, 'malloc/partitions/allocator/thread_cache': cached = 0 } = sizes;
   if (!malloc) throw new Error(`Chromium says nothing of the process's memory: ${Object.keys(sizes).filter((name) => !name.includes('/'))}`);
   const inUse = (name) => sizes[`${name}/allocated_objects`] ?? sizes[name] ?? 0;
