@@ -49,6 +49,7 @@ typedef enum ink_status {
   INK_ERR_CHECKSUM = 21,                 /* from bindings: a file's SHA-256 is not the one asked for */
   INK_ERR_QUOTA = 22,                    /* from bindings: the browser gives no more room for storage */
   INK_ERR_BAD_ADAPTER = 23,              /* a file that is no adapter, or none that fits its model */
+  INK_ERR_UNSUPPORTED_EMBEDDINGS = 24,   /* the model does not say how to pool, or in a way not known */
   INK_STATUS_COUNT
 } ink_status;
 
@@ -85,6 +86,17 @@ typedef struct ink_load_params {
                                      these is the model's then */
 } ink_load_params;
 
+/* How the vectors of a text's tokens become the text's one: `<architecture>.pooling_type`, numbered as in
+ * files and llama.cpp. */
+typedef enum ink_pooling {
+  INK_POOLING_UNSPECIFIED = -1, /* as the model says */
+  INK_POOLING_NONE = 0,         /* they don't, or the file does not say: it was not made for embeddings */
+  INK_POOLING_MEAN = 1,
+  INK_POOLING_CLS = 2,          /* the first one's, in encoders; not computed */
+  INK_POOLING_LAST = 3,
+  INK_POOLING_RANK = 4          /* a classifier's score of a text; not computed */
+} ink_pooling;
+
 typedef struct ink_model_info {
   const char *architecture;   /* strings live as long as the loader or model they came from */
   const char *name;           /* "" when the file has none */
@@ -106,6 +118,7 @@ typedef struct ink_model_info {
   uint32_t n_ff;
   bool add_bos;               /* the model asks for BOS before a text */
   bool has_chat_format;       /* ink_chat_format() will work */
+  ink_pooling pooling;        /* of embeddings, each [n_embd]; as in the file, so perhaps none of the enum's */
   const struct ink_hparams *hparams; /* for ink_memory_needed(); NULL without weights */
 } ink_model_info;
 
@@ -475,6 +488,31 @@ ink_status ink_score_begin(ink_session *session, const ink_token *tokens, size_t
                            ink_error *error);
 ink_status ink_score_step(ink_session *session, uint32_t max_tokens, ink_score *score,
                           ink_error *error);
+
+/* The embedding of a text: the residual stream of its tokens behind the last layer and the model's last
+ * norm, pooled, and divided by its Euclidean length if `normalize`. Tokens are the text's with
+ * INK_TOKENIZE_SPECIAL and INK_TOKENIZE_BOS, which adds the EOS that models with pooling by the last token
+ * end in. Forgets the session's context; bits depend on nothing but the tokens and the session's kv_type.
+ *
+ * INK_ERR_UNSUPPORTED_EMBEDDINGS when `pooling` is neither mean nor last: INK_POOLING_UNSPECIFIED asks for
+ * the model's. INK_ERR_INVALID_ARGUMENT: there are no tokens. INK_ERR_CONTEXT_FULL: there are too many.
+ * embedding: [n_embd], the caller's. */
+ink_status ink_session_embed(ink_session *session, const ink_token *tokens, size_t n,
+                             ink_pooling pooling, bool normalize, float *embedding,
+                             ink_error *error);
+
+typedef struct ink_embedding {
+  size_t n_done;       /* tokens evaluated, of n_total */
+  size_t n_total;
+  const float *values; /* [n_embd] when all are, NULL before; the session's, until its next call */
+} ink_embedding;
+
+/* The same in bounded pieces. A step evaluates up to max_tokens tokens (0: no bound), with max_layers > 0
+ * one batch through so many of the model's layers at most. INK_ERR_WRONG_STATE as in ink_score_step(). */
+ink_status ink_embed_begin(ink_session *session, const ink_token *tokens, size_t n,
+                           ink_pooling pooling, bool normalize, ink_error *error);
+ink_status ink_embed_step(ink_session *session, uint32_t max_tokens, uint32_t max_layers,
+                          ink_embedding *embedding, ink_error *error);
 
 /* ---- 6. Memory and kernels ----------------------------------------------------------------- */
 

@@ -31,6 +31,8 @@ struct inkjs_session {
   ink_generation generation;      /* as it is being put together; `stops` unused until begun */
   char *stops[INK_MAX_STOPS];     /* [generation.n_stops], owned */
   ink_step step;
+  bool embeds; /* what was begun last is an embedding */
+  ink_embedding embedding;
   ink_score score;
 };
 
@@ -57,14 +59,6 @@ static char *copy_bytes(const char *bytes, size_t n) {
 }
 
 inkjs_model *inkjs_model_create(void) { return calloc(1, sizeof(inkjs_model)); }
-
-void inkjs_model_destroy(inkjs_model *model) {
-  if (!model) return;
-  free(model->result);
-  ink_loader_free(model->loader);
-  ink_model_free(model->model);
-  free(model);
-}
 
 inkjs_session *inkjs_session_create(inkjs_model *model, uint32_t n_ctx, ink_kv_type kv_type,
                                     uint32_t n_threads, const inkjs_session *threads_of) {
@@ -249,6 +243,7 @@ double inkjs_info_number(const inkjs_model *model, inkjs_number field) {
     case INKJS_NUMBER_N_FF: return info->n_ff;
     case INKJS_NUMBER_ADD_BOS: return info->add_bos;
     case INKJS_NUMBER_HAS_CHAT_FORMAT: return info->has_chat_format;
+    case INKJS_NUMBER_POOLING: return info->pooling;
   }
   return 0;
 }
@@ -353,6 +348,7 @@ ink_status inkjs_apply_chat_template(inkjs_model *model, const char *chat_templa
 
 void inkjs_generation_reset(inkjs_session *session) {
   forget_stops(session);
+  session->embeds = false;
   session->generation = (ink_generation){
       .sampling = ink_sampling_default(),
       .max_tokens = UINT64_MAX,
@@ -416,7 +412,16 @@ ink_status inkjs_generation_begin(inkjs_session *session, const ink_token *promp
 }
 
 ink_status inkjs_generation_step(inkjs_session *session, uint32_t max_prefill) {
-  return ink_generation_step(session->session, max_prefill, &session->step, &session->error);
+  if (!session->embeds) {
+    return ink_generation_step(session->session, max_prefill, &session->step, &session->error);
+  }
+  ink_embedding *embedding = &session->embedding;
+  ink_status status =
+      ink_embed_step(session->session, max_prefill, 1, embedding, &session->error);
+  session->step.kind = embedding->values ? INK_STEP_DONE : INK_STEP_PREFILL;
+  session->step.prompt_done = embedding->n_done;
+  session->step.text_len = 0;
+  return status;
 }
 
 int32_t inkjs_step_number(const inkjs_session *session, inkjs_step_field field) {
@@ -440,6 +445,16 @@ const char *inkjs_step_text(const inkjs_session *session) { return session->step
 size_t inkjs_session_length(const inkjs_session *session) {
   return ink_session_length(session->session);
 }
+
+/* ---- Embeddings ------------------------------------------------------------------------------------ */
+
+ink_status inkjs_embed_begin(inkjs_session *session, const ink_token *tokens, size_t n,
+                             ink_pooling pooling, bool normalize) {
+  session->embeds = true;
+  return ink_embed_begin(session->session, tokens, n, pooling, normalize, &session->error);
+}
+
+const float *inkjs_embedding(const inkjs_session *session) { return session->embedding.values; }
 
 /* ---- Scoring --------------------------------------------------------------------------------------- */
 

@@ -25,9 +25,8 @@ INKJS_EXPORT void inkjs_release(void *pointer);
 
 /* ---- Handles and errors --------------------------------------------------------------------------- */
 
-/* NULL when there is no memory. Everything made from a handle must be destroyed before it. */
+/* NULL when there is no memory. It lives as long as the module's instance. */
 INKJS_EXPORT inkjs_model *inkjs_model_create(void);
-INKJS_EXPORT void inkjs_model_destroy(inkjs_model *model);
 
 enum { INKJS_MAX_THREADS = 64 };
 
@@ -131,7 +130,8 @@ typedef enum inkjs_number {
   INKJS_NUMBER_N_HEAD_KV,
   INKJS_NUMBER_N_FF,
   INKJS_NUMBER_ADD_BOS,
-  INKJS_NUMBER_HAS_CHAT_FORMAT
+  INKJS_NUMBER_HAS_CHAT_FORMAT,
+  INKJS_NUMBER_POOLING /* ink_pooling, or a number that is none */
 } inkjs_number;
 
 /* True from soon after the load began, when the file's header has been read. */
@@ -203,13 +203,22 @@ INKJS_EXPORT ink_status inkjs_generation_add_stop(inkjs_session *session, const 
 INKJS_EXPORT ink_status inkjs_generation_begin(inkjs_session *session, const ink_token *prompt,
                                                size_t n_prompt);
 
-/* As ink_generation_step(), of one layer at most; the step's fields can be read until the next call. */
+/* As ink_generation_step(), of one layer at most; the step's fields can be read until the next call. Of an
+ * embedding, if that was begun last: those are the kind, INK_STEP_PREFILL or _DONE, and how much is done. */
 INKJS_EXPORT ink_status inkjs_generation_step(inkjs_session *session, uint32_t max_prefill);
 INKJS_EXPORT int32_t inkjs_step_number(const inkjs_session *session, inkjs_step_field field);
 INKJS_EXPORT const char *inkjs_step_text(const inkjs_session *session);
 
 /* How many tokens the session's context holds: after beginning, those of the prompt that it need not read. */
 INKJS_EXPORT size_t inkjs_session_length(const inkjs_session *session);
+
+/* ---- Embeddings: begin, then inkjs_generation_step() until it is done -------------------------------- */
+
+/* As ink_embed_begin(). */
+INKJS_EXPORT ink_status inkjs_embed_begin(inkjs_session *session, const ink_token *tokens, size_t n,
+                                          ink_pooling pooling, bool normalize);
+/* INKJS_NUMBER_N_EMBD values, until the session's next call. */
+INKJS_EXPORT const float *inkjs_embedding(const inkjs_session *session);
 
 /* ---- Scoring -------------------------------------------------------------------------------------- */
 

@@ -35,6 +35,7 @@ const char *ink_status_name(ink_status status) {
       [INK_ERR_CHECKSUM] = "INK_ERR_CHECKSUM",
       [INK_ERR_QUOTA] = "INK_ERR_QUOTA",
       [INK_ERR_BAD_ADAPTER] = "INK_ERR_BAD_ADAPTER",
+      [INK_ERR_UNSUPPORTED_EMBEDDINGS] = "INK_ERR_UNSUPPORTED_EMBEDDINGS",
   };
   if (status < 0 || status >= INK_STATUS_COUNT) return "INK_ERR_UNKNOWN";
   return names[status];

@@ -14,17 +14,25 @@ static void print_json(const ink_model_info *info, const ink_memory *memory) {
   json_string(info->name, strlen(info->name));
   printf(",\"tokenizer\":\"%s\",\"quantization\":\"%s\",\"n_params\":%llu,\"n_tensors\":%u,"
          "\"n_vocab\":%u,\"n_ctx_train\":%u,\"n_embd\":%u,\"n_layer\":%u,\"n_head\":%u,"
-         "\"n_head_kv\":%u,\"n_ff\":%u,\"add_bos\":%s,\"has_chat_format\":%s,",
+         "\"n_head_kv\":%u,\"n_ff\":%u,\"add_bos\":%s,\"has_chat_format\":%s,\"pooling_type\":%d,",
          info->tokenizer, info->quantization, (unsigned long long)info->n_params,
          (unsigned)info->n_tensors, (unsigned)info->n_vocab, (unsigned)info->n_ctx_train,
          (unsigned)info->n_embd, (unsigned)info->n_layer, (unsigned)info->n_head,
          (unsigned)info->n_head_kv, (unsigned)info->n_ff, info->add_bos ? "true" : "false",
-         info->has_chat_format ? "true" : "false");
+         info->has_chat_format ? "true" : "false", (int)info->pooling);
   printf("\"memory\":{\"weights\":%llu,\"vocabulary\":%llu,\"kv_cache\":%llu,\"scratch\":%llu,"
          "\"total\":%llu},",
          (unsigned long long)memory->weights, (unsigned long long)memory->vocabulary,
          (unsigned long long)memory->kv_cache, (unsigned long long)memory->scratch,
          (unsigned long long)memory->total);
+}
+
+static const char *pooling_name(ink_pooling pooling) {
+  switch (pooling) {
+  case INK_POOLING_MEAN: return "the mean of the tokens' vectors";
+  case INK_POOLING_LAST: return "the last token's vector";
+  default: return "pooled in a way that is not computed";
+  }
 }
 
 static double mega(uint64_t bytes) { return (double)bytes / 1e6; }
@@ -41,6 +49,7 @@ static void print_text(const ink_model_info *info, const ink_memory *memory) {
   printf("tokenizer     %s, %u tokens%s\n", info->tokenizer, (unsigned)info->n_vocab,
          info->add_bos ? ", asks for BOS" : "");
   printf("chat format   %s\n", info->has_chat_format ? "yes" : "no");
+  if (info->pooling) printf("embeddings    %s\n", pooling_name(info->pooling));
   printf("context       trained for %u tokens\n", (unsigned)info->n_ctx_train);
   printf("memory        %.1f MB: weights %.1f, vocabulary %.1f, KV cache %.1f, scratch %.1f\n",
          mega(memory->total), mega(memory->weights), mega(memory->vocabulary),

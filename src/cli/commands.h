@@ -10,6 +10,7 @@ int command_tokenize(const options *options);
 int command_detokenize(const options *options);
 int command_template(const options *options);
 int command_score(const options *options);
+int command_embed(const options *options);
 int command_bench(const options *options);
 int command_info(const options *options);
 int command_quantize(const options *options); /* merge too */

@@ -11,6 +11,7 @@ static int dispatch(const options *o) {
   case COMMAND_DETOKENIZE: return command_detokenize(o);
   case COMMAND_TEMPLATE: return command_template(o);
   case COMMAND_SCORE: return command_score(o);
+  case COMMAND_EMBED: return command_embed(o);
   case COMMAND_BENCH: return command_bench(o);
   case COMMAND_INFO: return command_info(o);
   case COMMAND_QUANTIZE:

@@ -14,6 +14,7 @@ static const struct {
 } commands[] = {
     {"run", COMMAND_RUN},           {"chat", COMMAND_CHAT},   {"tokenize", COMMAND_TOKENIZE},
     {"detokenize", COMMAND_DETOKENIZE}, {"score", COMMAND_SCORE}, {"bench", COMMAND_BENCH},
+    {"embed", COMMAND_EMBED},
     {"template", COMMAND_TEMPLATE}, {"info", COMMAND_INFO},   {"quantize", COMMAND_QUANTIZE},
     {"merge", COMMAND_MERGE},       {"version", COMMAND_VERSION}, {"help", COMMAND_HELP},
 };
@@ -47,6 +48,7 @@ enum {
   FLAG_METADATA,
   FLAG_TENSORS,
   FLAG_WINDOWS,
+  FLAG_POOLING,
   FLAG_PREFILL,
   FLAG_DECODE,
   FLAG_DEPTH,
@@ -58,7 +60,7 @@ enum {
 
 #define ON(command) (1u << COMMAND_##command)
 #define GENERATE (ON(RUN) | ON(CHAT))
-#define COMPUTE (GENERATE | ON(SCORE) | ON(BENCH))
+#define COMPUTE (GENERATE | ON(SCORE) | ON(BENCH) | ON(EMBED))
 
 static const struct {
   int flag; /* a character is its short form */
@@ -68,8 +70,8 @@ static const struct {
 } flags[] = {
     {'m', "model", required_argument, COMPUTE | ON(TOKENIZE) | ON(DETOKENIZE) | ON(TEMPLATE) | ON(INFO)},
     {FLAG_LORA, "lora", required_argument, COMPUTE | ON(MERGE)},
-    {'p', "prompt", required_argument, GENERATE},
-    {'f', "file", required_argument, ON(RUN) | ON(SCORE)},
+    {'p', "prompt", required_argument, GENERATE | ON(EMBED)},
+    {'f', "file", required_argument, ON(RUN) | ON(SCORE) | ON(EMBED)},
     {'s', "system", required_argument, ON(CHAT)},
     {FLAG_CHAT_TEMPLATE, "chat-template", required_argument, ON(CHAT) | ON(TEMPLATE)},
     {FLAG_TEMPLATE, "template", required_argument, ON(TEMPLATE)},
@@ -97,6 +99,7 @@ static const struct {
     {FLAG_METADATA, "metadata", no_argument, ON(INFO)},
     {FLAG_TENSORS, "tensors", no_argument, ON(INFO)},
     {FLAG_WINDOWS, "windows", required_argument, ON(SCORE)},
+    {FLAG_POOLING, "pooling", required_argument, ON(EMBED)},
     {FLAG_PREFILL, "pp", required_argument, ON(BENCH)},
     {FLAG_DECODE, "tg", required_argument, ON(BENCH)},
     {FLAG_DEPTH, "depth", required_argument, ON(BENCH)},
@@ -116,6 +119,7 @@ void options_print_help(void) {
         "  inkling template   -m MODEL | --template FILE           conversation as JSON on stdin -> prompt\n"
         "  inkling template   -m MODEL --tokens                    one conversation a line -> token ids\n"
         "  inkling score      -m MODEL -f FILE [--ctx N] [--windows K] [--json]\n"
+        "  inkling embed      -m MODEL [-p TEXT | -f FILE | stdin] [--pooling P] [--json]  a vector a line\n"
         "  inkling bench      -m MODEL [--pp 128] [--tg 64] [--depth 0] [-t 1] [--reps 5] [--json]\n"
         "  inkling info       -m MODEL [--ctx N] [--cache-type T] [--metadata] [--tensors] [--json]\n"
         "  inkling quantize   [-t N] [--imatrix FILE] [--pure] IN.gguf OUT.gguf TYPE\n"
@@ -142,6 +146,7 @@ void options_print_help(void) {
         "            --lora FILE[:SCALE]  an adapter, as GGUF, at that scale (default: 1); may be given several\n"
         "                               times\n"
         "            --json             the result as JSON\n"
+        "Embedding:  --pooling P        mean or last (default: as the model's file says)\n"
         "Quantising: TYPE               f32, f16, bf16, q8_0, q6_k, q5_0, q5_1, q5_k_s, q5_k_m, q4_0, q4_1,\n"
         "                               q4_k_s or q4_k_m, the mixes of llama.cpp's names\n"
         "            --imatrix FILE     importance weights, as GGUF, from llama-imatrix\n"
@@ -212,6 +217,11 @@ static bool parse_draft(const char *text, int32_t *out) {
   return true;
 }
 
+static bool parse_pooling(const char *text, ink_pooling *out) {
+  *out = strcmp(text, "mean") == 0 ? INK_POOLING_MEAN : INK_POOLING_LAST;
+  return *out == INK_POOLING_MEAN || strcmp(text, "last") == 0;
+}
+
 static bool parse_kv_type(const char *text, ink_kv_type *out) {
   for (size_t i = 0; i < sizeof kv_types / sizeof kv_types[0]; i++) {
     if (strcmp(kv_types[i].name, text) != 0) continue;
@@ -267,6 +277,7 @@ static bool set_flag(options *o, int flag, char *value) {
   case FLAG_METADATA: o->metadata = true; return true;
   case FLAG_TENSORS: o->tensors = true; return true;
   case FLAG_WINDOWS: return parse_u32(value, 1, &o->windows);
+  case FLAG_POOLING: return parse_pooling(value, &o->pooling);
   case FLAG_PREFILL: return parse_u32(value, 0, &o->bench_prefill);
   case FLAG_DECODE: return parse_u32(value, 0, &o->bench_decode);
   case FLAG_DEPTH: return parse_u32(value, 0, &o->bench_depth);
@@ -318,6 +329,7 @@ int options_parse(options *o, int argc, char **argv) {
   *o = (options){.command = COMMAND_RUN,
                  .max_tokens = UINT64_MAX,
                  .sampling = ink_sampling_default(),
+                 .pooling = INK_POOLING_UNSPECIFIED,
                  .bench_prefill = 128,
                  .bench_decode = 64,
                  .repetitions = 5};

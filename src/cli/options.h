@@ -13,6 +13,7 @@ typedef enum command {
   COMMAND_DETOKENIZE,
   COMMAND_TEMPLATE,
   COMMAND_SCORE,
+  COMMAND_EMBED,
   COMMAND_BENCH,
   COMMAND_INFO,
   COMMAND_QUANTIZE,
@@ -55,6 +56,7 @@ typedef struct options {
   bool metadata;
   bool tensors;
   uint32_t windows;    /* 0: all */
+  ink_pooling pooling;
   uint32_t bench_prefill;
   uint32_t bench_decode;
   uint32_t bench_depth; /* tokens in the context before either */

@@ -156,12 +156,17 @@ void ink_forward_embed(ink_session *session, uint32_t first, uint32_t n) {
   ink_rope_prepare(&session->rope, first, n);
 }
 
+void ink_forward_norm(ink_session *session, uint32_t at, uint32_t count) {
+  const float *x = session->scratch.x + (size_t)at * session->model->hparams.n_embd;
+  norm(session, &session->model->weights.output_norm, x, count, session->scratch.normed);
+}
+
 void ink_forward_logits(ink_session *session, uint32_t at, uint32_t count) {
   const ink_weights *weights = &session->model->weights;
   const ink_hparams *h = &session->model->hparams;
   const ink_kernels *kernels = session->model->kernels;
   ink_scratch *s = &session->scratch;
-  norm(session, &weights->output_norm, s->x + (size_t)at * h->n_embd, count, s->normed);
+  ink_forward_norm(session, at, count);
   ink_input in = ink_prepare(session, s->normed, count, h->n_embd);
   bool tied = !weights->output.weight.data;
   ink_multiply(session, tied ? &weights->token_embd : &weights->output, in, s->logits);

@@ -1,21 +1,11 @@
 /* Scoring: how well the model predicts a text. */
-#include <string.h>
-
 #include "base/math.h"
 #include "engine/forward.h"
 
 ink_status ink_score_begin(ink_session *session, const ink_token *tokens, size_t n,
                            ink_error *error) {
-  session->run.state = INK_GENERATION_NONE;
   if (n < 2) return ink_fail(error, INK_ERR_INVALID_ARGUMENT, "scoring takes two tokens or more");
-  INK_TRY(ink_session_check_tokens(session, tokens, n, error));
-  if (n > session->n_ctx) {
-    return ink_fail(error, INK_ERR_CONTEXT_FULL, "%llu tokens do not fit a context of %u",
-                    (unsigned long long)n, (unsigned)session->n_ctx);
-  }
-  ink_session_truncate(session, 0);
-  memcpy(session->tokens, tokens, n * sizeof *tokens);
-  session->n_tokens = n;
+  INK_TRY(ink_session_set_text(session, tokens, n, error));
   session->score = (ink_score_run){true, 0.0};
   return INK_OK;
 }
@@ -52,7 +42,7 @@ ink_status ink_score_step(ink_session *session, uint32_t max_tokens, ink_score *
   if (max_tokens && left > max_tokens) left = max_tokens;
   while (left > 0) {
     uint32_t batch = left < INK_BATCH ? (uint32_t)left : INK_BATCH;
-    ink_session_eval_batch(session, batch);
+    ink_session_eval_batch(session, batch, 0);
     add_surprises(session, batch);
     left -= batch;
   }

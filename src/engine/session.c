@@ -47,6 +47,7 @@ static void carve_scratch(ink_scratch *s, const ink_hparams *h, uint32_t n_threa
   s->activations = ink_carve(arena, n_activations, sizeof *s->activations);
   s->panel_parts = ink_scratch_parts(blocks, h->fine_activations);
   s->panel = ink_carve(arena, n_threads * (uint64_t)s->panel_parts, sizeof *s->panel);
+  s->embedding = ink_carve(arena, h->n_embd, sizeof(float));
   s->adapted = ink_carve(arena, n_threads * 2 * (uint64_t)INK_MAX_RANK, sizeof(float));
 }
 
@@ -192,9 +193,9 @@ static bool continue_pass(ink_session *session, uint32_t max_layers) {
   return true;
 }
 
-void ink_session_eval_batch(ink_session *session, uint32_t n) {
-  begin_pass(session, n, 0);
-  continue_pass(session, 0);
+bool ink_session_eval_batch(ink_session *session, uint32_t n, uint32_t max_layers) {
+  if (!session->pass.under_way) begin_pass(session, n, 0);
+  return continue_pass(session, max_layers);
 }
 
 /* The logits of the context's last token, one of those in `ahead`. Those of several rows are computed
@@ -239,8 +240,7 @@ bool ink_session_catch_up(ink_session *session, size_t max, uint32_t max_layers)
   if (max && left > max) left = max;
   while (left > 0) {
     uint32_t n = left < INK_BATCH ? (uint32_t)left : INK_BATCH;
-    if (!session->pass.under_way) begin_pass(session, n, 0);
-    if (!continue_pass(session, max_layers)) return false;
+    if (!ink_session_eval_batch(session, n, max_layers)) return false;
     left = max_layers ? 0 : left - n;
   }
   if (session->n_cached < session->n_tokens) return false;
@@ -251,9 +251,26 @@ bool ink_session_catch_up(ink_session *session, size_t max, uint32_t max_layers)
 /* The session is used for something else than what was being done with it in bounded pieces. */
 static void give_up_pieces(ink_session *session) {
   session->score.under_way = false;
+  session->embed.under_way = false;
   session->shift.under_way = false;
   session->pass.under_way = false;
   session->ahead.n = 0;
+}
+
+ink_status ink_session_set_text(ink_session *session, const ink_token *tokens, size_t n,
+                                ink_error *error) {
+  session->run.state = INK_GENERATION_NONE;
+  INK_TRY(ink_session_check_tokens(session, tokens, n, error));
+  if (n > session->n_ctx) {
+    return ink_fail(error, INK_ERR_CONTEXT_FULL,
+                    "the text's %llu tokens do not fit a context of %u; shorten it or make the context "
+                    "longer",
+                    (unsigned long long)n, (unsigned)session->n_ctx);
+  }
+  ink_session_truncate(session, 0);
+  memcpy(session->tokens, tokens, n * sizeof *tokens);
+  session->n_tokens = n;
+  return INK_OK;
 }
 
 void ink_session_append(ink_session *session, ink_token token) {

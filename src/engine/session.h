@@ -36,6 +36,7 @@ typedef struct ink_scratch {
   ink_attention_state *attention; /* [n_head_kv][B][n_head / n_head_kv] */
   ink_q8_part *activations; /* [B][ink_q8_stride(blocks of the widest input)] */
   ink_unpacked_part *panel; /* [threads][panel_parts] */
+  float *embedding; /* [n_embd] of a text */
   float *adapted;  /* [threads][2][INK_MAX_RANK] see adapters.c */
   uint32_t panel_parts;     /* ink_scratch_parts(blocks of the widest input) */
 } ink_scratch;
@@ -93,6 +94,13 @@ typedef struct ink_score_run {
   double nll;
 } ink_score_run;
 
+/* The embedding of a text, likewise; what is pooled so far is in scratch.embedding. */
+typedef struct ink_embed_run {
+  bool under_way;
+  ink_pooling pooling;
+  bool normalize;
+} ink_embed_run;
+
 struct ink_session {
   const ink_model *model;
   uint8_t *memory; /* the one block that everything below is in */
@@ -118,6 +126,7 @@ struct ink_session {
   ink_lookup lookup;
   ink_generation_run run;
   ink_score_run score;
+  ink_embed_run embed;
   ink_context_shift shift;
 };
 
@@ -125,8 +134,14 @@ struct ink_session {
 ink_status ink_session_check_tokens(const ink_session *session, const ink_token *tokens, size_t n,
                                     ink_error *error);
 
-/* Evaluates the next n <= INK_BATCH tokens that are not yet cached; without logits. */
-void ink_session_eval_batch(ink_session *session, uint32_t n);
+/* Makes a text the context, of which nothing is evaluated yet. INK_ERR_CONTEXT_FULL when it does not fit,
+ * and as ink_session_check_tokens(). */
+ink_status ink_session_set_text(ink_session *session, const ink_token *tokens, size_t n,
+                                ink_error *error);
+
+/* Evaluates the next n <= INK_BATCH tokens that are not yet cached; without logits. With max_layers > 0
+ * through that many layers at most, of the batch under way if there is one. True: it is through all. */
+bool ink_session_eval_batch(ink_session *session, uint32_t n, uint32_t max_layers);
 
 /* The context, which has room, has one token more; it is not evaluated. */
 void ink_session_append(ink_session *session, ink_token token);

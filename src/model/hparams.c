@@ -360,6 +360,7 @@ ink_status ink_hparams_read(const ink_gguf *gguf, const ink_architecture *a, ink
   INK_TRY(read_experts(&r, h, error));
   INK_TRY(read_parallel(&r, h, error));
   INK_TRY(read_scales(&r, h, error));
+  INK_TRY(ink_gguf_get_u32(gguf, full_key(&r, "pooling_type"), INK_POOLING_NONE, &h->pooling, error));
   INK_TRY(refuse_features(&r, error));
   return check_widths(h, error);
 }

@@ -75,6 +75,7 @@ typedef struct ink_hparams {
   float yarn_beta_fast;  /* turns over the original context from which a frequency is kept ... */
   float yarn_beta_slow;  /* ... and below which it is divided */
 
+  uint32_t pooling;      /* ink_pooling, or a number that is none */
   bool parallel;         /* attention and feed-forward network read the same residual stream */
   ink_activation activation;
   uint32_t n_ff;

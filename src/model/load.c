@@ -114,6 +114,7 @@ static void describe_architecture(ink_model *model) {
   info->n_head_kv = h->n_head_kv;
   info->n_embd_head = h->n_embd_head;
   info->n_ff = h->n_ff;
+  info->pooling = (ink_pooling)h->pooling;
 }
 
 /* Adds what the current part has. */

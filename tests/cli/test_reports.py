@@ -16,6 +16,7 @@ def test_info_json(any_host: Host, stories: Path) -> None:
         "architecture": "llama", "name": "stories260K", "tokenizer": "llama", "quantization": "F32",
         "n_params": 260032, "n_tensors": 47, "n_vocab": 512, "n_ctx_train": 512, "n_embd": 64, "n_layer": 5,
         "n_head": 8, "n_head_kv": 4, "n_ff": 172, "add_bos": True, "has_chat_format": False,
+        "pooling_type": 0,
     }
     assert memory["total"] == sum(memory[part] for part in ("weights", "vocabulary", "kv_cache", "scratch"))
     assert memory["weights"] == 4 * 260032 and min(memory.values()) > 0

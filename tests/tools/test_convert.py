@@ -429,3 +429,38 @@ def test_a_file_cut_short(folder: Callable[[str], Folder]) -> None:
     weights.write_bytes(weights.read_bytes()[:-5])
     failed = there.convert()
     assert failed.returncode == 1 and "bytes past the file's end; was it downloaded whole?" in failed.stderr
+
+
+# --- models for embeddings -----------------------------------------------------------------------------
+
+
+def pooled(there: Folder, *modes: str) -> None:
+    (there.path / "1_Pooling").mkdir()
+    names = ("cls_token", "mean_tokens", "max_tokens", "lasttoken")
+    values = {f"pooling_mode_{name}": name in modes for name in names}
+    (there.path / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": 32, **values}))
+
+
+@pytest.mark.parametrize(("mode", "number"), [("mean_tokens", 1), ("cls_token", 2), ("lasttoken", 3)])
+def test_pooling_is_sentence_transformers(folder: Callable[[str], Folder], mode: str, number: int) -> None:
+    """As of a base model, which has no head, and whose tensors are named without `model.`."""
+    there = folder("qwen3")
+    there.weights = {name.removeprefix("model."): values for name, values in there.weights.items()}
+    pooled(there, mode)
+    there.write()
+    key = b"qwen3.pooling_type"
+    made, plain = there.converted(), (DATA / "qwen3.gguf").read_bytes()
+    assert key not in plain
+    entry = struct.pack("<Q", len(key)) + key + struct.pack("<II", 4, number)
+    assert entry in made
+    # Tensors are the same.
+    assert made[-40_000:] == plain[-40_000:]
+
+
+@pytest.mark.parametrize("modes", [("max_tokens",), ("mean_tokens", "cls_token")])
+def test_poolings_that_gguf_has_no_name_for(folder: Callable[[str], Folder], modes: tuple[str, ...]) -> None:
+    there = folder("qwen3")
+    pooled(there, *modes)
+    there.write()
+    done = there.convert()
+    assert done.returncode == 1 and "1_Pooling/config.json asks for" in done.stderr

@@ -55,6 +55,15 @@ def write_tokens(path: Path, about: str, cases: list[tuple[str, bool, list[int]]
     _write(path, f"{about.strip()}\n\n{layout}", lines)
 
 
+def write_embeddings(path: Path, about: str, texts: list[dict]) -> None:
+    """Texts' tokens and vectors."""
+    lines = [f"{len(texts)} {len(texts[0]['embedding'])}"]
+    for text in texts:
+        lines.append(f"{len(text['tokens'])} " + " ".join(map(str, text["tokens"])))
+        lines.append(" ".join(map(str, text["embedding"])))
+    _write(path, f"{about}\n\nLayout: n_texts n_embd, then per text: n_tokens token*, value*", lines)
+
+
 def write_json(path: Path, value: dict) -> None:
     """Indented JSON, but each list of numbers on one line."""
     text = json.dumps(value, ensure_ascii=False, indent=1)

@@ -8,6 +8,7 @@ import { build } from 'esbuild';
 import { minify } from 'terser';
 import { build as buildApp } from 'vite';
 import { writeConstants } from './constants.mjs';
+import { renameExports, shortNames } from './short-names.mjs';
 
 const WEB = fileURLToPath(new URL('..', import.meta.url));
 // Where they are built, each folder by the preset of its name; src/level.ts says when each is loaded.
@@ -22,12 +23,16 @@ const MODULES = {
 const built = (path) => fileURLToPath(new URL(`../../build/${path}`, import.meta.url));
 const TSC = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
 
+const NAMES = shortNames(readFileSync(`${WEB}/exports.h`, 'utf8'));
+
 const options = {
   absWorkingDir: WEB,
   bundle: true,
   format: 'esm',
   target: 'es2022',
   minify: true,
+  mangleProps: /^inkjs_/,
+  mangleCache: NAMES,
   sourcemap: true,
   external: ['*/worker.js', '*/cache-manager.js'], // imported where they are needed; never part of index.js
   logLevel: 'warning',
@@ -65,7 +70,9 @@ await bundle(['src/index.ts', 'src/worker.ts', 'src/thread.ts', 'src/cache-manag
 // Adapters take the package itself as it is, so that an InklingError is the same class everywhere.
 const adapters = ['ai-sdk', 'openai', 'prompt-api'].map((name) => `src/adapters/${name}.ts`);
 await bundle(adapters, 'dist/adapters', ['../index.js']);
-for (const [file, path] of Object.entries(MODULES)) copyFileSync(built(path), `${WEB}/dist/${file}`);
+for (const [file, path] of Object.entries(MODULES)) {
+  writeFileSync(`${WEB}/dist/${file}`, renameExports(readFileSync(built(path)), NAMES));
+}
 
 copyFileSync(`${WEB}/../LICENSE`, `${WEB}/LICENSE`); // npm packs no file from outside
 

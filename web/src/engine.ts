@@ -20,6 +20,9 @@ const OPTIONS = [
   ['draft', c.INKJS_OPTION_DRAFT],
 ] as const;
 
+/** By ink_pooling. */
+const POOLINGS = ['none', 'mean', 'cls', 'last', 'rank'] as const;
+
 /** What one step of a generation gave; see ink_step in inkling.h. */
 export interface Step {
   kind: number;
@@ -252,6 +255,7 @@ export class Engine {
       feedForwardLength: number(c.INKJS_NUMBER_N_FF),
       addsBos: number(c.INKJS_NUMBER_ADD_BOS) !== 0,
       hasChatFormat: number(c.INKJS_NUMBER_HAS_CHAT_FORMAT) !== 0,
+      pooling: POOLINGS[number(c.INKJS_NUMBER_POOLING)] ?? 'unknown',
     };
   }
 
@@ -417,7 +421,7 @@ export class Engine {
     return this.#wasm.inkjs_session_length(session);
   }
 
-  /** Reads up to maxPrefill prompt tokens, or makes one token, with drafts of up to as many together. */
+  /** Of what was begun last. Reads up to maxPrefill prompt tokens, or makes one token, with drafts of up to as many together. */
   step(number: number, maxPrefill: number): Step {
     const session = this.#handle(number);
     this.#check(session, this.#wasm.inkjs_generation_step(session, maxPrefill));
@@ -438,6 +442,22 @@ export class Engine {
       drafted: field(c.INKJS_STEP_FIELD_N_DRAFTED),
       accepted: field(c.INKJS_STEP_FIELD_N_ACCEPTED),
     };
+  }
+
+  // ---- Embeddings ----
+
+  /** Forgets the context. Then step() until it is done. pooling: INK_POOLING_… */
+  beginEmbedding(number: number, tokens: Int32Array, pooling: number, normalize: boolean): void {
+    const session = this.#handle(number);
+    this.#withTokens(tokens, (pointer) => {
+      this.#check(session, this.#wasm.inkjs_embed_begin(session, pointer, tokens.length, pooling, normalize));
+    });
+  }
+
+  embedding(number: number): Float32Array<ArrayBuffer> {
+    const values = this.#wasm.inkjs_embedding(this.#handle(number)) >>> 0;
+    const length = this.#wasm.inkjs_info_number(this.#model, c.INKJS_NUMBER_N_EMBD);
+    return Float32Array.from(new Float32Array(this.#wasm.memory.buffer, values, length));
   }
 
   // ---- Scoring ----

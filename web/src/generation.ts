@@ -2,8 +2,8 @@
 import { INK_DRAFT_OFF, INK_FINISH_CONTEXT, INK_FINISH_END, INK_FINISH_LENGTH, INK_FINISH_STOP, INK_STEP_DONE, INK_STEP_PREFILL } from './constants.js';
 import type { Engine, Step } from './engine.js';
 import type { Pace } from './pace.js';
-import type { Sampling } from './protocol.js';
-import type { FinishReason, RunResult } from './types.js';
+import { MAIN_SESSION, type Request, type Sampling } from './protocol.js';
+import type { Embeddings, FinishReason, RunResult } from './types.js';
 
 const FINISH_REASONS: Record<number, FinishReason> = {
   [INK_FINISH_END]: 'end',
@@ -59,6 +59,21 @@ export async function read(engine: Engine, session: number, tokens: Int32Array, 
   engine.beginGeneration(session, tokens, { seed: 0, stop: [], draft: INK_DRAFT_OFF, maxTokens: 0 });
   await nextStep(engine, session, pace, signal); // the end: there is no token to come
   return tokens.length;
+}
+
+/** The texts' embeddings. Forgets the main session's context. Rejects as generate() does. */
+export async function embed(engine: Engine, request: Request & { type: 'embed' }, pace: Pace, signal: AbortSignal): Promise<Embeddings> {
+  const embeddings = [];
+  let promptTokens = 0;
+  for (const input of request.inputs) {
+    const tokens = input instanceof Int32Array ? input : engine.tokensOf(input);
+    engine.beginEmbedding(MAIN_SESSION, tokens, request.pooling, request.normalize);
+    await nextStep(engine, MAIN_SESSION, pace, signal);
+    embeddings.push(engine.embedding(MAIN_SESSION));
+    promptTokens += tokens.length;
+    await pace.pause(signal);
+  }
+  return { embeddings, usage: { promptTokens } };
 }
 
 /** The next token, or the end. On the way there the prompt is read batch by batch, and a batch layer by layer. */

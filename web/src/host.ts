@@ -1,7 +1,7 @@
 /** The engine's side of the protocol: answers requests in the order that queue.ts gives them. */
 import { Engine } from './engine.js';
 import { InklingError, reasonOf } from './errors.js';
-import { generate, read } from './generation.js';
+import { embed, generate, read } from './generation.js';
 import { chooseLevel } from './level.js';
 import { checkModel } from './check-host.js';
 import { type LoadTask, type Loaded, LoadAgain, load } from './loader.js';
@@ -143,6 +143,8 @@ class Host {
         return engine.applyChatTemplate(request.input);
       case 'score':
         return score(engine, request.text, request.windowLength, this.#scorePace, signal);
+      case 'embed':
+        return embed(engine, request, this.#pace, signal);
     }
   }
 
@@ -212,6 +214,7 @@ function sessionsOf(request: Request): number[] {
     case 'cloneSession':
       return [request.session, request.clone];
     case 'score':
+    case 'embed':
       return [MAIN_SESSION];
     default:
       return [];

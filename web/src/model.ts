@@ -1,6 +1,6 @@
 import { Adapter, loadAdapter } from './adapter.js';
 import type { Connection } from './connection.js';
-import { INK_TOKENIZE_BOS, INK_TOKENIZE_SPECIAL } from './constants.js';
+import { INK_POOLING_LAST, INK_POOLING_MEAN, INK_POOLING_UNSPECIFIED, INK_TOKENIZE_BOS, INK_TOKENIZE_SPECIAL } from './constants.js';
 import { type ChatDefaults, answerInput, chatInput, checkTemplate, completionText } from './conversation.js';
 import { dispose } from './dispose.js';
 import { InklingError, invalidArgument } from './errors.js';
@@ -16,6 +16,9 @@ import type {
   ChatOptions,
   CompleteOptions,
   Conversation,
+  EmbedInput,
+  EmbedOptions,
+  Embeddings,
   GenerateOptions,
   LoadAdapterOptions,
   Message,
@@ -96,7 +99,7 @@ export class Model {
   }
 
   /**
-   * What chat(), complete() and score() of the model compute with from now on, in place of the adapters they had; none:
+   * What chat(), complete(), score() and embed() of the model compute with from now on, in place of the adapters they had; none:
    * with the model alone. Takes the place of what new sessions begin with, too. The next call reads its prompt anew.
    */
   async setAdapters(adapters: readonly (Adapter | AdapterUse)[], { signal, priority }: RequestOptions = {}): Promise<void> {
@@ -184,6 +187,24 @@ export class Model {
   score(text: string, { windowLength = 0, signal, priority }: ScoreOptions = {}): Promise<Score> {
     if (!isWhole(windowLength)) throw invalidArgument('windowLength must be a whole number of tokens.');
     const request = { type: 'score', text: String(text), windowLength, priority: priorityNumber(priority) } as const;
+    return this.#connection.request(request, signal);
+  }
+
+  /**
+   * Texts as vectors, to be compared by their meaning: as the model's file says to make them, else with `pooling`.
+   * `INK_ERR_UNSUPPORTED_EMBEDDINGS` when neither says how, `INK_ERR_CONTEXT_FULL` for a text that is too long. Uses the
+   * model's own context, so that the next chat() or complete() reads its prompt anew.
+   */
+  async embed(texts: string | readonly EmbedInput[], options: EmbedOptions = {}): Promise<Embeddings> {
+    const { pooling, normalize = true, signal, priority } = options;
+    const numbers = { mean: INK_POOLING_MEAN, last: INK_POOLING_LAST };
+    const number = pooling === undefined ? INK_POOLING_UNSPECIFIED : numbers[pooling];
+    if (number === undefined) throw invalidArgument("pooling must be 'mean' or 'last'.");
+    const inputs = (typeof texts === 'string' ? [texts] : [...texts]).map((text) => {
+      if (text.length === 0) throw invalidArgument('A text is empty.');
+      return typeof text === 'string' ? textInput(text, { special: true, addBos: true }) : tokenArray(text);
+    });
+    const request = { type: 'embed', inputs, pooling: number, normalize, priority: priorityNumber(priority) } as const;
     return this.#connection.request(request, signal);
   }
 

@@ -1,6 +1,6 @@
 /** The messages between the page's side (model.ts, run.ts) and the engine's side (host.ts). */
 import type { ErrorMessage } from './errors.js';
-import type { AdapterInfo, GenerateOptions, LoadProgress, ModelCheck, ModelInfo, RunResult, Score } from './types.js';
+import type { AdapterInfo, Embeddings, GenerateOptions, LoadProgress, ModelCheck, ModelInfo, RunResult, Score } from './types.js';
 
 /** 'pulled': the page hands over chunk after chunk, each when asked for. Sizes in bytes, 0: not known. */
 export type SourceMessage =
@@ -76,6 +76,7 @@ export interface Results {
   memoryUse: number;
   applyChatTemplate: string;
   score: Score;
+  embed: Embeddings;
 }
 
 export type Request =
@@ -100,7 +101,9 @@ export type Request =
   | { type: 'tokenPieces'; tokens: Int32Array }
   | { type: 'memoryUse' }
   | { type: 'applyChatTemplate'; input: ChatInput }
-  | { type: 'score'; text: string; windowLength: number };
+  | { type: 'score'; text: string; windowLength: number }
+  /** `pooling`: INK_POOLING_… */
+  | { type: 'embed'; inputs: (TextInput | Int32Array)[]; pooling: number; normalize: boolean };
 
 /** As of priority.ts; the default is 0, for what is asked before there is a model. */
 export interface Urgency {

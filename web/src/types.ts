@@ -37,7 +37,7 @@ export interface LoadProgress {
  *
  * Each model answers its requests one after another: the most urgent first, equals in the order in which they were
  * made. A more urgent request also interrupts one that is being answered, which goes on afterwards, unless both need
- * the same context: that of one session, or the model's own (`chat`, `complete` and `score` of the model itself).
+ * the same context: that of one session, or the model's own (`chat`, `complete`, `score` and `embed` of the model itself).
  */
 export type Priority = 'user-blocking' | 'user-visible' | 'background';
 
@@ -90,7 +90,7 @@ export interface LoadOptions extends SourceOptions {
    */
   threads?: number | 'auto';
   /** Read the tokenizer and the chat template alone, of any model, and stop before the weights: for counting and
-   *  splitting text in a page. `complete`, `chat` and `score` are refused with `INK_ERR_WRONG_STATE`. */
+   *  splitting text in a page. `complete`, `chat`, `score` and `embed` are refused with `INK_ERR_WRONG_STATE`. */
   vocabularyOnly?: boolean;
   /** For conversations that name none of their own. Default: the model's. */
   chatTemplate?: ChatTemplate;
@@ -164,6 +164,9 @@ export interface ModelInfo {
   addsBos: boolean;
   /** `chat()` works; else only `complete()`. */
   hasChatFormat: boolean;
+  /** How the model makes embeddings of its tokens' vectors: `embed()` computes 'mean' and 'last', and of others when it is
+   *  told which of these. 'none': it was not made for embeddings. */
+  pooling: 'none' | 'mean' | 'cls' | 'last' | 'rank' | 'unknown';
   /** All of the model is in the cache now. */
   cached: boolean;
   /** Why it is not though it was to be, e.g. `INK_ERR_QUOTA`; else null. */
@@ -389,6 +392,25 @@ export interface TokenPiece {
   text: string;
   /** Exactly what stands in the vocabulary; pieces' bytes put together are whole characters again. */
   bytes: Uint8Array;
+}
+
+/** A text, or its tokens as they are to be computed. */
+export type EmbedInput = string | readonly number[];
+
+export interface EmbedOptions extends RequestOptions {
+  /** The mean of all tokens' vectors, or the last one's. Default: as the model says; see {@link ModelInfo.pooling}. */
+  pooling?: 'mean' | 'last';
+  /** Of length 1, so that the dot product of two is their cosine similarity. Default true. */
+  normalize?: boolean;
+}
+
+export interface Embeddings {
+  /** One for each text, of {@link ModelInfo.embeddingLength} values. */
+  embeddings: Float32Array[];
+  usage: {
+    /** Of all texts, with what the model asks for around each. */
+    promptTokens: number;
+  };
 }
 
 export interface ScoreOptions extends RequestOptions {

@@ -16,7 +16,6 @@ export interface WasmExports {
   inkjs_allocate(size: number): number;
   inkjs_release(pointer: number): void;
   inkjs_model_create(): number;
-  inkjs_model_destroy(model: number): void;
   inkjs_session_create(model: number, nCtx: number, kvType: number, nThreads: number, threadsOf: number): number;
   inkjs_session_copy(to: number, from: number): number;
   inkjs_session_choose_threads(session: number): number;
@@ -62,6 +61,8 @@ export interface WasmExports {
   inkjs_generation_step(session: number, maxPrefill: number): number;
   inkjs_step_number(session: number, field: number): number;
   inkjs_step_text(session: number): number;
+  inkjs_embed_begin(session: number, tokens: number, n: number, pooling: number, normalize: boolean): number;
+  inkjs_embedding(session: number): number;
   inkjs_session_length(session: number): number;
   inkjs_session_capacity(session: number): number;
   inkjs_score_begin(session: number, tokens: number, n: number): number;

@@ -36,7 +36,7 @@ async function withWarnings(use) {
   }
 }
 
-for (const [name, { generateText, streamText, embed }] of Object.entries({
+for (const [name, { generateText, streamText, embed, embedMany, cosineSimilarity }] of Object.entries({
   'AI SDK 7': ai7,
   'AI SDK 6': ai6,
 })) {
@@ -133,11 +133,50 @@ for (const [name, { generateText, streamText, embed }] of Object.entries({
       generateText({ model: inkling(), messages: image }),
       isInkling('INK_ERR_INVALID_ARGUMENT'),
     );
-    assert.throws(() => inkling.embeddingModel('e'), isInkling('INK_ERR_INVALID_ARGUMENT'));
     await assert.rejects(
-      async () => embed({ model: inkling.embeddingModel('e'), value: 'a' }),
-      isInkling('INK_ERR_INVALID_ARGUMENT'),
+      embed({ model: inkling.embeddingModel(), value: 'a' }),
+      isInkling('INK_ERR_UNSUPPORTED_EMBEDDINGS'),
     );
+    const several = createInkling({ model });
+    assert.throws(() => several.embeddingModel('e'), isInkling('INK_ERR_INVALID_ARGUMENT'));
+    assert.throws(() => several.imageModel('e'), isInkling('INK_ERR_INVALID_ARGUMENT'));
+  });
+
+  test(`${name}: embed() and embedMany()`, async () => {
+    const embedder = await loadModel(dataUrl('embeddings/qwen3-last.gguf'));
+    const provider = createInkling(embedder);
+    const values = ['a small model of each kind', 'a small model', 'which experts are chosen'];
+    const expected = await embedder.embed(values);
+    const lists = expected.embeddings.map((vector) => Array.from(vector));
+    const many = await embedMany({ model: provider.embeddingModel(), values });
+    assert.deepEqual(many.embeddings, lists);
+    assert.equal(many.usage.tokens, expected.usage.promptTokens);
+    const one = await embed({ model: provider.embeddingModel('any'), value: values[1] });
+    assert.deepEqual(one.embedding, lists[1]);
+    assert.ok(Math.abs(cosineSimilarity(one.embedding, lists[1]) - 1) < 1e-6);
+    const dot = lists[0].reduce((sum, value, i) => sum + value * lists[1][i], 0);
+    assert.ok(Math.abs(cosineSimilarity(lists[0], lists[1]) - dot) < 1e-6);
+
+    const asked = (options) =>
+      embed({
+        model: provider.embeddingModel(),
+        value: values[0],
+        providerOptions: { inkling: options },
+      });
+    assert.equal((await asked({ dimensions: 8 })).embedding.length, 8);
+    const mean = await embedder.embed(values[0], { pooling: 'mean' });
+    assert.deepEqual((await asked({ pooling: 'mean' })).embedding, Array.from(mean.embeddings[0]));
+    for (const wrong of [{ dimensions: 33 }, { pooling: 'cls' }])
+      await assert.rejects(asked(wrong), isInkling('INK_ERR_INVALID_ARGUMENT'));
+    await assert.rejects(
+      embedMany({
+        model: provider.embeddingModel(),
+        values: Array(5000).fill(values[0]),
+        abortSignal: AbortSignal.timeout(20),
+      }),
+      { name: /AbortError|TimeoutError/ },
+    );
+    embedder.dispose();
   });
 
   test(`${name}: what the engine cannot do is warned of`, async () => {

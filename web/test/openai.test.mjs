@@ -416,11 +416,69 @@ test('a stream can be sent on as lines of JSON', async () => {
   assert.equal(JSON.parse(lines.at(-1)).choices[0].finish_reason, 'length');
 });
 
-test('embeddings are refused with a code of their own', () =>
-  assert.rejects(
-    client.embeddings.create({ model: 'x', input: 'a' }),
-    isBadRequest('model', 'embeddings_not_supported'),
-  ));
+test('embeddings are what embed() gives, in each form', async () => {
+  const embedder = await loadModel(dataUrl('embeddings/qwen3-last.gguf'));
+  const { embeddings } = createOpenAI(embedder);
+  const texts = ['a small model', 'the weights'];
+  const expected = await embedder.embed(texts);
+  const [first, second] = expected.embeddings.map((values) => Array.from(values));
+  const prompt = expected.usage.promptTokens;
+  assert.deepEqual(await embeddings.create({ model: 'x', input: texts }), {
+    object: 'list',
+    data: [
+      { object: 'embedding', index: 0, embedding: first },
+      { object: 'embedding', index: 1, embedding: second },
+    ],
+    model: 'x',
+    usage: { prompt_tokens: prompt, total_tokens: prompt },
+  });
+  const vectorsOf = async (params) =>
+    (await embeddings.create({ model: 'x', ...params })).data.map(({ embedding }) => embedding);
+  const tokens = await embedder.tokenize(texts[0], { special: true, addBos: true });
+  for (const input of [texts[0], [texts[0]], tokens, [tokens]])
+    assert.deepEqual(await vectorsOf({ input }), [first]);
+  // The real client asks for this form by itself, and reads it so.
+  const [packed] = await vectorsOf({ input: texts[0], encoding_format: 'base64' });
+  const bytes = new Uint8Array(Buffer.from(packed, 'base64'));
+  assert.deepEqual(Array.from(new Float32Array(bytes.buffer)), first);
+  const [short] = await vectorsOf({ input: texts[0], dimensions: 8 });
+  const length = Math.hypot(...first.slice(0, 8));
+  assert.equal(short.length, 8);
+  for (const [i, value] of short.entries()) assert.ok(Math.abs(value - first[i] / length) < 1e-6);
+  assert.deepEqual(await vectorsOf({ input: texts[0], dimensions: 32 }), [first]);
+
+  for (const [params, param] of [
+    [{ input: '' }, 'input'],
+    [{ input: [] }, 'input'],
+    [{ input: ['a', 3] }, 'input'],
+    [{ input: ['a', ''] }, 'input'],
+    [{ input: { a: 1 } }, 'input'],
+    [{ input: 'a', dimensions: 33 }, 'dimensions'],
+    [{ input: 'a', dimensions: 0 }, 'dimensions'],
+    [{ input: 'a', encoding_format: 'hex' }, 'encoding_format'],
+  ])
+    await assert.rejects(vectorsOf(params), isBadRequest(param, 'invalid_value'));
+  await assert.rejects(
+    vectorsOf({ input: 'the '.repeat(600) }),
+    isBadRequest(null, 'context_length_exceeded'),
+  );
+  await assert.rejects(
+    embeddings.create({ model: 'x', input: 'a' }, { signal: AbortSignal.abort() }),
+    APIUserAbortError,
+  );
+  embedder.dispose();
+});
+
+test('embeddings of a model that was not made for them take a pooling', async () => {
+  const params = { model: 'x', input: 'a' };
+  await assert.rejects(
+    client.embeddings.create(params),
+    isBadRequest(null, 'embeddings_not_supported'),
+  );
+  const { data } = await client.embeddings.create({ ...params, pooling: 'mean' });
+  const { embeddings } = await model.embed('a', { pooling: 'mean' });
+  assert.deepEqual(data[0].embedding, Array.from(embeddings[0]));
+});
 
 test('models are listed, and found by their names', async () => {
   const several = createOpenAI({ stories: model });

@@ -15,6 +15,7 @@ from . import checkpoint, families, numbers, rope, sources, write
 from .checkpoint import StoredTensor
 from .families import Family
 from .hyperparameters import Config
+from .json_file import read_object
 from .numbers import Type
 from .rope import Rope
 from .vocabulary import ConvertError
@@ -42,6 +43,21 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "ffn_down_shexp": ("embd", "shared_ff"),
 }  # fmt: skip
 
+# Of sentence-transformers' 1_Pooling/config.json, and what GGUF knows them as.
+POOLING = {"pooling_mode_mean_tokens": gguf.PoolingType.MEAN, "pooling_mode_cls_token": gguf.PoolingType.CLS,
+           "pooling_mode_lasttoken": gguf.PoolingType.LAST}
+
+
+def pooling(folder: Path) -> families.Keys:
+    """How a model that was made for embeddings makes one of its tokens' vectors; nothing of others."""
+    path = folder / "1_Pooling" / "config.json"
+    modes = [mode for mode, on in read_object(path).items() if mode.startswith("pooling_mode_") and on]
+    if not modes:
+        return {}
+    if len(modes) > 1 or modes[0] not in POOLING:
+        raise ConvertError(f"{path} asks for {' and '.join(modes)}: one of mean, cls and last can be converted")
+    return {"pooling_type": int(POOLING[modes[0]])}
+
 
 @dataclass
 class Planned:
@@ -59,7 +75,7 @@ class Model:
         self.config = Config(folder / "config.json")
         self.family: Family = families.find(self.config)
         self.rope = rope.read(self.config) if self.family.rotary else Rope(n_ctx=self.config.count("n_ctx"))
-        self.keys = self._keys()
+        self.keys = self._keys() | pooling(folder)
         self.tensors = self._plan(checkpoint.read(folder))
         if "token_embd.weight" not in self.tensors:
             raise ConvertError(f"{folder} has no token embedding among its tensors")
@@ -98,7 +114,8 @@ class Model:
             place, part = 0, PART.fullmatch(name)
             if part:
                 place, name = int(part[2]), f"{part[1]}.{part[3]}".replace("_layernorm.norms", "_layernorm")
-            ours = names.get_name(name, try_suffixes=(".weight", ".bias"))
+            suffixes = (".weight", ".bias")
+            ours = names.get_name(name, suffixes) or names.get_name(f"model.{name}", suffixes)  # saved without its head
             if ours is None:
                 raise ConvertError(f"tensor {tensor.name} is none that {self.family.architecture} models have")
             if ours == "output.weight" and self.config.flag("tie_word_embeddings", False):

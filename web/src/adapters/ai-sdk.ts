@@ -11,6 +11,7 @@
  * @packageDocumentation
  */
 import type {
+  EmbeddingModelV3,
   LanguageModelV3,
   LanguageModelV3CallOptions,
   LanguageModelV3FinishReason,
@@ -22,6 +23,7 @@ import type {
 } from '@ai-sdk/provider';
 import { type FinishReason, InklingError, type Model, type Run, type RunResult } from '../index.js';
 import { chatMessages, chatOptions } from './ai-sdk-prompt.js';
+import { isDimensions, shorten } from './embeddings.js';
 import { type Models, findModel, namedModels } from './models.js';
 import { type ToolCall, readAnswer, readParts } from './tool-calls.js';
 
@@ -34,11 +36,21 @@ export type { Models } from './models.js';
  */
 export interface InklingProvider extends ProviderV3 {
   (modelId?: string): LanguageModelV3;
+  /** For embed() and embedMany(). The first model where none is named. */
+  embeddingModel(modelId?: string): EmbeddingModelV3;
+}
+
+/** `providerOptions.inkling` of embed() and embedMany(). */
+export interface InklingEmbeddingOptions {
+  /** For models whose files do not say how to make embeddings. */
+  pooling?: 'mean' | 'last';
+  /** So many of the first values, of length 1 again, for models trained for that. Default: all. */
+  dimensions?: number;
 }
 
 /** The models are the caller's, to be disposed of by the caller. */
 export function createInkling(models: Models): InklingProvider {
-  const languageModel = (modelId?: string): LanguageModelV3 => {
+  const find = (modelId?: string) => {
     const names = [...namedModels(models).keys()];
     const id = modelId ?? names[0] ?? '';
     const model = findModel(models, id);
@@ -47,21 +59,53 @@ export function createInkling(models: Models): InklingProvider {
         'INK_ERR_INVALID_ARGUMENT',
         `There is no model '${id}'; there are: ${names.join(', ')}.`,
       );
+    return { model, id };
+  };
+  const languageModel = (modelId?: string) => {
+    const { model, id } = find(modelId);
     return describe(model, id);
   };
   return Object.assign((modelId?: string) => languageModel(modelId), {
     specificationVersion: 'v3',
     languageModel,
-    embeddingModel: (id: string) => none('embeddings', id),
-    imageModel: (id: string) => none('images', id),
+    embeddingModel: (modelId?: string) => {
+      const { model, id } = find(modelId);
+      return describeEmbedding(model, id);
+    },
+    imageModel: (id: string) => {
+      throw new InklingError(
+        'INK_ERR_INVALID_ARGUMENT',
+        `There is no model '${id}' that makes images: the models here generate text.`,
+      );
+    },
   } as const);
 }
 
-function none(what: string, id: string): never {
-  throw new InklingError(
-    'INK_ERR_INVALID_ARGUMENT',
-    `There is no model '${id}' that makes ${what}: the models here generate text.`,
-  );
+function describeEmbedding(model: Model, modelId: string): EmbeddingModelV3 {
+  return {
+    specificationVersion: 'v3',
+    provider: 'inkling',
+    modelId,
+    maxEmbeddingsPerCall: Infinity,
+    supportsParallelCalls: false,
+    doEmbed: async ({ values, abortSignal, providerOptions }) => {
+      const whole = model.info.embeddingLength;
+      const given = (providerOptions?.['inkling'] ?? {}) as InklingEmbeddingOptions;
+      const { dimensions = whole, pooling } = given;
+      if (!isDimensions(dimensions, whole))
+        throw new InklingError(
+          'INK_ERR_INVALID_ARGUMENT',
+          `dimensions must be a whole number from 1 to ${whole}.`,
+        );
+      const options = { ...(pooling && { pooling }), ...(abortSignal && { signal: abortSignal }) };
+      const { embeddings, usage } = await model.embed(values, options);
+      return {
+        embeddings: embeddings.map((values) => Array.from(shorten(values, dimensions))),
+        usage: { tokens: usage.promptTokens },
+        warnings: [],
+      };
+    },
+  };
 }
 
 function describe(model: Model, modelId: string): LanguageModelV3 {

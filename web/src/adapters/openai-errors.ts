@@ -81,10 +81,17 @@ export function notFound(message: string): APIError {
   return new NotFoundError(404, body, `404 ${message}`);
 }
 
+/** What OpenAI's servers, or its users, call some failures. */
+const CODES: Partial<Record<InklingErrorCode, string>> = {
+  INK_ERR_CONTEXT_FULL: 'context_length_exceeded',
+  INK_ERR_UNSUPPORTED_EMBEDDINGS: 'embeddings_not_supported',
+};
+
 /** Whose fault a failure is: the engine's, unless listed. */
 const CALLERS_FAULT: ReadonlySet<InklingErrorCode> = new Set([
   'INK_ERR_INVALID_ARGUMENT',
   'INK_ERR_CONTEXT_FULL',
+  'INK_ERR_UNSUPPORTED_EMBEDDINGS',
   'INK_ERR_UNSUPPORTED_CHAT_FORMAT',
   'INK_ERR_TEMPLATE',
   'INK_ERR_INVALID_JSON',
@@ -99,12 +106,7 @@ export function toApiError(thrown: unknown, signal: AbortSignal | undefined): un
   if ((thrown as Error | null | undefined)?.name !== 'InklingError') return thrown;
   const { code, message } = thrown as InklingError;
   if (CALLERS_FAULT.has(code))
-    return badRequest(
-      null,
-      message,
-      code === 'INK_ERR_CONTEXT_FULL' ? 'context_length_exceeded' : code,
-      thrown,
-    );
+    return badRequest(null, message, CODES[code] ?? code, thrown);
   return new InternalServerError(
     500,
     { message, type: 'server_error', param: null, code },

@@ -14,7 +14,8 @@
 import type OpenAI from 'openai';
 import type { FinishReason, Model, Run, RunResult } from '../index.js';
 import { type Models, findModel, namedModels } from './models.js';
-import { badRequest, notFound, toApiError } from './openai-errors.js';
+import { type EmbeddingParams, createEmbeddings } from './openai-embeddings.js';
+import { notFound, toApiError } from './openai-errors.js';
 import {
   type ExtraParams,
   chatMessages,
@@ -35,6 +36,7 @@ export {
   InternalServerError,
   NotFoundError,
 } from './openai-errors.js';
+export type { EmbeddingParams } from './openai-embeddings.js';
 export type { ExtraParams } from './openai-request.js';
 export type { CompletionStream } from './openai-stream.js';
 export type { Models } from './models.js';
@@ -90,11 +92,12 @@ export interface OpenAIClient {
   };
   readonly embeddings: {
     /**
-     * Rejects with code 'embeddings_not_supported': the models that this package computes generate
-     * text.
+     * Texts as vectors of length 1. Code 'embeddings_not_supported' for a model whose file does not
+     * say how it makes them, where `pooling` does not either. `dimensions`: so many of the first
+     * values, for models trained for that.
      */
     readonly create: (
-      params: OpenAI.EmbeddingCreateParams,
+      params: EmbeddingParams,
       options?: Options,
     ) => Promise<OpenAI.CreateEmbeddingResponse>;
   };
@@ -137,14 +140,8 @@ export function createOpenAI(models: Models): OpenAIClient {
         createCompletion(modelFor, params, options)) as OpenAIClient['completions']['create'],
     },
     embeddings: {
-      create: async (params) => {
-        modelFor(params);
-        throw badRequest(
-          'model',
-          'This model generates text and makes no embeddings.',
-          'embeddings_not_supported',
-        );
-      },
+      create: (params, { signal } = {}) =>
+        cancellable(signal, (_, stopped) => createEmbeddings(modelFor(params), params, stopped)),
     },
     models: {
       list: () => {
