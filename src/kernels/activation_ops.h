@@ -39,6 +39,7 @@ static void layer_norm(float *out, const float *x, const float *weight, const fl
 
 /* Pairs 1 and 2 apart are within a vector, all others in two. */
 static void hadamard(float *x, uint32_t n, uint32_t size) {
+  A_PASS_AT_A_TIME
   for (uint32_t i = 0; i < n; i += 4) {
     float a = x[i] + x[i + 1], b = x[i] - x[i + 1];
     float c = x[i + 2] + x[i + 3], d = x[i + 2] - x[i + 3];

@@ -94,7 +94,7 @@ static inline void multiply_rows(ink_type type, const ink_matmul *job) {
 }
 
 /* The product with F32, F16 or BF16 weights; false for other types. */
-static bool matmul_floats(const ink_matmul *job) {
+COMPACT __attribute__((noinline)) static bool matmul_floats(const ink_matmul *job) {
   switch (job->weights->type) {
   case INK_TYPE_F32: multiply_rows(INK_TYPE_F32, job); return true;
   case INK_TYPE_F16: multiply_rows(INK_TYPE_F16, job); return true;
