@@ -163,3 +163,38 @@ def test_what_is_copied_counts_for_more() -> None:
 
 def test_a_grown_student_answers_as_before(made: Path, tmp_path: Path) -> None:
     assert "same" in with_packages("grown.py", str(made), str(tmp_path))
+
+
+def test_a_finished_run_can_be_the_teacher(made: Path, tmp_path: Path) -> None:
+    for name in ("train.jsonl", "held.jsonl", "names.txt"):
+        (tmp_path / name).write_bytes((made / name).read_bytes())
+    done(tmp_path, "teacher", "--source", str(made / "teacher"))
+    done(tmp_path, "train", "--stop-at", "60")
+    assert "same" in with_packages("same_checkpoint.py", str(made / "taught"), str(tmp_path / "taught"))
+
+
+def test_a_teacher_of_another_shape_is_refused(made: Path, tmp_path: Path) -> None:
+    result = distill(tmp_path, "teacher", "--source", str(made / "alone"))
+    assert result.returncode == 1 and "shape" in result.stderr and not (tmp_path / "teacher").exists()
+    assert "Traceback" not in result.stderr
+
+
+def test_seeds_are_evaluated_apart(made: Path, tmp_path: Path) -> None:
+    """A second seed's figures and files stand beside the first one's."""
+    for name in ("train.jsonl", "held.jsonl", "held.txt", "names.txt", "tokenizer.json"):
+        (tmp_path / name).write_bytes((made / name).read_bytes())
+    for seed in ("1", "2"):
+        done(tmp_path, "train", "--without-teacher", "--steps", "8", "--seed", seed)
+        done(tmp_path, "evaluate", "--count", "2", "--seed", seed)
+    first, second = (json.loads((tmp_path / f"evaluated{suffix}.json").read_text()) for suffix in ("", "-seed2"))
+    assert first[0]["file"] != second[0]["file"] and all((tmp_path / row[0]["file"]).exists()
+                                                         for row in (first, second))
+    assert first[0]["text, bits per byte"] != second[0]["text, bits per byte"]
+
+
+def test_several_answers_to_each_instruction_are_judged(made: Path) -> None:
+    report = json.loads(done(made, "judge", "--count", "3", "--answers", "2"))
+    assert report["judged"] == 6
+    lines = [json.loads(line) for line in (made / "verdicts-held-model.jsonl").read_text().splitlines()]
+    assert [line["prompt"] for line in lines[:3]] == [line["prompt"] for line in lines[3:]]
+    assert [line["answer"] for line in lines[:3]] != [line["answer"] for line in lines[3:]]

@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import os
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -58,7 +59,8 @@ class Steps:
         self.work: Path = options.work or ROOT / ".cache/distill" / options.preset
         self.work.mkdir(parents=True, exist_ok=True)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.runs = runs(self.preset, options.seed or self.preset.seed)
+        self.seed: int = options.seed or self.preset.seed
+        self.runs = runs(self.preset, self.seed)
 
     def train(self, name: str) -> None:
         run = self.runs[name]
@@ -78,6 +80,18 @@ class Steps:
     def model(self, name: str) -> Model:
         run = self.runs[name]
         return load_model(self.work, run.name, run.shape, self.preset.vocabulary)
+
+    def adopt_teacher(self) -> None:
+        """The finished run in --source as the teacher, with the vocabulary that it shares with its student."""
+        source: Path = self.options.source
+        weights = checkpoint.load_weights(source)
+        shapes = {name: tuple(value.shape) for name, value in weights.items()}
+        if shapes != {name: tuple(value.shape) for name, value in Model(self.preset.teacher, self.preset.vocabulary)
+                      .state_dict().items()}:
+            raise DistillError(f"{source} is not of the shape of the preset's teacher, {self.preset.teacher}, with "
+                               f"{self.preset.vocabulary} tokens")
+        shutil.copyfile(source.parent / "tokenizer.json", self.work / "tokenizer.json")
+        checkpoint.save(self.work / self.runs["teacher"].name, {"model": weights})
 
     def held(self) -> list[Record]:
         return read_lines(self.work / f"{self.options.split}.jsonl")
@@ -101,7 +115,8 @@ class Steps:
             rows.append(self.row(f"{name}, quantised after training", name, self.preset.block_type))
             if checkpoint.load(self.work / self.runs[f"{name}-quantized"].name) is not None:
                 rows.append(self.row(f"{name}, trained quantised", f"{name}-quantized", self.preset.block_type))
-        (self.work / "evaluated.json").write_text(json.dumps(rows, indent=2) + "\n")
+        suffix = "" if self.seed == self.preset.seed else f"-seed{self.seed}"
+        (self.work / f"evaluated{suffix}.json").write_text(json.dumps(rows, indent=2) + "\n")
         print(json.dumps(rows, indent=2))
 
     def row(self, title: str, name: str, block_type: str) -> dict[str, object]:
@@ -112,18 +127,20 @@ class Steps:
         window = min(512, self.preset.context)
         text = self.work / "held.txt"
         plain = score_windows(model, text.read_text(encoding="utf-8"), self.work, window, WINDOWS)
-        file = self.work / f"{name}-{block_type}.gguf"
+        file = self.work / f"{self.runs[name].name}-{block_type}.gguf"
         self.export(name, file, block_type)
         nats, scored = engine_score(self.options.engine, file, text, window, WINDOWS)
-        return {"model": title, "file MB": round(file.stat().st_size / 1e6, 2),
+        return {"model": title, "file": file.name, "file MB": round(file.stat().st_size / 1e6, 2),
                 "answers, bits per byte": round(answers.bits_per_byte, 4),
                 "text, bits per byte": round(plain.bits_per_byte, 4),
                 "text by the engine, bits per byte": round(nats * scored / math.log(2) / plain.bytes, 4)}
 
     def judge(self) -> None:
         lines = chosen(self.held(), self.options.count, self.work, self.preset.context)
-        verdicts = judge(self.options.engine, self.exported(), lines, self.options.temperature, self.preset.context)
-        write_verdicts(self.work / f"verdicts-{self.options.split}.jsonl", verdicts)
+        file = self.exported()
+        verdicts = judge(self.options.engine, file, lines, self.options.temperature, self.preset.context,
+                         self.options.answers)
+        write_verdicts(self.work / f"verdicts-{self.options.split}-{file.stem}.jsonl", verdicts)
         print(json.dumps(report(verdicts), indent=2))
 
     def samples(self) -> None:
@@ -159,19 +176,21 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--preset", choices=PRESETS, default="cpu")
     parser.add_argument("--work", type=Path, help="folder of everything that is made (default: .cache/distill/PRESET)")
     parser.add_argument("--corpus", type=Path, default=ROOT.parent / "shared/data/corpora/snakes.txt.xz")
-    parser.add_argument("--source", type=Path, help="grow: the work folder of the smaller student")
+    parser.add_argument("--source", type=Path, help="grow: the work folder of the smaller student; "
+                        "teacher: a finished run's folder, whose weights are taken rather than trained")
     parser.add_argument("--without-teacher", action="store_true", help="the student that learns from the text alone")
     parser.add_argument("--minutes", type=float, default=1e9, help="training: stop and save after this long")
     parser.add_argument("--stop-at", type=int, default=0, help="training: stop and save at this step")
     parser.add_argument("--steps", type=int, default=0, help="training: this many steps rather than the preset's")
     parser.add_argument("--decay", type=int, default=0, help="with --steps: how many of them decay (default: 1/4)")
-    parser.add_argument("--seed", type=int, default=0, help="training: a seed other than the preset's")
+    parser.add_argument("--seed", type=int, default=0, help="a training seed other than the preset's")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--compile", action="store_true", help="training: by torch.compile, which pays on a GPU")
     parser.add_argument("--engine", type=Path, default=ROOT / "build/native/inkling")
     parser.add_argument("--out", type=Path, help="the exported file (default: model.gguf in the work folder)")
     parser.add_argument("--name", default="Inkling Tiny English", help="general.name of the exported file")
     parser.add_argument("--count", type=int, default=100, help="held-out instructions that are scored or judged")
+    parser.add_argument("--answers", type=int, default=1, help="judge: answers to each instruction")
     parser.add_argument("--split", choices=("held", "valid"), default="held",
                         help="what is scored or judged: valid for all decisions, held for the end")
     parser.add_argument("--temperature", type=float, default=0.5, help="of the judged answers")
@@ -192,7 +211,10 @@ def main() -> int:
             raise DistillError("grow needs --source, the work folder of the smaller student")
         grow(options.source, student, GROWN, steps.preset, steps.work)
     elif options.step == "teacher":
-        steps.train("teacher")
+        if options.source:
+            steps.adopt_teacher()
+        else:
+            steps.train("teacher")
     elif options.step == "train":
         steps.train(student)
     elif options.step == "quantize-aware":

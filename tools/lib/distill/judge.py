@@ -71,9 +71,11 @@ def chosen(lines: list[Record], count: int, work: Path, context: int) -> list[Re
     return list(itertools.islice(fit, count))
 
 
-def judge(engine: Path, model: Path, lines: list[Record], temperature: float, context: int) -> list[Verdict]:
+def judge(engine: Path, model: Path, lines: list[Record], temperature: float, context: int,
+          answers: int = 1) -> list[Verdict]:
+    """`answers` to each, one round after another; no two answers have the same sampling seed."""
     verdicts = []
-    for number, record in enumerate(lines):
+    for number, record in enumerate(lines * answers):
         answer = run_engine(engine, "chat", "-m", str(model), "-p", record.prompt, "--temp", str(temperature),
                             "--seed", str(number), "--ctx", str(context), "-t", "1")
         text = str(answer["text"]).strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -118,3 +118,14 @@ PRESETS = {
         quantize=Schedule(steps=500, warmup=20, decay=450, muon_rate=0.003, adam_rate=0.0005, batch_tokens=32768),
     ),
 }
+# The data of `cpu`, whose finished student can be its teacher (`teacher --source`).
+PRESETS["mini"] = replace(
+    PRESETS["cpu"],
+    about="1.6 million weights, taught by the student of `cpu`: ten minutes on two cores",
+    student=Shape(layers=4, width=128, heads=2, kv_heads=2, ffn=352),
+    teacher=PRESETS["cpu"].student,
+    train=Schedule(steps=900, warmup=60, decay=360, batch_tokens=3072, short=((0, 150),)),
+    quantize=Schedule(steps=80, warmup=8, decay=72, muon_rate=0.003, adam_rate=0.0005, batch_tokens=3072),
+    # At 2, of a vocabulary of 6,144 tokens mostly those are compared that no text has there.
+    temperature=1.0,
+)

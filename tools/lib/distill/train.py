@@ -63,11 +63,11 @@ def optimizers(model: Model, schedule: Schedule) -> list[torch.optim.Optimizer]:
 def distillation_loss(logits: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     """Hinton et al. 2015: the teacher's softened distribution as the target, scaled back by the temperature.
 
-    Both are [tokens, vocabulary]; the result is a sum over the tokens.
+    Both are [tokens, vocabulary]; the result is [tokens].
     """
     student = F.log_softmax(logits / temperature, -1)
     target = F.log_softmax(teacher / temperature, -1)
-    return F.kl_div(student, target, log_target=True, reduction="sum") * temperature**2
+    return F.kl_div(student, target, log_target=True, reduction="none").sum(-1) * temperature**2
 
 
 class Clock:
@@ -144,15 +144,16 @@ class Trainer:
         kept = targets != IGNORED
         logits = self.forward(inputs, self.dtype, kept).float()
         losses = F.cross_entropy(logits, targets[kept], reduction="none")
-        text_loss = loss = losses.sum() / count
-        if self.preset.copy_weight != 1.0:
-            more = (self.preset.copy_weight - 1) * max(LEAST_WEIGHT, rate(self.run.schedule, self.step))
-            loss = text_loss + more * losses[copied[kept]].sum() / count
+        text_loss = losses.sum() / count
         if self.teacher:
             with torch.no_grad():
                 teacher_logits = self.teach(inputs, self.dtype, kept).float()
-            taught = distillation_loss(logits, teacher_logits, self.preset.temperature) / count
-            loss = (1 - self.preset.teacher_share) * loss + self.preset.teacher_share * taught
+            taught = distillation_loss(logits, teacher_logits, self.preset.temperature)
+            losses = (1 - self.preset.teacher_share) * losses + self.preset.teacher_share * taught
+        loss = losses.sum() / count
+        if self.preset.copy_weight != 1.0:
+            more = (self.preset.copy_weight - 1) * max(LEAST_WEIGHT, rate(self.run.schedule, self.step))
+            loss = loss + more * losses[copied[kept]].sum() / count
         return text_loss.detach(), torch.autograd.grad(loss, self.parameters)
 
     def one_step(self) -> float:
