@@ -330,7 +330,7 @@ ALWAYS_INLINE void score_byte_groups(const ink_kv_tile *tile, const int16_t *que
     const int8_t *bytes = tile->byte_keys + at;
     const int8_t *halves = (const int8_t *)(tile->wide_keys + at);
     size_t group_step = head_dim * INK_KEY_GROUP;
-    if (n > 1 && wide) {
+    if (wide) {
       add_products(true, halves, 4 * INK_KEY_GROUP, 2 * group_step, n_pairs, queries + c, head_dim,
                    n, (uint32_t)n_vectors, sums);
     } else {
@@ -398,7 +398,7 @@ ALWAYS_INLINE void sum_byte_values(const ink_kv_tile *tile, tile_levels weights,
   size_t step = 2 * (size_t)tile->head_dim, n_pairs = (tile->n - p + 1) / 2;
   size_t at = (size_t)p * tile->head_dim + 2 * (size_t)c, group = 2 * INK_KEY_GROUP;
   const int8_t *halves = (const int8_t *)(tile->wide_values + at);
-  if (n > 1 && wide) {
+  if (wide) {
     add_products(true, halves, 2 * step, 2 * group, n_pairs, weights[0] + p, INK_KV_TILE, n,
                  BLOCK_VECTORS, sums);
   } else {

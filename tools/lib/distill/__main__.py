@@ -36,9 +36,14 @@ class Unfinished(Exception):
     """A training run was stopped before its schedule's end; not a failure."""
 
 
+def seed_suffix(preset: Preset, seed: int) -> str:
+    """What is made with a seed other than the preset's is kept apart from the rest by this end of its name."""
+    return "" if seed == preset.seed else f"-seed{seed}"
+
+
 def runs(preset: Preset, seed: int) -> dict[str, Run]:
     """The training runs by name. Seeds but the preset's own show how far chance goes."""
-    suffix = "" if seed == preset.seed else f"-seed{seed}"
+    suffix = seed_suffix(preset, seed)
     student = Run(f"alone{suffix}", preset.student, preset.train, seed)
     taught = replace(student, name=f"taught{suffix}", teacher="teacher", teacher_shape=preset.teacher)
     found = {"teacher": Run("teacher", preset.teacher, preset.teach, preset.seed), "alone": student, "taught": taught}
@@ -115,8 +120,8 @@ class Steps:
             rows.append(self.row(f"{name}, quantised after training", name, self.preset.block_type))
             if checkpoint.load(self.work / self.runs[f"{name}-quantized"].name) is not None:
                 rows.append(self.row(f"{name}, trained quantised", f"{name}-quantized", self.preset.block_type))
-        suffix = "" if self.seed == self.preset.seed else f"-seed{self.seed}"
-        (self.work / f"evaluated{suffix}.json").write_text(json.dumps(rows, indent=2) + "\n")
+        file = self.work / f"evaluated{seed_suffix(self.preset, self.seed)}.json"
+        file.write_text(json.dumps(rows, indent=2) + "\n")
         print(json.dumps(rows, indent=2))
 
     def row(self, title: str, name: str, block_type: str) -> dict[str, object]:
