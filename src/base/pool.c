@@ -12,16 +12,17 @@ struct ink_pool {
   ink_allocator allocator;
   uint32_t n_threads;
   uint32_t n_started;
-  /* The round under way: written before `ticket`, and not again before all its parts are done. */
+  /* The round under way: written before `ticket`, and not again before all its parts are done. What
+   * follows lies in cache lines of its own: some threads write while others look. */
   ink_pool_task task;
   void *context;
   /* Round << 32 | n_parts << 16 | the next part to be taken. A part is taken by adding one to all
    * of it at once, so a thread that comes late can't take a part of a round it has not seen. */
-  atomic_ullong ticket;
-  atomic_uint n_done;
-  ink_gate round;    /* the round whose ticket is out */
-  ink_gate finished; /* the last round all of whose parts are done */
-  ink_gate active;   /* threads that work; 0: they all leave */
+  _Alignas(INK_ALIGNMENT) atomic_ullong ticket;
+  _Alignas(INK_ALIGNMENT) atomic_uint n_done;
+  _Alignas(INK_ALIGNMENT) ink_gate round;    /* the round whose ticket is out */
+  _Alignas(INK_ALIGNMENT) ink_gate finished; /* the last round all of whose parts are done */
+  _Alignas(INK_ALIGNMENT) ink_gate active;   /* threads that work; 0: they all leave */
   worker workers[INK_MAX_THREADS];
 }; /* and behind it the stacks: [n_threads - 1][INK_THREAD_STACK] */
 
@@ -124,6 +125,20 @@ void ink_pool_set_active(ink_pool *pool, uint32_t n_active) {
 }
 
 uint32_t ink_pool_threads(uint32_t n_threads) { return INK_HAS_THREADS ? n_threads : 1; }
+
+/* More than one for each thread: one that starts late or runs slowly takes fewer. */
+#define PARTS_PER_THREAD 4u
+
+uint32_t ink_pool_parts(ink_pool *pool, uint64_t worthwhile) {
+  uint32_t n_threads = ink_pool_active(pool);
+  uint32_t n_parts = n_threads == 1 ? 1 : n_threads * PARTS_PER_THREAD;
+  while (n_parts > n_threads && n_parts > worthwhile) n_parts -= n_threads;
+  return n_parts < worthwhile ? n_parts : (uint32_t)worthwhile;
+}
+
+uint32_t ink_pool_share(uint32_t n, uint32_t part, uint32_t n_parts) {
+  return (uint32_t)((uint64_t)n * part / n_parts);
+}
 
 void ink_pool_run(ink_pool *pool, uint32_t n_parts, ink_pool_task task, void *context) {
   if (ink_pool_active(pool) == 1 || n_parts == 1) {

@@ -32,6 +32,13 @@ void ink_pool_set_active(ink_pool *pool, uint32_t n_active);
 uint32_t ink_pool_threads(uint32_t n_threads);
 size_t ink_pool_bytes(uint32_t n_threads);
 
+/* How many parts to make of work of which so many are worthwhile, 1 or more: several for each
+ * thread, and as many for one as for another, or some would wait for the rest. */
+uint32_t ink_pool_parts(ink_pool *pool, uint64_t worthwhile);
+
+/* Where a part of n elements begins, which is where the one before it ends. */
+uint32_t ink_pool_share(uint32_t n, uint32_t part, uint32_t n_parts);
+
 /* Does all parts, at most INK_MAX_PARTS, on whatever threads are free, the caller's among them,
  * and returns when they are done. A thread that the system does not let run holds nobody up:
  * others take its parts. */

@@ -50,9 +50,9 @@ static void multiply_part(void *context, uint32_t part, uint32_t n_parts, uint32
   const ink_kernels *kernels = job->session->model->kernels;
   const ink_tensor *a = &job->pair->a, *b = &job->pair->b;
   float *h = scratch_of(job->session, thread);
-  uint32_t rank = b->n_cols, end = (uint32_t)((uint64_t)job->n_tokens * (part + 1) / n_parts);
+  uint32_t rank = b->n_cols, end = ink_pool_share(job->n_tokens, part + 1, n_parts);
   uint32_t most = PRODUCTS / rank;
-  for (uint32_t t = (uint32_t)((uint64_t)job->n_tokens * part / n_parts); t < end; t += most) {
+  for (uint32_t t = ink_pool_share(job->n_tokens, part, n_parts); t < end; t += most) {
     uint32_t n = end - t < most ? end - t : most;
     memset(h, 0, (size_t)n * rank * sizeof *h); /* a has no rows for what rounds up the rank */
     kernels->matmul(&(ink_matmul){.weights = a,

@@ -5,10 +5,11 @@
 
 #include "engine/session.h"
 
-/* Scales the batch's n queries, puts them into scratch.queries, and stores its keys
- * and values at the positions from `first` on. Reads scratch.q, k, v: queries and keys are rotated
- * already. */
-void ink_attention_store(ink_session *session, uint32_t layer, uint32_t first, uint32_t n);
+/* Of token t of the batch's n, which begins at the position `first`: scales its queries, puts them
+ * into scratch.queries, and stores its keys and values. Reads scratch.q, k, v: queries and keys are
+ * rotated already. */
+void ink_attention_store(ink_session *session, uint32_t layer, uint32_t first, uint32_t n,
+                         uint32_t t);
 
 /* scratch.attended = softmax(q K^T) V for the batch, each token seeing itself and what is before,
  * as far as the layer's window reaches. */

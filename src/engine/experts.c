@@ -94,7 +94,7 @@ void ink_experts(ink_session *session, const ink_layer *layer, const float *x, u
   const ink_hparams *h = &session->model->hparams;
   ink_scratch *s = &session->scratch;
   ink_input in = ink_prepare(session, x, n, h->n_embd);
-  ink_multiply(session, &layer->ffn_router, in, s->expert_weights);
+  ink_multiply(session, &(ink_product){&layer->ffn_router, s->expert_weights}, 1, in);
   for (uint32_t t = 0; t < n; t++) {
     choose(h, s->expert_weights + (size_t)t * s->expert_stride, s->expert_choice);
   }

@@ -58,16 +58,47 @@ static void norm_heads(const ink_session *session, const ink_linear *weights, fl
   }
 }
 
-/* Adds what a block computed, scratch.projected, to the residual stream. */
-static void add_to_stream(const ink_session *session, const ink_linear *post_norm, uint32_t n) {
+static void add_tokens(void *context, uint32_t first, uint32_t n) {
+  const ink_session *session = context;
   const ink_hparams *h = &session->model->hparams;
   const ink_kernels *kernels = session->model->kernels;
+  size_t at = (size_t)first * h->n_embd;
+  float *x = session->scratch.x + at;
+  const float *y = session->scratch.projected + at;
+  if (h->residual_scale == 1.0f) {
+    kernels->add(x, y, n * h->n_embd);
+  } else {
+    kernels->add_scaled(x, y, h->residual_scale, n * h->n_embd);
+  }
+}
+
+/* Adds what a block computed, scratch.projected, to the residual stream. */
+static void add_to_stream(ink_session *session, const ink_linear *post_norm, uint32_t n) {
   const ink_scratch *s = &session->scratch;
   if (post_norm->weight.data) norm(session, post_norm, s->projected, n, s->projected);
-  if (h->residual_scale == 1.0f) {
-    kernels->add(s->x, s->projected, n * h->n_embd);
-  } else {
-    kernels->add_scaled(s->x, s->projected, h->residual_scale, n * h->n_embd);
+  ink_for_tokens(session, n, session->model->hparams.n_embd, add_tokens, session);
+}
+
+typedef struct heads_job {
+  ink_session *session;
+  uint32_t layer, first, n; /* of a batch of n tokens from the position `first` */
+} heads_job;
+
+/* Norms and rotates queries and keys, and has them and the values stored. */
+static void store_tokens(void *context, uint32_t t, uint32_t n) {
+  const heads_job *job = context;
+  ink_session *session = job->session;
+  const ink_hparams *h = &session->model->hparams;
+  const ink_layer *layer = &session->model->weights.layers[job->layer];
+  const ink_linear *q_norm = &layer->attn_q_norm, *k_norm = &layer->attn_k_norm;
+  for (uint32_t end = t + n; t < end; t++) {
+    float *q = session->scratch.q + (size_t)t * h->n_head * h->n_embd_head;
+    float *k = session->scratch.k + (size_t)t * h->n_head_kv * h->n_embd_head;
+    if (q_norm->weight.data) norm_heads(session, q_norm, q, h->n_head);
+    if (k_norm->weight.data) norm_heads(session, k_norm, k, h->n_head_kv);
+    ink_rope_apply(&session->rope, job->layer, t, q, h->n_head);
+    ink_rope_apply(&session->rope, job->layer, t, k, h->n_head_kv);
+    ink_attention_store(session, job->layer, job->first, job->n, t);
   }
 }
 
@@ -77,22 +108,16 @@ static void attention_block(ink_session *session, uint32_t index, const float *x
   const ink_hparams *h = &session->model->hparams;
   const ink_layer *layer = &session->model->weights.layers[index];
   ink_scratch *s = &session->scratch;
-  uint32_t n_q = h->n_head * h->n_embd_head, n_kv = h->n_head_kv * h->n_embd_head;
+  uint32_t n_q = h->n_head * h->n_embd_head;
   ink_input in = ink_prepare(session, x, n, h->n_embd);
-  ink_multiply(session, &layer->attn_q, in, s->q);
-  ink_multiply(session, &layer->attn_k, in, s->k);
-  ink_multiply(session, &layer->attn_v, in, s->v);
-  for (uint32_t t = 0; t < n; t++) {
-    float *q = s->q + (size_t)t * n_q, *k = s->k + (size_t)t * n_kv;
-    if (layer->attn_q_norm.weight.data) norm_heads(session, &layer->attn_q_norm, q, h->n_head);
-    if (layer->attn_k_norm.weight.data) norm_heads(session, &layer->attn_k_norm, k, h->n_head_kv);
-    ink_rope_apply(&session->rope, index, t, q, h->n_head);
-    ink_rope_apply(&session->rope, index, t, k, h->n_head_kv);
-  }
-  ink_attention_store(session, index, first, n);
+  ink_product products[] = {
+      {&layer->attn_q, s->q}, {&layer->attn_k, s->k}, {&layer->attn_v, s->v}};
+  ink_multiply(session, products, 3, in);
+  heads_job job = {session, index, first, n};
+  ink_for_tokens(session, n, n_q, store_tokens, &job);
   ink_attention_attend(session, index, first, n);
   in = ink_prepare(session, s->attended, n, n_q);
-  ink_multiply(session, &layer->attn_out, in, s->projected);
+  ink_multiply(session, &(ink_product){&layer->attn_out, s->projected}, 1, in);
 }
 
 /* scratch.projected = the layer's network or experts over x [n][n_embd] */
@@ -169,7 +194,8 @@ void ink_forward_logits(ink_session *session, uint32_t at, uint32_t count) {
   ink_forward_norm(session, at, count);
   ink_input in = ink_prepare(session, s->normed, count, h->n_embd);
   bool tied = !weights->output.weight.data;
-  ink_multiply(session, tied ? &weights->token_embd : &weights->output, in, s->logits);
+  const ink_linear *output = tied ? &weights->token_embd : &weights->output;
+  ink_multiply(session, &(ink_product){output, s->logits}, 1, in);
   uint32_t n = count * ((h->n_vocab + 3) / 4 * 4);
   if (h->logit_scale != 1.0f) kernels->scale(s->logits, h->logit_scale, n);
   if (h->logit_softcap > 0.0f) kernels->soft_cap(s->logits, h->logit_softcap, n);

@@ -28,56 +28,63 @@ ink_input ink_prepare(ink_session *session, const float *x, uint32_t n_tokens, u
 
 /* Multiplications that are worth a part of their own: handing one over takes about a microsecond. */
 #define MIN_PART_WORK 131072u
-/* More parts than threads: one that starts late or runs slowly takes fewer. */
-#define PARTS_PER_THREAD 2u
 
 uint32_t ink_matrix_parts(const ink_session *session, uint64_t work) {
-  uint64_t worthwhile = work / MIN_PART_WORK + 1;
-  uint32_t n_threads = ink_pool_active(session->pool);
-  uint32_t n_parts = n_threads == 1 ? 1 : n_threads * PARTS_PER_THREAD;
-  return worthwhile < n_parts ? (uint32_t)worthwhile : n_parts;
+  return ink_pool_parts(session->pool, work / MIN_PART_WORK + 1);
 }
 
-typedef struct shared_matmul {
+/* Of a product's results. */
+static uint32_t stride_of(const ink_tensor *weights) {
+  return (weights->n_rows + INK_PANEL_ROWS - 1u) & ~(INK_PANEL_ROWS - 1u);
+}
+
+typedef struct shared_products {
   const ink_session *session;
-  ink_matmul job;
-} shared_matmul;
+  const ink_product *products;
+  uint32_t n;
+  ink_input in;
+} shared_products;
 
-/* Parts begin where kernels begin a group of rows, so that none is left with a part of one. */
+/* A part is some of a product's rows. Parts begin where kernels begin a group of rows, so that none
+ * is left with a part of one. */
 static void multiply_part(void *context, uint32_t part, uint32_t n_parts, uint32_t thread) {
-  const shared_matmul *shared = context;
-  ink_matmul job = shared->job;
-  uint64_t n_groups = ((uint64_t)job.end_row + INK_GROUP_ROWS - 1u) / INK_GROUP_ROWS;
-  uint32_t end = (uint32_t)(n_groups * (part + 1) / n_parts) * INK_GROUP_ROWS;
-  job.first_row = (uint32_t)(n_groups * part / n_parts) * INK_GROUP_ROWS;
-  job.end_row = end < job.end_row ? end : job.end_row;
-  job.scratch += (size_t)thread * shared->session->scratch.panel_parts;
-  shared->session->model->kernels->matmul(&job);
+  const shared_products *shared = context;
+  const ink_session *session = shared->session;
+  uint32_t n_cuts = n_parts / shared->n, cut = part % n_cuts;
+  const ink_product *product = &shared->products[part / n_cuts];
+  const ink_tensor *weights = &product->linear->weight;
+  uint32_t stride = stride_of(weights), end = weights->n_rows;
+  if (ink_type_get_traits(weights->type)->block_columns > 1) end = stride;
+  uint32_t n_groups = (uint32_t)(((uint64_t)end + INK_GROUP_ROWS - 1u) / INK_GROUP_ROWS);
+  uint32_t next = ink_pool_share(n_groups, cut + 1, n_cuts) * INK_GROUP_ROWS;
+  ink_matmul job = {
+      .weights = weights,
+      .first_row = ink_pool_share(n_groups, cut, n_cuts) * INK_GROUP_ROWS,
+      .end_row = next < end ? next : end,
+      .n_tokens = shared->in.n_tokens,
+      .x = session->scratch.activations,
+      .fine = session->model->hparams.fine_activations,
+      .x_f32 = shared->in.x,
+      .y = product->y,
+      .y_stride = stride,
+      .scratch = session->scratch.panel + (size_t)thread * session->scratch.panel_parts};
+  session->model->kernels->matmul(&job);
 }
 
-void ink_multiply(ink_session *session, const ink_linear *linear, ink_input in, float *y) {
-  const ink_tensor *weights = &linear->weight;
-  ink_matmul job = {.weights = weights,
-                    .end_row = weights->n_rows,
-                    .n_tokens = in.n_tokens,
-                    .x = session->scratch.activations,
-                    .fine = session->model->hparams.fine_activations,
-                    .x_f32 = in.x,
-                    .y = y,
-                    .y_stride = (weights->n_rows + INK_PANEL_ROWS - 1u) & ~(INK_PANEL_ROWS - 1u),
-                    .scratch = session->scratch.panel};
-  if (ink_type_get_traits(weights->type)->block_columns > 1) {
-    job.end_row = (uint32_t)job.y_stride;
-  }
-  shared_matmul shared = {session, job};
-  uint64_t work = (uint64_t)weights->n_rows * weights->n_cols * in.n_tokens;
-  ink_pool_run(session->pool, ink_matrix_parts(session, work), multiply_part, &shared);
-  if (session->n_adapters && linear->number) {
-    ink_adapters_multiply(session, linear->number, in.x, in.n_tokens, y, job.y_stride);
-  }
-  if (!linear->bias.data) return;
-  const float *bias = (const float *)(const void *)linear->bias.data;
-  for (uint32_t t = 0; t < in.n_tokens; t++) {
-    session->model->kernels->add(y + t * job.y_stride, bias, weights->n_rows);
+void ink_multiply(ink_session *session, const ink_product *products, uint32_t n, ink_input in) {
+  shared_products shared = {session, products, n, in};
+  const ink_tensor *first = &products->linear->weight;
+  uint64_t work = (uint64_t)first->n_rows * first->n_cols * in.n_tokens;
+  ink_pool_run(session->pool, ink_matrix_parts(session, work) * n, multiply_part, &shared);
+  for (const ink_product *end = products + n; products < end; products++) {
+    const ink_linear *linear = products->linear;
+    size_t stride = stride_of(&linear->weight);
+    if (session->n_adapters && linear->number) {
+      ink_adapters_multiply(session, linear->number, in.x, in.n_tokens, products->y, stride);
+    }
+    const float *bias = (const float *)(const void *)linear->bias.data;
+    for (uint32_t t = 0; bias && t < in.n_tokens; t++) {
+      session->model->kernels->add(products->y + t * stride, bias, linear->weight.n_rows);
+    }
   }
 }

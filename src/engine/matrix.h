@@ -18,6 +18,12 @@ ink_input ink_prepare(ink_session *session, const float *x, uint32_t n_tokens, u
 
 /* y[t] = W x[t] + b, with what adapters add to W; y's rows are as long as the matrix has rows, rounded
  * up to a panel. */
-void ink_multiply(ink_session *session, const ink_linear *linear, ink_input in, float *y);
+typedef struct ink_product {
+  const ink_linear *linear;
+  float *y;
+} ink_product;
+
+/* n matrices times the same vectors; at once, so that threads meet once. */
+void ink_multiply(ink_session *session, const ink_product *products, uint32_t n, ink_input in);
 
 #endif

@@ -30,13 +30,14 @@ void ink_mlp_run(ink_session *session, const ink_mlp *mlp, const float *x, uint3
   ink_scratch *s = &session->scratch;
   ink_input in = ink_prepare(session, x, n, session->model->hparams.n_embd);
   activation_job activation = {session, s->up, NULL, mlp->n_ff};
-  ink_multiply(session, mlp->up, in, s->up);
-  if (mlp->gate->weight.data) {
-    ink_multiply(session, mlp->gate, in, s->gate);
+  bool gated = mlp->gate->weight.data != NULL;
+  ink_product products[] = {{mlp->up, s->up}, {mlp->gate, s->gate}};
+  ink_multiply(session, products, gated ? 2 : 1, in);
+  if (gated) {
     activation.x = s->gate;
     activation.up = s->up;
   }
   ink_for_tokens(session, n, mlp->n_ff, activate_tokens, &activation);
   in = ink_prepare(session, activation.x, n, mlp->n_ff);
-  ink_multiply(session, mlp->down, in, out);
+  ink_multiply(session, &(ink_product){mlp->down, out}, 1, in);
 }

@@ -10,7 +10,7 @@
 #include "model/adapter.h"
 #include "text/stream.h"
 
-#define INK_BATCH 64u       /* tokens that go through the layers together */
+#define INK_BATCH 128u      /* tokens that go through the layers together */
 #define INK_LOGIT_BATCH 8u  /* tokens whose logits are computed together */
 
 /* Where a batch's intermediate results go; B is INK_BATCH, all f32. */

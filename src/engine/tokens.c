@@ -13,9 +13,9 @@ typedef struct token_job {
 static void do_part(void *context, uint32_t part, uint32_t n_parts, uint32_t thread) {
   (void)thread;
   const token_job *job = context;
-  uint64_t n_tiles = (job->n_tokens + INK_TILE_TOKENS - 1u) / INK_TILE_TOKENS;
-  uint32_t first = (uint32_t)(n_tiles * part / n_parts) * INK_TILE_TOKENS;
-  uint32_t end = (uint32_t)(n_tiles * (part + 1) / n_parts) * INK_TILE_TOKENS;
+  uint32_t n_tiles = (job->n_tokens + INK_TILE_TOKENS - 1u) / INK_TILE_TOKENS;
+  uint32_t first = ink_pool_share(n_tiles, part, n_parts) * INK_TILE_TOKENS;
+  uint32_t end = ink_pool_share(n_tiles, part + 1, n_parts) * INK_TILE_TOKENS;
   if (end > job->n_tokens) end = job->n_tokens;
   if (first < end) job->task(job->context, first, end - first);
 }
@@ -24,7 +24,5 @@ void ink_for_tokens(const ink_session *session, uint32_t n_tokens, uint32_t widt
                     ink_token_task task, void *context) {
   token_job job = {task, context, n_tokens};
   uint64_t n_parts = (uint64_t)n_tokens * width / MIN_PART_ELEMENTS + 1;
-  uint32_t n_threads = ink_pool_active(session->pool);
-  if (n_parts > n_threads) n_parts = n_threads;
-  ink_pool_run(session->pool, (uint32_t)n_parts, do_part, &job);
+  ink_pool_run(session->pool, ink_pool_parts(session->pool, n_parts), do_part, &job);
 }

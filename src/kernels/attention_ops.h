@@ -26,6 +26,9 @@ typedef i32x4 long_i32;
 #define LONG_INT(op) i32x4_##op
 #define long_f32_of_i32 f32x4_of_i32x4
 static inline void long_store(float *p, long_f32 v) { f32x4_store(p, v); }
+#define LEVELS_TOGETHER 8u
+#define levels_multiply levels_multiply8
+#define SMALL __attribute__((noinline)) /* code counts more than calls: it may be downloaded */
 #else
 #define LONG_LANES (WIDE_PANELS * 4u)
 typedef wide_f32 long_f32;
@@ -39,6 +42,9 @@ typedef wide_i32 long_i32;
 #undef VECTOR
 #undef V
 static inline void long_store(float *p, long_f32 v) { wide_f32_store(p, v, WIDE_PANELS); }
+#define LEVELS_TOGETHER (2u * LONG_LANES)
+#define levels_multiply wide_levels_multiply
+#define SMALL inline
 #endif
 #define KEY_VECTORS (INK_KEY_GROUP / LONG_LANES)
 #define SCORE_GROUPS (LONG_LANES / 4u) /* of keys that are handled together */
@@ -225,7 +231,7 @@ ALWAYS_INLINE void add_values(const ink_kv_tile *tile, tile_scores scores,
   }
 }
 
-/* The last columns, fewer than a wide vector has lanes. */
+/* The last columns, fewer than a wide vector or 4 short ones have lanes. */
 static inline void add_last_values(const ink_kv_tile *tile, const float *scores, float before,
                                    uint32_t c, float *out) {
   for (; c < tile->head_dim; c += 4) {
@@ -244,7 +250,7 @@ ALWAYS_INLINE void add_all_values(const ink_kv_tile *tile, tile_scores scores,
   for (; c + 4 * LONG_LANES <= tile->head_dim; c += 4 * LONG_LANES) {
     add_values(tile, scores, factors, n, 4, c, out);
   }
-  for (; c + LONG_LANES <= tile->head_dim; c += LONG_LANES) {
+  for (; LONG_LANES > 4 && c + LONG_LANES <= tile->head_dim; c += LONG_LANES) {
     add_values(tile, scores, factors, n, 1, c, out);
   }
   for (size_t i = 0; i < n; i++) {
@@ -277,8 +283,8 @@ static inline void prefetch(const void *p, size_t n_bytes) {
 }
 
 /* From so many queries on it pays to widen a tile's keys and values to 16 bits once, which takes
- * their unpacking out of the loops. Longer vectors have more queries to a load. */
-#define WIDEN_QUERIES (LONG_LANES == 4 ? 8u : UINT32_MAX)
+ * their unpacking out of the loops. The longest vectors have more queries to a load. */
+#define WIDEN_QUERIES (LONG_LANES < 16 ? 8u : UINT32_MAX)
 
 static void widen(int16_t *out, const int8_t *bytes, size_t n) {
   for (size_t i = 0; i < n; i += 2 * LONG_LANES) {
@@ -377,18 +383,16 @@ __attribute__((noinline)) static void set_ratios(const ink_kv_tile *tile, uint32
   ratios->step = max * 3.05194409e-5f; /* 2^15 / 32767^2: products are shifted by 15 */
 }
 
-__attribute__((noinline)) static void multiply_levels(const ink_kv_tile *tile,
-                                                      const int16_t *levels,
-                                                      const int16_t *ratios, int16_t *out) {
-  for (uint32_t p = tile->first & ~7u; p < tile->n; p += 8) {
-    levels_multiply8(out + p, levels + p, ratios + p);
+SMALL static void multiply_levels(const ink_kv_tile *tile, const int16_t *levels,
+                                  const int16_t *ratios, int16_t *out) {
+  for (uint32_t p = tile->first & ~(LEVELS_TOGETHER - 1); p < tile->n; p += LEVELS_TOGETHER) {
+    levels_multiply(out + p, levels + p, ratios + p);
   }
 }
 
-/* sums[i] of n queries in BLOCK_VECTORS vectors of columns from c, of which they are 32 apart */
-ALWAYS_INLINE void sum_byte_values(const ink_kv_tile *tile, tile_levels weights,
-                                   uint32_t n, bool wide, uint32_t c, int32_t *out) {
-  long_i32 sums[TOGETHER][4];
+/* sums[i] of n queries in BLOCK_VECTORS vectors of columns from c */
+ALWAYS_INLINE void sum_byte_values(const ink_kv_tile *tile, tile_levels weights, uint32_t n,
+                                   bool wide, uint32_t c, long_i32 (*sums)[4]) {
   UNROLLED
   for (size_t i = 0; i < n; i++) {
     UNROLLED
@@ -405,24 +409,21 @@ ALWAYS_INLINE void sum_byte_values(const ink_kv_tile *tile, tile_levels weights,
     add_products(false, tile->byte_values + at, step, group, n_pairs, weights[0] + p, INK_KV_TILE,
                  n, BLOCK_VECTORS, sums);
   }
+}
+
+/* y = y * before + sums * step, BLOCK_VECTORS vectors */
+ALWAYS_INLINE void add_sum_vectors(float *y, const long_i32 *sums, float before, float step) {
   UNROLLED
-  for (size_t i = 0; i < n; i++) {
-    UNROLLED
-    for (size_t v = 0; v < BLOCK_VECTORS; v++) {
-      LONG_INT(store)(out + i * INK_BLOCK + v * LONG_LANES, sums[i][v]);
-    }
+  for (size_t v = 0; v < BLOCK_VECTORS; v++, y += LONG_LANES) {
+    long_f32 sum = LONG(mul)(long_f32_of_i32(sums[v]), LONG(splat)(step));
+    long_store(y, LONG(add)(LONG(mul)(LONG(load)(y), LONG(splat)(before)), sum));
   }
 }
 
-/* y = y * before + sums * step, n elements */
+/* The same, of n elements. */
 __attribute__((noinline)) static void add_sums(float *y, const int32_t *sums, float before,
                                                float step, uint32_t n) {
-  uint32_t at = 0;
-  for (; LONG_LANES > 4 && at + LONG_LANES <= n; at += LONG_LANES) {
-    long_f32 sum = LONG(mul)(long_f32_of_i32(LONG_INT(load)(sums + at)), LONG(splat)(step));
-    long_store(y + at, LONG(add)(LONG(mul)(LONG(load)(y + at), LONG(splat)(before)), sum));
-  }
-  for (; at < n; at += 4) {
+  for (uint32_t at = 0; at < n; at += 4) {
     f32x4 sum = f32x4_mul(f32x4_of_i32x4(i32x4_load(sums + at)), f32x4_splat(step));
     f32x4_store(y + at, f32x4_add(f32x4_mul(f32x4_load(y + at), f32x4_splat(before)), sum));
   }
@@ -434,16 +435,28 @@ ALWAYS_INLINE void add_byte_values(const ink_kv_tile *tile, tile_levels levels,
   const ink_kv_ratios *ratios = tile->ratios;
   for (uint32_t c = 0; c < tile->head_dim; c += INK_BLOCK, ratios++) {
     tile_levels weights;
-    int32_t sums[TOGETHER][INK_BLOCK];
+    int32_t stored[TOGETHER][INK_BLOCK]; /* sums of a block that has fewer columns than others */
     uint32_t n_columns = tile->head_dim - c < INK_BLOCK ? tile->head_dim - c : INK_BLOCK;
+    bool store = LONG_LANES == 4 || n_columns < INK_BLOCK;
     if (next) prefetch(next + c * INK_KV_TILE, n_columns * INK_KV_TILE);
     for (size_t i = 0; i < n; i++) multiply_levels(tile, levels[i], ratios->of, weights[i]);
     for (uint32_t at = 0; at < INK_BLOCK; at += BLOCK_VECTORS * LONG_LANES) {
-      sum_byte_values(tile, weights, n, wide, c + at, sums[0] + at);
+      long_i32 sums[TOGETHER][4];
+      sum_byte_values(tile, weights, n, wide, c + at, sums);
+      UNROLLED
+      for (size_t i = 0; i < n; i++) {
+        float step = ratios->step * factors[i].own;
+        float *y = out + i * tile->head_dim + c + at;
+        if (!store) add_sum_vectors(y, sums[i], factors[i].before, step);
+        UNROLLED
+        for (size_t v = 0; store && v < BLOCK_VECTORS; v++) {
+          LONG_INT(store)(stored[i] + at + v * LONG_LANES, sums[i][v]);
+        }
+      }
     }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; store && i < n; i++) {
       float step = ratios->step * factors[i].own;
-      add_sums(out + i * tile->head_dim + c, sums[i], factors[i].before, step, n_columns);
+      add_sums(out + i * tile->head_dim + c, stored[i], factors[i].before, step, n_columns);
     }
   }
 }

@@ -38,6 +38,7 @@ typedef struct ink_q8_part {
 
 /* 4 of them, field by field. */
 typedef struct ink_q8_tile {
+  /* Or, where tiles are rotated (tile_rotated.h), [INK_BLOCK / 4][INK_TILE_TOKENS][4 columns]. */
   _Alignas(16) int8_t q[INK_TILE_TOKENS][INK_BLOCK];
   float d[INK_TILE_TOKENS];
   float s[INK_TILE_TOKENS];

@@ -9,7 +9,6 @@
 
 #define PRODUCTS_SIGNED 1
 #define PRODUCTS_NIBBLES 0
-#define PRODUCTS_GROUPS 8
 #define WEIGHT_BYTES 16
 
 typedef int8x16_t weights16;

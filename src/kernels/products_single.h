@@ -17,6 +17,7 @@ typedef f32x4 wide_f32;
 #define wide_products_rows products_rows
 #define wide_products_scaled products_scaled
 #define wide_i32_load i32x4_load
+#define wide_i32_store i32x4_store
 #define wide_i32_splat i32x4_splat
 #define wide_i32_add i32x4_sum
 #define wide_pair_products pair_products

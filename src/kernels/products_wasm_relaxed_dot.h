@@ -7,13 +7,10 @@
 #ifndef INK_KERNELS_PRODUCTS_H
 #define INK_KERNELS_PRODUCTS_H
 
-#include "kernels/unrolled.h"
-#include "kernels/vec_wasm.h"
+#include "kernels/products_wasm.h"
 
 #define PRODUCTS_SIGNED 0
 #define PRODUCTS_NIBBLES 1
-#define PRODUCTS_GROUPS 4
-#define WEIGHT_BYTES 16
 
 typedef v128_t weights16;  /* u8, at most 7 bits */
 typedef v128_t columns16;  /* i8: 4 columns four times */
@@ -28,7 +25,6 @@ static inline uint32_t groups_per_sum(uint32_t bits) {
 static inline i32x4 scale_lanes(i32x4 scale) { return scale; }
 
 static inline weights16 weights_of_bytes(u8x16 q) { return q; }
-static inline void weights_store(uint8_t *p, weights16 w) { wasm_v128_store(p, w); }
 /* One load and 4 shuffles, where V8 makes two instructions of each load32_splat. */
 static inline void columns_load(const int8_t *q, columns16 x[4]) {
   v128_t all = wasm_v128_load(q);
@@ -47,11 +43,21 @@ static inline i32x4 products_rows(products16 sums) { return sums; }
 static inline i32x4 products_scaled(products16 sums, i32x4 scale) {
   return wasm_i32x4_mul(sums, scale);
 }
+
 static inline i32x4 high_rows(products16 sums) { return wasm_i32x4_shl(sums, 4); }
+
+/* ---- For rotated_bytes.h ---- */
+
+static inline bool sums_hold_part(uint32_t bits) { return bits < 8; }
+static inline bool sums_hold_start(uint32_t bits) { return bits < 9; }
+static inline products16 products_start(i32x4 rows) { return rows; }
+static inline products16 products_start_exact(int zero, const int8_t *columns, size_t n_groups) {
+  (void)zero, (void)columns, (void)n_groups;
+  return wasm_i32x4_const_splat(0);
+}
 
 #include "kernels/token_columns.h"
 
 #include "kernels/signed_columns_wasm.h"
-#include "kernels/two_panels_wasm.h"
 
 #endif

@@ -3,15 +3,12 @@
 #ifndef INK_KERNELS_PRODUCTS_H
 #define INK_KERNELS_PRODUCTS_H
 
-#include "kernels/unrolled.h"
-#include "kernels/vec_wasm.h"
+#include "kernels/products_wasm.h"
 
 #include "kernels/products_words.h"
 
 #define PRODUCTS_SIGNED 1
 #define PRODUCTS_NIBBLES 0
-#define PRODUCTS_GROUPS 4
-#define WEIGHT_BYTES 32
 
 typedef struct weights16 {
   v128_t low, high; /* i16: rows 0 and 1, rows 2 and 3 */
@@ -23,13 +20,6 @@ typedef struct products16 {
 
 static inline weights16 weights_of_bytes(u8x16 q) {
   return (weights16){wasm_i16x8_extend_low_i8x16(q), wasm_i16x8_extend_high_i8x16(q)};
-}
-static inline void weights_store(uint8_t *p, weights16 w) {
-  wasm_v128_store(p, w.low);
-  wasm_v128_store(p + 16, w.high);
-}
-static inline weights16 weights_load(const uint8_t *p) {
-  return (weights16){wasm_v128_load(p), wasm_v128_load(p + 16)};
 }
 static inline void columns_load(const int8_t *q, columns16 x[4]) {
   UNROLLED
@@ -54,7 +44,6 @@ static inline i32x4 products_scaled(products16 sums, i32x4 scale) {
   return wasm_i32x4_mul(products_rows(sums), scale);
 }
 
-#include "kernels/products_single.h"
 #include "kernels/token_columns.h"
 
 #endif

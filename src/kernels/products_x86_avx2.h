@@ -8,8 +8,6 @@
 
 #include "kernels/products_pairs.h"
 
-#define PRODUCTS_GROUPS 8
-
 #define WIDE_PANELS 2u
 #define WIDE(op) _mm256_##op
 typedef __m256i wide_i32;

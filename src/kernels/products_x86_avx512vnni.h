@@ -9,7 +9,6 @@
 
 #define PRODUCTS_SIGNED 0
 #define PRODUCTS_NIBBLES 0
-#define PRODUCTS_GROUPS 8
 #define WEIGHT_BYTES 16
 
 #define WIDE_PANELS 4u
@@ -51,7 +50,9 @@ static inline wide_i32 wide_i32_load_byte_pairs(const int8_t *p) {
 }
 static inline wide_i32 wide_i32_add_pair_products(wide_i32 sums, wide_i32 pairs,
                                                   const int16_t x[2]) {
-  return _mm512_dpwssd_epi32(sums, pairs, wide_i32_splat(load_word(x)));
+  /* GCC moves sums to and fro around the intrinsic, where there are many. */
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(sums) : "v"(pairs), "v"(wide_i32_splat(load_word(x))));
+  return sums;
 }
 /* The rows of the first n_panels panels. */
 static inline void wide_f32_store(float *p, wide_f32 v, uint32_t n_panels) {

@@ -12,7 +12,8 @@ typedef struct token_place {
   int16_t *sums;
   float *s;
   uint32_t *has_residual;
-  size_t step; /* from part to part: bytes */
+  size_t group_step; /* from 4 columns to the next: bytes */
+  size_t step;       /* from part to part */
 } token_place;
 
 /* `stride`: ink_q8_stride() */
@@ -21,11 +22,18 @@ static inline token_place place_of_token(ink_q8_part *all, size_t stride, uint32
   uint32_t tiled = n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS, t = token % INK_TILE_TOKENS;
   if (token >= tiled) {
     ink_q8_part *a = all + token * stride;
-    return (token_place){a->q, &a->d, a->sums, &a->s, &a->has_residual, sizeof *a};
+    return (token_place){a->q, &a->d, a->sums, &a->s, &a->has_residual, 4, sizeof *a};
   }
   ink_q8_tile *tile = (ink_q8_tile *)(void *)(all + (token - t) * stride);
-  return (token_place){tile->q[t],  &tile->d[t],         tile->sums[t],
-                       &tile->s[t], &tile->has_residual, sizeof *tile};
+#if TILES_ARE_ROTATED
+  int8_t *q = tile->q[0] + 4 * t;
+  size_t group_step = 4 * INK_TILE_TOKENS;
+#else
+  int8_t *q = tile->q[t];
+  size_t group_step = 4;
+#endif
+  return (token_place){q,           &tile->d[t],         tile->sums[t],
+                       &tile->s[t], &tile->has_residual, group_step, sizeof *tile};
 }
 
 static inline void next_part(token_place *at) {
@@ -58,7 +66,7 @@ __attribute__((noinline)) static void quantize_part(const float *x, float max, c
     for (uint32_t i = 16 * half; i < 16 * half + 16; i += 4) {
       f32x4 rounded = f32x4_add(f32x4_mul(f32x4_load(x + i), inverse), bias);
       sums[half] = f32x4_add(sums[half], f32x4_sub(rounded, bias)); /* small integers: exact */
-      f32x4_store_low_bytes(at->q + i, rounded);
+      f32x4_store_low_bytes(at->q + i / 4 * at->group_step, rounded);
     }
   }
   float scale = max / 127.0f;
@@ -72,7 +80,8 @@ __attribute__((noinline)) static void quantize_part(const float *x, float max, c
 /* out = x - d * q, 32 columns */
 static inline void take_residual(const float *x, const token_place *part, float *out) {
   for (uint32_t i = 0; i < INK_BLOCK; i += 4) {
-    f32x4 rounded = f32x4_mul(f32x4_splat(*part->d), f32x4_load_bytes(part->q + i));
+    f32x4 q = f32x4_load_bytes(part->q + i / 4 * part->group_step);
+    f32x4 rounded = f32x4_mul(f32x4_splat(*part->d), q);
     f32x4_store(out + i, f32x4_sub(f32x4_load(x + i), rounded));
   }
 }

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "lib"))
 
-from distill.corpus import Story
+from distill.corpus import Story, clean
 from distill.exchange import Others
 from distill.instructions import questions
 from distill.lessons import lessons
+from distill.prepare import is_held, prepare, read_lines
+from distill.presets import PRESETS, Preset
 from distill.rename import heroes, renamed, with_given
 
 ANNA = Story("tale", "Anna's Kite", (
@@ -76,3 +79,39 @@ def test_given_names_are_added_but_words() -> None:
     assert known.rare == {"he": ["Michael", "William"], "she": ["Mary"]}
     made = {renamed(ANNA, known, random.Random(seed)).text.split("named ")[1][:4] for seed in range(40)}
     assert made == {"Mary", "Anna"}
+
+
+def test_a_title_is_no_part_of_a_story() -> None:
+    assert clean("Anna's Kite\n\nAnna had a kite.") == "Anna had a kite."
+    assert clean("Anna had a kite.\n\nIt was red.") == "Anna had a kite.\n\nIt was red."
+
+
+def prepared(work: Path, preset: Preset, documents: list[tuple[str, str]]) -> list[str]:
+    """The answers of the training records."""
+    corpus = work / "corpus.txt"
+    corpus.write_text("".join(f"{prompt}<start>{answer}<end>" for prompt, answer in documents), encoding="utf-8")
+    prepare(corpus, preset, work)
+    return [record.answer for record in read_lines(work / "train.jsonl")]
+
+
+def test_a_preset_grown_from_another_has_versions_of_its_own(tmp_path: Path) -> None:
+    anna = f"{ANNA.text} So the kite was red."
+    documents = [("Tell the child-appropriate tale called `Anna`", anna),
+                 ("Tell the child-appropriate tale called `Mia`", MIA.text.replace("her ball", "the drum, a drum"))]
+    preset = replace(PRESETS["toy"], lessons=0, versions=3, held_out=0.0)
+    before = prepared(tmp_path, preset, documents)
+    after = prepared(tmp_path, replace(preset, first_version=3, versions=20, exchange=False), documents)
+    told = [answer for answer in after if "there lived a girl" in answer]
+    assert anna in before and told and all("the kite was red" in answer for answer in told)
+    assert any("a girl named Mia" in answer for answer in told)
+
+
+def test_no_story_of_a_further_kind_has_a_held_out_title(tmp_path: Path) -> None:
+    preset = replace(PRESETS["toy"], lessons=0, more_kinds=("bedtime",), held_out=0.5)
+    stories = {f"Tale {letter}": f"One day Zoe {letter}. Then {letter} saw Zoe, and {letter} said that Zoe was {letter}."
+               for letter in "abcdefghijklmnopqrstuvwxyz"}
+    held = {title for title, text in stories.items() if is_held(Story("bedtime", title, text, ""), preset)}
+    answers = prepared(tmp_path, preset, [("Tell the child-appropriate tale called `Anna`", ANNA.text)] +
+                       [(f"Write a bedtime story called `{title}`", text) for title, text in stories.items()])
+    told = {title for title, text in stories.items() if text in answers}
+    assert 0 < len(held) < 26 and told and not told & held

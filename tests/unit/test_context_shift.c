@@ -6,7 +6,7 @@
 #include "sliding_fixture.h"
 #include "tile_elements.h"
 
-enum { N_CTX = 300, N_PROMPT = 20, N_NEW = 700 };
+enum { N_CTX = 400, N_PROMPT = 20, N_NEW = 700 };
 
 static const uint32_t keeps[] = {0, 12};
 
@@ -42,7 +42,7 @@ static ink_finish generate(ink_session *session, const ink_generation *params,
  * with rings that turn where they are, and with a window that reaches the first tokens, where all is
  * evaluated again. */
 static void generation_goes_on(void) {
-  static const uint32_t windows[] = {0, 20, 180};
+  static const uint32_t windows[] = {0, 20, 210};
   static ink_token prompt[N_PROMPT], expected[N_NEW], actual[N_NEW];
   make_tokens(prompt, N_PROMPT, 1);
   for (size_t w = 0; w < 3; w++) {
@@ -135,7 +135,8 @@ static void keys_are_turned_to_their_new_places(void) {
         shift(moved, keeps[i]);
         uint32_t keep = keeps[i] ? keeps[i] : 4;
         size_t left = ink_session_length(moved);
-        CHECK_EQ(left, window ? N_CTX - 128 : N_CTX - (N_CTX - keep) / 2);
+        size_t gone = (N_CTX - keep) / 2;
+        CHECK_EQ(left, N_CTX - (window ? gone / INK_KV_TILE * INK_KV_TILE : gone));
         CHECK_EQ(moved->n_cached, left);
         CHECK(memcmp(moved->tokens, before, keep * sizeof *before) == 0);
         CHECK(memcmp(moved->tokens + keep, before + N_CTX - left + keep,
@@ -166,7 +167,7 @@ static bool same_logits(const ink_session *a, const ink_session *b) {
 /* Where keys can't move, the result is that of a fresh evaluation, exactly. */
 static void what_can_not_move_is_evaluated_again(void) {
   for (int way = 0; way < 2; way++) {
-    ink_model *model = load_sliding(NULL, way == 0 ? 0 : 180);
+    ink_model *model = load_sliding(NULL, way == 0 ? 0 : 210);
     model->hparams.learned_positions = way == 0;
     model->hparams.n_ctx_train = N_CTX; /* that is how many are learned */
     ink_session *session = new_session(model, N_CTX), *fresh = new_session(model, N_CTX);
@@ -237,14 +238,15 @@ static void a_shift_disturbs_nobody(void) {
 
 /* A prompt that is too long loses what follows the kept tokens, by halves of the context. */
 static void long_prompts_lose_their_middle(void) {
-  enum { LONG = 1000 };
+  enum { LONG = 1000, HALF = (N_CTX - 20) / 2 };
   static ink_token prompt[LONG], tokens[8];
   make_tokens(prompt, LONG, 9);
   ink_model *model = load_sliding(NULL, 0);
   ink_session *session = new_session(model, N_CTX);
   ink_generation params = greedy(1, 20);
-  static const size_t lengths[] = {N_CTX - 1, N_CTX, N_CTX + 50, N_CTX + 139, N_CTX + 140, LONG};
-  static const size_t left[] = {N_CTX - 1, 160, 210, 299, 160, 160};
+  static const size_t lengths[] = {N_CTX - 1, N_CTX, N_CTX + 50, N_CTX + HALF - 1, N_CTX + HALF, LONG};
+  static const size_t left[] = {N_CTX - 1, N_CTX - HALF,     N_CTX + 50 - HALF,
+                                N_CTX - 1, N_CTX - HALF,     LONG - 4 * HALF};
   for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
     CHECK_EQ(generate(session, &params, prompt, lengths[i], 0, tokens), INK_FINISH_LENGTH);
     CHECK_EQ(ink_session_length(session), left[i]);

@@ -4,7 +4,11 @@
 #include "engine/session.h"
 #include "fixtures.h"
 
-enum { N = 400, WINDOW = 20, RING = 128 };
+enum {
+  N = 400,
+  WINDOW = 20,
+  RING = (WINDOW - 1 + INK_BATCH + INK_KV_TILE - 1) / INK_KV_TILE * INK_KV_TILE
+};
 
 static ink_model *load_sliding(const char *name, const char *kernels) {
   ink_model *model = load_fixture(name, kernels);

@@ -44,7 +44,7 @@ set(INKLING_KERNEL_FLAGS_x86_avx512vnni -mavx2 -mf16c -mavx512f -mavx512bw -mavx
 set(INKLING_KERNEL_FLAGS_arm_neon -march=armv8.2-a+dotprod)
 # As fast as with -O3, and smaller; loops that gain by being unrolled are marked so in the source.
 foreach(name wasm_simd128 wasm_relaxed wasm_relaxed_dot)
-  set(INKLING_KERNEL_FLAGS_${name} -O2 -fno-unroll-loops -fno-lto)
+  set(INKLING_KERNEL_FLAGS_${name} -Os -fno-unroll-loops -fno-vectorize -fno-lto)
 endforeach()
 
 function(inkling_select_kernels sources_variable)

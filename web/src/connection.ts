@@ -33,7 +33,11 @@ interface Referenced {
 }
 
 /** What concerns requests. */
-type Answer = Exclude<FromHost, { type: 'openThread' | 'closeThread' }>;
+type Answer = Exclude<FromHost, { type: 'openThread' | 'closeThread' | 'alive' }>;
+
+/** A worker that has a request and says nothing for so many looks is taken for dead. */
+const MOST_SILENT = 12;
+const LOOK_MS = 5000;
 
 export class Connection {
   readonly #transport: Transport;
@@ -149,10 +153,17 @@ function openWorker(connection: Connection): Transport {
   const worker: Worker & Referenced = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
   const crashed = (what: string) => connection.close(new InklingError('INK_ERR_CRASHED', what));
   const threads = new PageThreads();
+  // Looks are counted, not time: where the page sleeps, so does the worker.
+  let silent = 0;
+  let watch: ReturnType<typeof setInterval> | undefined;
+  const look = () => {
+    if (++silent > MOST_SILENT) crashed('The engine has given no sign of life for a minute. Load the model again.');
+  };
   worker.onmessage = ({ data }: MessageEvent<FromHost>) => {
+    silent = 0;
     if (data.type === 'openThread') threads.open(data, (message) => worker.postMessage({ type: 'threadFailed', thread: data.thread, message } satisfies ToHost));
     else if (data.type === 'closeThread') threads.close(data.thread);
-    else connection.receive(data);
+    else if (data.type !== 'alive') connection.receive(data);
   };
   worker.onmessageerror = () => crashed('A message from the engine could not be read.');
   worker.onerror = (event) => {
@@ -167,10 +178,20 @@ function openWorker(connection: Connection): Transport {
   return {
     postMessage: (message, transfer) => worker.postMessage(message, transfer ?? []),
     close: () => {
+      clearInterval(watch);
       worker.terminate();
       threads.closeAll();
     },
-    hold: (on) => (on ? worker.ref?.() : worker.unref?.()),
+    hold: (on) => {
+      if (on) {
+        watch ??= setInterval(look, LOOK_MS);
+        worker.ref?.();
+      } else {
+        clearInterval(watch);
+        watch = undefined;
+        worker.unref?.();
+      }
+    },
   };
 }
 

@@ -11,6 +11,9 @@ import { type FilesRequest, type HostPort, type LoadRequest, MAIN_SESSION, type 
 import { Queue } from './queue.js';
 import { score } from './scoring.js';
 
+/** Far more often than connection.ts looks. */
+const ALIVE_MS = 2000;
+
 interface ChunkAsked {
   id: number;
   resolve: (chunk: Uint8Array | null) => void;
@@ -81,6 +84,7 @@ class Host {
 
   async #answer(id: number, request: Request, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
+    const life = setInterval(() => this.#port.postMessage({ type: 'alive' }), ALIVE_MS);
     try {
       const value = await this.#perform(id, request, signal);
       this.#port.postMessage({ type: 'done', id, value });
@@ -98,6 +102,7 @@ class Host {
         });
       }
     } finally {
+      clearInterval(life);
       this.#live.delete(id);
     }
   }

@@ -6,7 +6,7 @@ export class Pace {
   /** Work between two pauses, but for the piece that is under way then. */
   static readonly #TURN_MS = 20;
   /** The engine's own batches are no larger. In smaller ones each weight is read more often. */
-  static readonly #MOST = 64;
+  static readonly #MOST = 128;
   /** The kernels take tokens by fours, and a rest costs nearly as much as four. */
   static readonly #TILE = 4;
   readonly #pieceMs: number;

@@ -130,6 +130,8 @@ export type FromHost =
   | { type: 'piece'; id: number; text: string }
   | { type: 'done'; id: number; value: Results[keyof Results] }
   | { type: 'failed'; id: number; error: ErrorMessage }
+  /** Now and then while it works on a request, which may say nothing else for long. */
+  | { type: 'alive' }
   /** The engine is gone, and with it every request. */
   | { type: 'crashed'; error: ErrorMessage }
   /** Open a worker for a thread of that number; `start`, whose port goes along, is for it. */

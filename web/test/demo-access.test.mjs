@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
-import { openPage } from './lib/browser.mjs';
+import { openPage, waitFor } from './lib/browser.mjs';
 import { LIMIT, WITH_MODEL, answers, ask, keepChat, newVisitor, openDemo, serveDemo } from './lib/demo.mjs';
 import { DATA } from './lib/files.mjs';
 
@@ -61,7 +61,7 @@ for (const [name, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
       await visitor.close();
       const late = await newVisitor(app.browser, { viewport, colorScheme });
       const { page: loading } = await openPage(late, `${app.server.url}/?model=slow/stories.gguf`);
-      await loading.waitForFunction(() => document.querySelector('#loading-bar')?.value > 0);
+      await waitFor(loading, () => document.querySelector('#loading-bar')?.value > 0);
       assert.deepEqual(await findings(loading), [], 'loading');
       await late.close();
     });
@@ -117,7 +117,7 @@ test('everything can be done with the keyboard', LIMIT, async () => {
   await page.keyboard.type('Hello');
   await page.keyboard.press('Enter');
   await page.waitForSelector('.assistant .copy', LIMIT);
-  await page.waitForFunction(() => document.activeElement.id === 'message');
+  await waitFor(page, () => document.activeElement.id === 'message');
   await page.focus('#open-settings');
   await page.keyboard.press('Enter');
   assert.ok(await page.isVisible('#settings'));

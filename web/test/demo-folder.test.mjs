@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { BROWSERS, openBrowser, openPage } from './lib/browser.mjs';
+import { BROWSERS, openBrowser, openPage, waitFor } from './lib/browser.mjs';
 import { BUNDLED, LIMIT, answers, idle, modelShown, newVisitor } from './lib/demo.mjs';
 import { ROOT } from './lib/files.mjs';
 import { removeFolder } from './lib/folders.mjs';
@@ -41,7 +41,7 @@ async function servePlainly() {
 async function firstAnswer(page) {
   await page.waitForSelector('#examples button:enabled', LIMIT);
   await page.click('#examples button');
-  await page.waitForFunction(() => document.querySelector('.assistant .text:not(:has(.soft))')?.textContent, null, LIMIT);
+  await waitFor(page, () => document.querySelector('.assistant .text:not(:has(.soft))')?.textContent);
   const shown = await page.evaluate(() => performance.timeOrigin + performance.now());
   await page.waitForSelector('.assistant .copy', LIMIT);
   await idle(page);

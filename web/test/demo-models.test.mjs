@@ -2,7 +2,7 @@
 // them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openPage } from './lib/browser.mjs';
+import { openPage, waitFor } from './lib/browser.mjs';
 import {
   LIMIT,
   MODEL,
@@ -73,7 +73,7 @@ test('a file that is to be kept is there on the next visit, until it is deleted'
     await modelShown(next, 'tiny');
     await next.click('#open-model');
     await kept.filter({ hasText: 'stories' }).locator('.icon-button').click();
-    await next.waitForFunction(() => document.querySelectorAll('#kept li').length === 1);
+    await waitFor(next, () => document.querySelectorAll('#kept li').length === 1);
   }),
 );
 
@@ -169,7 +169,7 @@ test('errors are readable, and a model of one’s own gets past them', LIMIT, as
 test('a load can be cancelled and taken up again', LIMIT, async () => {
   const visitor = await newVisitor(app.browser);
   const { page } = await openPage(visitor, `${app.server.url}/?model=slow/stories.gguf`);
-  await page.waitForFunction(() => {
+  await waitFor(page, () => {
     const begun = document.querySelector('#loading-bar')?.value > 0;
     if (begun) document.querySelector('#cancel-load').click(); // from here it might come too late
     return begun;

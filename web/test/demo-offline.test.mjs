@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { openBrowser } from './lib/browser.mjs';
+import { openBrowser, waitFor } from './lib/browser.mjs';
 import {
   LIMIT,
   MODEL,
@@ -110,7 +110,7 @@ test('a new version takes over when the visitor agrees, or on the visit after', 
     release(2);
     page = await open();
     await page.click('.toast button');
-    await page.waitForFunction(() => globalThis.version === 2, null, LIMIT);
+    await waitFor(page, () => globalThis.version === 2);
     await modelShown(page);
     await page.close();
 
@@ -122,7 +122,7 @@ test('a new version takes over when the visitor agrees, or on the visit after', 
     await server.close();
     page = await visitor.newPage();
     await page.goto(`${server.url}/app/?model=tiny.gguf`);
-    await page.waitForFunction(() => globalThis.version === 3, null, LIMIT);
+    await waitFor(page, () => globalThis.version === 3);
     await modelShown(page); // with the engine's module, which the new version got while it waited
   } finally {
     await visitor.close();

@@ -1,6 +1,7 @@
 // The demo app in a real Chromium: what it does with messages and settings, and what it keeps.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { waitFor } from './lib/browser.mjs';
 import {
   LIMIT,
   MODEL_NAME,
@@ -20,8 +21,8 @@ import {
 const app = serveDemo();
 const visit = (use, options) => visitDemo(app, use, options);
 
-/** The default model is a while about it. */
-const STORY = 'Tell me a long story.';
+/** The default model is a while about it, however it is sampled. */
+const STORY = 'Write a story of ten long paragraphs about a dragon and a knight.';
 
 const settle = (page) => page.waitForTimeout(300);
 const newChat = (page) => page.click('.new-chat:visible');
@@ -86,7 +87,8 @@ test('Stop acts within 100 ms, while reading and while writing', LIMIT, () =>
           await page.fill('#message', message);
           await page.press('#message', 'Enter');
           if (when === 'writing')
-            await page.waitForFunction(
+            await waitFor(
+              page,
               () => document.querySelector('[aria-busy] .text')?.textContent.length > 20,
             );
           else await page.waitForTimeout(300);
@@ -129,7 +131,8 @@ test(
       async (page) => {
         await page.fill('#message', STORY);
         await page.press('#message', 'Enter');
-        await page.waitForFunction(
+        await waitFor(
+          page,
           () => document.querySelector('[aria-busy] .text')?.textContent.length > 20,
         );
         await page.keyboard.press('Escape');
@@ -297,7 +300,8 @@ test('an answer is kept up to where the page was closed', LIMIT, () =>
     async (page, visitor) => {
       await page.fill('#message', STORY);
       await page.press('#message', 'Enter');
-      await page.waitForFunction(
+      await waitFor(
+        page,
         () => document.querySelector('[aria-busy] .text')?.textContent.length > 20,
       );
       await page.evaluate(() => {

@@ -7,10 +7,12 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { build, preview } from 'vite';
-import { openBrowser, openPage } from './lib/browser.mjs';
+import { openBrowser, openPage, waitFor } from './lib/browser.mjs';
 import { defaultModel } from './lib/files.mjs';
 
 const LIMIT = { timeout: 120_000 };
+/** Sampled answers differ each time, and some to `Tell me a long story.` are a few words; this one's never are. */
+const LONG_ANSWER = 'Write a story of ten long paragraphs about a dragon and a knight.';
 const EXAMPLES = fileURLToPath(new URL('../examples/', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'inkling-examples-'));
 let server, browser;
@@ -55,21 +57,21 @@ after(async () => {
 });
 
 const status = (page, pattern) =>
-  page.waitForFunction(
+  waitFor(
+    page,
     ([source]) => new RegExp(source).test(document.querySelector('#status').textContent),
     [pattern.source],
-    LIMIT,
   );
 const answered = (page, length) =>
-  page.waitForFunction(
+  waitFor(
+    page,
     (length) => document.querySelector('#answer').textContent.length > length,
     length,
-    LIMIT,
   );
 
 /** Asks, sees the answer grow, and stops it. */
 async function askAndStop(page) {
-  await page.fill('#question', 'Tell me a very long story.');
+  await page.fill('#question', LONG_ANSWER);
   await page.click('#form button');
   await answered(page, 20);
   await page.click('#stop');
@@ -109,7 +111,7 @@ test('plain', LIMIT, async () => {
   await page.fill('#question', 'Say hello.');
   await page.click('#form button');
   await status(page, /tokens\/s/);
-  assert.ok((await page.textContent('#answer')).length > 3);
+  assert.ok((await page.textContent('#answer')).length > 0);
   await askAndStop(page);
   await status(page, /Stopped/);
   assert.deepEqual(complaints, []);
@@ -122,7 +124,7 @@ test('openai', LIMIT, async () => {
   await page.fill('#question', 'Say hello.');
   await page.click('#form button');
   await status(page, /^\d+ \+ \d+ tokens$/);
-  assert.ok((await page.textContent('#answer')).length > 3);
+  assert.ok((await page.textContent('#answer')).length > 0);
   await askAndStop(page);
   assert.deepEqual(complaints, []);
   await page.close();
@@ -137,10 +139,10 @@ test('prompt-api', LIMIT, async () => {
   const before = parseInt(await page.textContent('#status'));
   await page.fill('#question', 'Say hello.');
   await page.click('#form button');
-  await page.waitForFunction(
+  await waitFor(
+    page,
     (before) => parseInt(document.querySelector('#status').textContent) > before,
     before,
-    LIMIT,
   );
   await askAndStop(page);
   await status(page, /AbortError/);
@@ -152,10 +154,9 @@ test('offline: isolated by its service worker, and there without a server', LIMI
   const own = await serve();
   t.after(own.close);
   const { page } = await openPage(browser.context, `${own.url}examples/offline/`);
-  await page.waitForFunction(
+  await waitFor(
+    page,
     () => globalThis.crossOriginIsolated && navigator.serviceWorker.controller,
-    null,
-    LIMIT,
   );
   await status(page, /^Ready/);
 
@@ -166,7 +167,7 @@ test('offline: isolated by its service worker, and there without a server', LIMI
   await status(page, /^Ready/);
   await page.fill('#question', 'Say hello.');
   await page.click('#form button');
-  await answered(page, 3);
+  await answered(page, 0);
   await page.close();
 });
 
@@ -190,13 +191,12 @@ test('react, as Vite builds it', LIMIT, async (t) => {
   await page.fill('input[name=question]', 'Say hello.');
   await page.click('text=Ask');
   await page.waitForSelector('li.assistant', LIMIT);
-  assert.ok((await page.textContent('li.assistant')).length > 3);
-  await page.fill('input[name=question]', 'Tell me a very long story.');
+  assert.ok((await page.textContent('li.assistant')).length > 0);
+  await page.fill('input[name=question]', LONG_ANSWER);
   await page.click('text=Ask');
-  await page.waitForFunction(
+  await waitFor(
+    page,
     () => document.querySelector('p[role=status]')?.textContent.length > 20,
-    null,
-    LIMIT,
   );
   await page.click('text=Stop');
   await page.waitForSelector('li.assistant >> nth=1', LIMIT);
@@ -225,7 +225,7 @@ test('extension', LIMIT, async (t) => {
   );
   await status(page, /^Ready/);
   await page.click('#form button');
-  await answered(page, 3);
+  await answered(page, 0);
   assert.deepEqual(complaints, []);
 });
 

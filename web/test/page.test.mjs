@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { openBrowser, openPage } from './lib/browser.mjs';
 import { DATA, NATIVE, ROOT, defaultModel, runNatively } from './lib/files.mjs';
 import { peakMemory } from './lib/memory.mjs';
@@ -116,6 +117,32 @@ test('worker and module that fail to start reject', LIMIT, async (t) => {
     }));
   }
 });
+
+test('a worker that says nothing for a minute is given up, one that only waits is not', LIMIT, () => onBlankPage(async (page) => {
+  await page.clock.install();
+  const ask = () => page.evaluate(async () => {
+    const { checkModel } = await import('/package/index.js');
+    globalThis.outcome = undefined;
+    const asked = checkModel(new ReadableStream({ pull: () => new Promise(() => {}) }));
+    asked.then(() => 'checked', ({ code, message }) => `${code} ${message}`).then((outcome) => (globalThis.outcome = outcome));
+  });
+  /** realMs: of the worker's own clock, for each 5 s of the page's. */
+  const afterAMinute = async (realMs) => {
+    for (let seconds = 0; seconds <= 75; seconds += 5) {
+      await page.clock.runFor(5000);
+      await setTimeout(realMs);
+    }
+    return page.evaluate(() => globalThis.outcome);
+  };
+
+  await page.route('**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: 'for (;;);' }));
+  await ask();
+  assert.match(await afterAMinute(0), /^INK_ERR_CRASHED .*no sign of life/);
+
+  await page.unroute('**/worker.js');
+  await ask();
+  assert.equal(await afterAMinute(600), undefined);
+}));
 
 test('a worker that dies rejects what waits, and what comes', LIMIT, () => onBlankPage(async (page) => {
   const codes = await page.evaluate(async () => {

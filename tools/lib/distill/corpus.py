@@ -55,6 +55,8 @@ def clean(text: str) -> str:
     text = text.replace("*", "").replace(" - - ", " - ")
     paragraphs = [re.sub(r"\s+", " ", paragraph).strip() for paragraph in re.split(r"\n\s*\n|\n", text)]
     paragraphs = [paragraph for paragraph in paragraphs if paragraph]
+    if len(paragraphs) > 1 and paragraphs[0][-1] not in '.!?:,"':
+        del paragraphs[0]  # a title
     if not paragraphs or any(re.match(r"[(\[#|>-]|\d+[.)]|[A-Z ]+:", paragraph) for paragraph in paragraphs):
         return ""
     text = "\n\n".join(paragraphs)

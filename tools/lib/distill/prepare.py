@@ -88,7 +88,8 @@ def prepare(corpus: Path, preset: Preset, work: Path) -> None:
         kept = kept[: preset.max_stories]
     counts = document_frequency(kept)
     more = list(stories(read_text(corpus), preset.more_kinds)) if preset.more_kinds else []
-    more = [story for story in without_repeats([*kept, *more])[len(kept):] if not UNFIT.search(story.text)]
+    more = [story for story in without_repeats([*kept, *more])[len(kept):]
+            if not UNFIT.search(story.text) and not is_held(story, preset)]
 
     def rare(noun: str) -> bool:
         return counts[noun] <= max(2, COMMON * len(kept))
@@ -103,11 +104,14 @@ def prepare(corpus: Path, preset: Preset, work: Path) -> None:
     trained = [story for story in [*train_stories, *more] if story not in valid]
     others = Others.of(trained, rare)
     for story in trained:
-        for version in range(preset.more_versions if story.kind in preset.more_kinds else preset.versions):
+        count = preset.more_versions if story.kind in preset.more_kinds else preset.versions
+        for version in range(preset.first_version, preset.first_version + count):
             rng = random.Random(hashed(f"{version}:{story.text}", preset.seed))
-            shown = others.exchanged(renamed(story, known, rng), rare, rng) if version else story
+            shown = renamed(story, known, rng) if version else story
+            if version and preset.exchange:
+                shown = others.exchanged(shown, rare, rng)
             train.extend(records(shown, preset.limits, rng, rare, version))
-        for version in range(preset.lessons):
+        for version in range(preset.first_version, preset.first_version + preset.lessons):
             rng = random.Random(hashed(f"lesson {version}:{story.text}", preset.seed))
             train.extend(lessons(renamed(story, known, rng), known, rare, others, rng))
     held: list[Record] = []

@@ -2,6 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
 import { removeFolder } from './folders.mjs';
@@ -37,6 +38,21 @@ export async function openPage(context, url) {
   });
   await page.goto(url);
   return { page, complaints };
+}
+
+/**
+ * Waits until `holds(argument)` is true in a page of Playwright's; fails with what the page shows then. Looks by the clock:
+ * frames, which Playwright would look at, may never come in a page that the browser takes for hidden.
+ */
+export async function waitFor(page, holds, argument, limitMs = 90_000) {
+  const start = performance.now();
+  try {
+    await page.waitForFunction(holds, argument, { polling: 20, timeout: limitMs });
+  } catch (error) {
+    const seen = page.evaluate(() => `It is ${document.visibilityState} and says:\n${document.body.innerText}`);
+    const shown = await Promise.race([seen.catch(String), setTimeout(5000, 'The page does not answer.')]);
+    throw new Error(`${error.message}\n${Math.round(performance.now() - start)} ms for ${holds}\n${shown}`, { cause: error });
+  }
 }
 
 // ---- Either browser ----

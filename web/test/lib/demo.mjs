@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before } from 'node:test';
-import { openBrowser, openPage } from './browser.mjs';
+import { openBrowser, openPage, waitFor } from './browser.mjs';
 import { DATA, ROOT, defaultModel } from './files.mjs';
 import { startServer } from './server.mjs';
 
@@ -60,13 +60,13 @@ export async function openDemo(visitor, url, query = '?model=tiny.gguf') {
 }
 
 export const modelShown = (page, name = '') =>
-  page.waitForFunction(
+  waitFor(
+    page,
     (name) => {
       const shown = document.querySelector('#model-name')?.textContent;
       return name ? shown === name : shown;
     },
     name,
-    LIMIT,
   );
 
 /** Asks, and waits for the whole answer. */
@@ -74,10 +74,10 @@ export async function ask(page, question) {
   const before = await page.locator('.assistant .stats').count();
   await page.fill('#message', question);
   await page.press('#message', 'Enter');
-  await page.waitForFunction(
+  await waitFor(
+    page,
     (n) => document.querySelectorAll('.assistant .stats').length > n,
     before,
-    LIMIT,
   );
   await idle(page);
 }
