@@ -5,11 +5,18 @@
 
 #include "kernels/unpack_ops.h"
 
+#ifndef BYTE_PRODUCTS_VARY
+#define BYTE_PRODUCTS_VARY 0
+#endif
+
 #define HALF_GROUPS (GROUPS / 2)
 #define WIDE_ROWS (WIDE_PANELS * INK_PANEL_ROWS)
 
+/* Whether what products take them for is known at run time only. */
+SPECIALIZED bool varies(integer_class k) { return BYTE_PRODUCTS_VARY && k.bits == 8; }
+
 /* What is added to q. */
-SPECIALIZED int zero_of(integer_class k) { return PRODUCTS_SIGNED ? 0 : k.zero; }
+SPECIALIZED int zero_of(integer_class k) { return PRODUCTS_SIGNED || varies(k) ? 0 : k.zero; }
 
 /* Whether weights have more bits than the products of bytes take. */
 SPECIALIZED bool exceeds_products(integer_class k) { return PRODUCTS_NIBBLES && k.bits > 6; }

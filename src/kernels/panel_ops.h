@@ -102,6 +102,28 @@ SPECIALIZED i32x4 panel_signed_products(ink_type type, const uint8_t *panel, uin
 }
 #endif
 
+#if BYTE_PRODUCTS_VARY
+/* Signed bytes, as the host takes them. */
+SPECIALIZED i32x4 panel_varying_products(integer_class k, u8x16 groups[GROUPS],
+                                         const token_columns *columns, const ink_q8_part *x) {
+  u8x16 flip = byte_flip();
+  i32x4 sum = pair_products(byte_zeros(flip), x->sums);
+  UNROLLED
+  for (size_t g = 0; g < GROUPS; g++) groups[g] = wasm_v128_xor(groups[g], flip);
+  if (bytes_overflow()) {
+    u8x16 high[GROUPS];
+    UNROLLED
+    for (size_t g = 0; g < GROUPS; g++) {
+      high[g] = high_nibbles(groups[g]);
+      groups[g] = low_nibbles(groups[g]);
+    }
+    sum = i32x4_sum(sum, high_rows(panel_part_products(high, columns)));
+  }
+  i32x4 low = panel_half_products(k, groups, 0, columns, sum);
+  return i32x4_sum(sum, i32x4_sum(low, panel_half_products(k, groups, 1, columns, sum)));
+}
+#endif
+
 /* Part b of a panel block times one token's. */
 SPECIALIZED i32x4 panel_part(ink_type type, const uint8_t *panel, const panel_header *header,
                              uint32_t b, const token_columns *columns, const ink_q8_part *x) {
@@ -110,6 +132,9 @@ SPECIALIZED i32x4 panel_part(ink_type type, const uint8_t *panel, const panel_he
 #endif
   u8x16 groups[GROUPS];
   unpack_groups(type, panel, b, zero_of(class_of(type)), groups);
+#if BYTE_PRODUCTS_VARY
+  if (varies(class_of(type))) return panel_varying_products(class_of(type), groups, columns, x);
+#endif
   return panel_products(type, header, b, groups, columns, x);
 }
 

@@ -2,17 +2,19 @@
  * them to a sum of 32 bits: one instruction where the processor has AVX-VNNI or ARM's dot product,
  * and about five elsewhere, so that products_wasm_relaxed.h is for those.
  *
- * Weights are from 0 to 127. That makes the result the same on every machine: operands mean the
- * same signed or unsigned, and where pairs are summed in 16 bits first, 2 * 127 * 128 fits. */
+ * Weights of up to 7 bits give the same result on every machine: operands mean the same signed or
+ * unsigned, and where pairs are summed in 16 bits first, 2 * 127 * 128 fits. What a host makes of 8
+ * bits is asked of it: that one instruction takes them for unsigned (x86) or for signed (ARM). */
 #ifndef INK_KERNELS_PRODUCTS_H
 #define INK_KERNELS_PRODUCTS_H
 
 #include "kernels/products_wasm.h"
 
 #define PRODUCTS_SIGNED 0
-#define PRODUCTS_NIBBLES 1
+#define PRODUCTS_NIBBLES 0
+#define BYTE_PRODUCTS_VARY 1
 
-typedef v128_t weights16;  /* u8, at most 7 bits */
+typedef v128_t weights16;  /* u8, or of 8 bits what the host takes them for */
 typedef v128_t columns16;  /* i8: 4 columns four times */
 typedef v128_t products16; /* i32: a sum for each row */
 
@@ -44,12 +46,41 @@ static inline i32x4 products_scaled(products16 sums, i32x4 scale) {
   return wasm_i32x4_mul(sums, scale);
 }
 
+/* ---- Weights of 8 bits ---- */
+
+#define SIGNED_SUM (4 * 127 * -1)
+#define UNSIGNED_SUM (4 * 127 * 255)
+
+/* 255 times 127, or -1 times 127, or what is left of it in 16 bits. */
+static inline products16 largest_products(void) {
+  return products_of(kept_i8x16(255), kept_i8x16(127));
+}
+/* Signed bytes ^ this are weights as the host takes them. */
+static inline u8x16 byte_flip(void) {
+  v128_t are_signed = wasm_i32x4_eq(largest_products(), kept_i32x4(SIGNED_SUM));
+  return wasm_v128_andnot(kept_i8x16(0x80), are_signed);
+}
+/* Such weights - these, as pairs for pair_products(), are signed. */
+static inline i32x4 byte_zeros(u8x16 flip) {
+  return wasm_i16x8_neg(wasm_v128_and(flip, kept_i16x8(0x80)));
+}
+/* The host has no room for such products: it has to be given 4 bits and 4 bits. */
+static inline bool bytes_overflow(void) {
+  int32_t sum = wasm_i32x4_extract_lane(largest_products(), 0);
+  return sum != SIGNED_SUM && sum != UNSIGNED_SUM;
+}
 static inline i32x4 high_rows(products16 sums) { return wasm_i32x4_shl(sums, 4); }
 
 /* ---- For rotated_bytes.h ---- */
 
-static inline bool sums_hold_part(uint32_t bits) { return bits < 8; }
-static inline bool sums_hold_start(uint32_t bits) { return bits < 9; }
+static inline bool sums_hold_part(uint32_t bits) {
+  (void)bits;
+  return true;
+}
+static inline bool sums_hold_start(uint32_t bits) {
+  (void)bits;
+  return true;
+}
 static inline products16 products_start(i32x4 rows) { return rows; }
 static inline products16 products_start_exact(int zero, const int8_t *columns, size_t n_groups) {
   (void)zero, (void)columns, (void)n_groups;
@@ -57,7 +88,5 @@ static inline products16 products_start_exact(int zero, const int8_t *columns, s
 }
 
 #include "kernels/token_columns.h"
-
-#include "kernels/signed_columns_wasm.h"
 
 #endif

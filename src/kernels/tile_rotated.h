@@ -53,6 +53,17 @@ SPECIALIZED void span_products(integer_class k, const uint8_t *weights, const in
     sums[1][r] = in_planes(k) ? wasm_i32x4_const_splat(0) : start;
   }
   add_columns(sums, weights + first * GROUP_WEIGHTS, x->q[0] + first * GROUP_COLUMNS, groups);
+#if BYTE_PRODUCTS_VARY
+  if (varies(k) && bytes_overflow()) {
+    rotated_sums high = {0};
+    add_columns(high, weights + GROUPS * GROUP_WEIGHTS, x->q[0], GROUPS);
+    UNROLLED
+    for (size_t i = 0; i < TOKENS * WIDE_PANELS; i++) {
+      v128_t *sum = &sums[i % WIDE_PANELS][i / WIDE_PANELS];
+      *sum = wasm_i32x4_add(*sum, high_rows(high[i % WIDE_PANELS][i / WIDE_PANELS]));
+    }
+  }
+#endif
 }
 
 /* What tokens have besides columns. */
