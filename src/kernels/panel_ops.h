@@ -20,6 +20,12 @@ SPECIALIZED uint32_t parts_of(ink_type type) {
              : 1;
 }
 
+/* Part b's share of a panel block, so that the block's lines are not all asked for at once. */
+SPECIALIZED void fetch_part_ahead(ink_type type, const uint8_t *panel, size_t step, uint32_t b) {
+  size_t share = step / parts_of(type);
+  fetch_ahead(panel + b * share, share);
+}
+
 /* ---- One panel x one token ---- */
 
 SPECIALIZED i32x4 panel_half_products(integer_class k, const u8x16 groups[GROUPS], size_t half,
@@ -148,6 +154,7 @@ SPECIALIZED void multiply_token(ink_type type, const uint8_t *panel, size_t step
     panel_header header;
     read_header(type, panel, &header);
     for (uint32_t b = 0; b < parts_of(type); b++) {
+      fetch_part_ahead(type, panel, step, b);
       do { /* unpacks again for a residual, which is rare, rather than keep the weights */
         i32x4 products = panel_part(type, panel, &header, b, columns++, x);
         part_scales w = scales_of_part(type, &header, b);
@@ -183,6 +190,7 @@ SPECIALIZED void unpack_panel(ink_type type, const uint8_t *panel, size_t step, 
     panel_header header;
     read_header(type, panel, &header);
     for (uint32_t b = 0; b < parts_of(type); b++, out++) {
+      fetch_part_ahead(type, panel, step, b);
       u8x16 groups[GROUPS];
       unpack_groups(type, panel, b, zero_of(k), groups);
       part_scales w = scales_of_part(type, &header, b);
