@@ -153,6 +153,7 @@ SPECIALIZED void multiply_token(ink_type type, const uint8_t *panel, size_t step
   for (uint32_t n = job->n_parts; n > 0; n -= parts_of(type), panel += step) {
     panel_header header;
     read_header(type, panel, &header);
+    UNROLLED_IF_ROOM /* what a part's number shifts and indexes by is constant */
     for (uint32_t b = 0; b < parts_of(type); b++) {
       fetch_part_ahead(type, panel, step, b);
       do { /* unpacks again for a residual, which is rare, rather than keep the weights */
