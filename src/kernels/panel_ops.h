@@ -20,6 +20,13 @@ SPECIALIZED uint32_t parts_of(ink_type type) {
              : 1;
 }
 
+/* Types of which most files are made. Where code has to be downloaded that of others is short:
+ * loops over parts and their groups stay loops. */
+SPECIALIZED bool is_common(ink_type type) {
+  return type == INK_TYPE_Q4_0 || type == INK_TYPE_Q4_1 || type == INK_TYPE_Q5_0 ||
+         type == INK_TYPE_Q8_0 || type == INK_TYPE_Q4_K || type == INK_TYPE_Q6_K;
+}
+
 /* Part b's share of a panel block, so that the block's lines are not all asked for at once. */
 SPECIALIZED void fetch_part_ahead(ink_type type, const uint8_t *panel, size_t step, uint32_t b) {
   size_t share = step / parts_of(type);
@@ -144,45 +151,60 @@ SPECIALIZED i32x4 panel_part(ink_type type, const uint8_t *panel, const panel_he
   return panel_products(type, header, b, groups, columns, x);
 }
 
-SPECIALIZED void multiply_token(ink_type type, const uint8_t *panel, size_t step,
-                                  const panel_job *job) {
+/* Where a token's product with a panel has come to. */
+typedef struct token_product {
+  f32x4 sum;
+  const ink_q8_part *x;
+  const token_columns *columns;
+} token_product;
+
+/* Adds part b, and unpacks it again for a residual, which is rare, rather than keep the weights. */
+SPECIALIZED token_product add_panel_part(ink_type type, const uint8_t *panel,
+                                         const panel_header *header, uint32_t b,
+                                         token_product y) {
   integer_class k = class_of(type);
-  f32x4 sum = f32x4_splat(0.0f);
-  const ink_q8_part *x = job->x;
-  const token_columns *columns = job->columns;
+  do {
+    i32x4 products = panel_part(type, panel, header, b, y.columns++, y.x);
+    part_scales w = scales_of_part(type, header, b);
+    f32x4 term = f32x4_mul(f32x4_mul(w.d, f32x4_splat(y.x->d)), f32x4_of_i32x4(products));
+    if (k.n_minima) term = f32x4_add(term, f32x4_mul(w.m, f32x4_splat(y.x->s)));
+    if (k.n_minima > 1) {
+      f32x4 s_low = f32x4_splat(y.x->d * (float)y.x->sums[0]);
+      term = f32x4_add(term, f32x4_mul(w.m_low, s_low));
+    }
+    y.sum = f32x4_add(y.sum, term);
+    hold_order();
+  } while (y.x++->has_residual);
+  return y;
+}
+
+/* Loops over parts are unrolled because their shifts and indices become constants. */
+SPECIALIZED void multiply_token(ink_type type, const uint8_t *panel, size_t step,
+                                const panel_job *job) {
+  token_product y = {.sum = f32x4_splat(0.0f), .x = job->x, .columns = job->columns};
   for (uint32_t n = job->n_parts; n > 0; n -= parts_of(type), panel += step) {
     panel_header header;
     read_header(type, panel, &header);
-    UNROLLED_IF_ROOM /* what a part's number shifts and indexes by is constant */
-    for (uint32_t b = 0; b < parts_of(type); b++) {
-      fetch_part_ahead(type, panel, step, b);
-      do { /* unpacks again for a residual, which is rare, rather than keep the weights */
-        i32x4 products = panel_part(type, panel, &header, b, columns++, x);
-        part_scales w = scales_of_part(type, &header, b);
-        f32x4 term = f32x4_mul(f32x4_mul(w.d, f32x4_splat(x->d)), f32x4_of_i32x4(products));
-        if (k.n_minima) term = f32x4_add(term, f32x4_mul(w.m, f32x4_splat(x->s)));
-        if (k.n_minima > 1) {
-          f32x4 s_low = f32x4_splat(x->d * (float)x->sums[0]);
-          term = f32x4_add(term, f32x4_mul(w.m_low, s_low));
-        }
-        sum = f32x4_add(sum, term);
-        hold_order();
-      } while (x++->has_residual);
+    if (is_common(type)) {
+      UNROLLED_BY_4
+      for (uint32_t b = 0; b < parts_of(type); b++) {
+        fetch_part_ahead(type, panel, step, b);
+        y = add_panel_part(type, panel, &header, b, y);
+      }
+    } else {
+      UNROLLED_IF_ROOM
+      for (uint32_t b = 0; b < parts_of(type); b++) {
+        fetch_part_ahead(type, panel, step, b);
+        y = add_panel_part(type, panel, &header, b, y);
+      }
     }
   }
-  f32x4_store(job->y, sum);
+  f32x4_store(job->y, y.sum);
 }
 
 _Static_assert(sizeof(token_columns) <= INK_TOKEN_COLUMNS_BYTES, "scratch has room for them");
 
 /* ---- Unpacking panel `at` of those that are multiplied together ---- */
-
-/* Types of which most files are made. Where code has to be downloaded that of others is short: a
- * part is unpacked in a loop, from memory, once for all tokens. */
-SPECIALIZED bool is_common(ink_type type) {
-  return type == INK_TYPE_Q4_0 || type == INK_TYPE_Q4_1 || type == INK_TYPE_Q5_0 ||
-         type == INK_TYPE_Q8_0 || type == INK_TYPE_Q4_K || type == INK_TYPE_Q6_K;
-}
 
 SPECIALIZED void unpack_panel(ink_type type, const uint8_t *panel, size_t step, uint32_t n_parts,
                                 uint32_t at, ink_unpacked_part *out) {
