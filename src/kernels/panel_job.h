@@ -29,10 +29,9 @@ static inline int32_t pair_of(int x) {
   return (int32_t)((uint32_t)x << 16 | ((uint32_t)x & 0xFFFFu));
 }
 
-/* The activations of a tile or a token, and where their products go. */
+/* The activations of a tile, and where their products go. */
 typedef struct panel_job {
   const ink_q8_part *x;
-  const token_columns *columns; /* of a token, part by part */
   float *y;          /* first row of the first token */
   size_t y_stride;
   uint32_t n_parts;  /* of 32 columns */

@@ -1,7 +1,7 @@
 /* Matrix kernels for quantised panels, written once over the primitives of a vec_*.h and a
  * products_*.h, which must be included before. Panels are unpacked once, WIDE_PANELS at a time, and
- * used for every tile of 4 tokens (tile_ops.h, or on WebAssembly tile_rotated.h); a single token
- * multiplies straight from the packed bytes. */
+ * used for every tile of 4 tokens (tile_ops.h, or on WebAssembly tile_rotated.h); a single token has
+ * kernels of its own (token_ops.h). */
 #ifndef INK_KERNELS_PANEL_OPS_H
 #define INK_KERNELS_PANEL_OPS_H
 
@@ -10,197 +10,7 @@
 #else
 #include "kernels/tile_ops.h"
 #endif
-
-/* Parts of 32 columns in a panel block. */
-SPECIALIZED uint32_t parts_of(ink_type type) {
-  return type == INK_TYPE_Q2_K || type == INK_TYPE_Q3_K || type == INK_TYPE_Q4_K ||
-                 type == INK_TYPE_Q5_K || type == INK_TYPE_Q6_K || type == INK_TYPE_IQ4_XS ||
-                 type == INK_TYPE_TQ1_0 || type == INK_TYPE_TQ2_0
-             ? INK_SUPER_BLOCK / INK_BLOCK
-             : 1;
-}
-
-/* Types of which most files are made. Where code has to be downloaded that of others is short:
- * loops over parts and their groups stay loops. */
-SPECIALIZED bool is_common(ink_type type) {
-  return type == INK_TYPE_Q4_0 || type == INK_TYPE_Q4_1 || type == INK_TYPE_Q5_0 ||
-         type == INK_TYPE_Q8_0 || type == INK_TYPE_Q4_K || type == INK_TYPE_Q6_K;
-}
-
-/* Part b's share of a panel block, so that the block's lines are not all asked for at once. */
-SPECIALIZED void fetch_part_ahead(ink_type type, const uint8_t *panel, size_t step, uint32_t b) {
-  size_t share = step / parts_of(type);
-  fetch_ahead(panel + b * share, share);
-}
-
-/* ---- One panel x one token ---- */
-
-SPECIALIZED i32x4 panel_half_products(integer_class k, const u8x16 groups[GROUPS], size_t half,
-                                      const token_columns *x, i32x4 scale) {
-  const u8x16 *w = groups + half * HALF_GROUPS;
-  size_t g = half * HALF_GROUPS;
-  products16 sums = products_of(weights_of_bytes(w[0]), token_column(x, g));
-  products16 others = products_of(weights_of_bytes(w[2]), token_column(x, g + 2));
-  sums = products_add(sums, weights_of_bytes(w[1]), token_column(x, g + 1));
-  others = products_add(others, weights_of_bytes(w[3]), token_column(x, g + 3));
-  if (k.n_scales == 1) return i32x4_sum(products_rows(sums), products_rows(others));
-  return i32x4_sum(products_scaled(sums, scale), products_scaled(others, scale));
-}
-
-/* All 32 columns where a sum has room for them. */
-SPECIALIZED i32x4 panel_part_products(const u8x16 groups[GROUPS], const token_columns *x) {
-  products16 sums = products_of(weights_of_bytes(groups[0]), token_column(x, 0));
-  sums = products_add(sums, weights_of_bytes(groups[1]), token_column(x, 1));
-  sums = products_add(sums, weights_of_bytes(groups[2]), token_column(x, 2));
-  sums = products_add(sums, weights_of_bytes(groups[3]), token_column(x, 3));
-  sums = products_add(sums, weights_of_bytes(groups[4]), token_column(x, 4));
-  sums = products_add(sums, weights_of_bytes(groups[5]), token_column(x, 5));
-  sums = products_add(sums, weights_of_bytes(groups[6]), token_column(x, 6));
-  sums = products_add(sums, weights_of_bytes(groups[7]), token_column(x, 7));
-  return products_rows(sums);
-}
-
-SPECIALIZED i32x4 panel_products(ink_type type, const panel_header *header, uint32_t b,
-                                 const u8x16 groups[GROUPS], const token_columns *columns,
-                                 const ink_q8_part *x) {
-  integer_class k = class_of(type);
-  i32x4 scales[2] = {i32x4_splat(0), i32x4_splat(0)}, sum;
-  if (k.n_scales > 1) {
-    scales[0] = scale_of_half(type, header, b, 0);
-    scales[1] = scale_of_half(type, header, b, 1);
-  }
-  if (k.n_scales == 1 && groups_per_sum(k.bits) >= GROUPS) {
-    sum = panel_part_products(groups, columns);
-  } else {
-    i32x4 low = panel_half_products(k, groups, 0, columns, scale_lanes(scales[0]));
-    i32x4 high = panel_half_products(k, groups, 1, columns, scale_lanes(scales[1]));
-    sum = i32x4_sum(low, high);
-  }
-  if (PRODUCTS_SIGNED || !k.zero) return sum;
-  i32x4 zeros = i32x4_splat(pair_of(-k.zero));
-  if (k.n_scales > 1) {
-    zeros = pairs_of(i32x4_times(scales[0], -k.zero), i32x4_times(scales[1], -k.zero));
-  }
-  return i32x4_sum(sum, pair_products(zeros, x->sums));
-}
-
-#if PRODUCTS_NIBBLES
-/* Bytes, which these sets' products do not take, in 16 bits. */
-SPECIALIZED i32x4 panel_signed_products(ink_type type, const uint8_t *panel, uint32_t b,
-                                        const token_columns *columns) {
-  signed_sums sums = {0};
-  if (type == INK_TYPE_Q8_0) { /* straight from the block */
-    panel += 8;
-    signed_sums_add_bytes(&sums, panel, token_column(columns, 0));
-    signed_sums_add_bytes(&sums, panel + 16, token_column(columns, 1));
-    signed_sums_add_bytes(&sums, panel + 32, token_column(columns, 2));
-    signed_sums_add_bytes(&sums, panel + 48, token_column(columns, 3));
-    signed_sums_add_bytes(&sums, panel + 64, token_column(columns, 4));
-    signed_sums_add_bytes(&sums, panel + 80, token_column(columns, 5));
-    signed_sums_add_bytes(&sums, panel + 96, token_column(columns, 6));
-    signed_sums_add_bytes(&sums, panel + 112, token_column(columns, 7));
-    return signed_sums_rows(sums);
-  }
-  u8x16 groups[GROUPS];
-  unpack_groups(type, panel, b, 0, groups);
-  signed_sums_add_group(&sums, groups[0], token_column(columns, 0));
-  signed_sums_add_group(&sums, groups[1], token_column(columns, 1));
-  signed_sums_add_group(&sums, groups[2], token_column(columns, 2));
-  signed_sums_add_group(&sums, groups[3], token_column(columns, 3));
-  signed_sums_add_group(&sums, groups[4], token_column(columns, 4));
-  signed_sums_add_group(&sums, groups[5], token_column(columns, 5));
-  signed_sums_add_group(&sums, groups[6], token_column(columns, 6));
-  signed_sums_add_group(&sums, groups[7], token_column(columns, 7));
-  return signed_sums_rows(sums);
-}
-#endif
-
-#if BYTE_PRODUCTS_VARY
-/* Signed bytes, as the host takes them. */
-SPECIALIZED i32x4 panel_varying_products(integer_class k, u8x16 groups[GROUPS],
-                                         const token_columns *columns, const ink_q8_part *x) {
-  u8x16 flip = byte_flip();
-  i32x4 sum = pair_products(byte_zeros(flip), x->sums);
-  UNROLLED
-  for (size_t g = 0; g < GROUPS; g++) groups[g] = wasm_v128_xor(groups[g], flip);
-  if (bytes_overflow()) {
-    u8x16 high[GROUPS];
-    UNROLLED
-    for (size_t g = 0; g < GROUPS; g++) {
-      high[g] = high_nibbles(groups[g]);
-      groups[g] = low_nibbles(groups[g]);
-    }
-    sum = i32x4_sum(sum, high_rows(panel_part_products(high, columns)));
-  }
-  i32x4 low = panel_half_products(k, groups, 0, columns, sum);
-  return i32x4_sum(sum, i32x4_sum(low, panel_half_products(k, groups, 1, columns, sum)));
-}
-#endif
-
-/* Part b of a panel block times one token's. */
-SPECIALIZED i32x4 panel_part(ink_type type, const uint8_t *panel, const panel_header *header,
-                             uint32_t b, const token_columns *columns, const ink_q8_part *x) {
-#if PRODUCTS_NIBBLES
-  if (exceeds_products(class_of(type))) return panel_signed_products(type, panel, b, columns);
-#endif
-  u8x16 groups[GROUPS];
-  unpack_groups(type, panel, b, zero_of(class_of(type)), groups);
-#if BYTE_PRODUCTS_VARY
-  if (varies(class_of(type))) return panel_varying_products(class_of(type), groups, columns, x);
-#endif
-  return panel_products(type, header, b, groups, columns, x);
-}
-
-/* Where a token's product with a panel has come to. */
-typedef struct token_product {
-  f32x4 sum;
-  const ink_q8_part *x;
-  const token_columns *columns;
-} token_product;
-
-/* Adds part b, and unpacks it again for a residual, which is rare, rather than keep the weights. */
-SPECIALIZED token_product add_panel_part(ink_type type, const uint8_t *panel,
-                                         const panel_header *header, uint32_t b,
-                                         token_product y) {
-  integer_class k = class_of(type);
-  do {
-    i32x4 products = panel_part(type, panel, header, b, y.columns++, y.x);
-    part_scales w = scales_of_part(type, header, b);
-    f32x4 term = f32x4_mul(f32x4_mul(w.d, f32x4_splat(y.x->d)), f32x4_of_i32x4(products));
-    if (k.n_minima) term = f32x4_add(term, f32x4_mul(w.m, f32x4_splat(y.x->s)));
-    if (k.n_minima > 1) {
-      f32x4 s_low = f32x4_splat(y.x->d * (float)y.x->sums[0]);
-      term = f32x4_add(term, f32x4_mul(w.m_low, s_low));
-    }
-    y.sum = f32x4_add(y.sum, term);
-    hold_order();
-  } while (y.x++->has_residual);
-  return y;
-}
-
-/* Loops over parts are unrolled because their shifts and indices become constants. */
-SPECIALIZED void multiply_token(ink_type type, const uint8_t *panel, size_t step,
-                                const panel_job *job) {
-  token_product y = {.sum = f32x4_splat(0.0f), .x = job->x, .columns = job->columns};
-  for (uint32_t n = job->n_parts; n > 0; n -= parts_of(type), panel += step) {
-    panel_header header;
-    read_header(type, panel, &header);
-    if (is_common(type)) {
-      UNROLLED_BY_4
-      for (uint32_t b = 0; b < parts_of(type); b++) {
-        fetch_part_ahead(type, panel, step, b);
-        y = add_panel_part(type, panel, &header, b, y);
-      }
-    } else {
-      UNROLLED_IF_ROOM
-      for (uint32_t b = 0; b < parts_of(type); b++) {
-        fetch_part_ahead(type, panel, step, b);
-        y = add_panel_part(type, panel, &header, b, y);
-      }
-    }
-  }
-  f32x4_store(job->y, y.sum);
-}
+#include "kernels/token_ops.h"
 
 _Static_assert(sizeof(token_columns) <= INK_TOKEN_COLUMNS_BYTES, "scratch has room for them");
 
@@ -246,7 +56,7 @@ SPECIALIZED void unpack_panel(ink_type type, const uint8_t *panel, size_t step, 
 typedef struct panel_kernel {
   void (*unpack)(const uint8_t *panel, size_t step, uint32_t n_parts, uint32_t at,
                  ink_unpacked_part *out);
-  void (*multiply_token)(const uint8_t *panel, size_t step, const panel_job *job);
+  void (*multiply_token)(const uint8_t *panel, size_t step, const token_job *job);
   void (*multiply_tile)(const ink_unpacked_part *parts, const panel_job *job);
 } panel_kernel;
 
@@ -269,7 +79,7 @@ TILE_KERNEL(6_bits, Q6_K)
                             ink_unpacked_part *out) {                                              \
     unpack_panel(INK_TYPE_##NAME, panel, step, n_parts, at, out);                                  \
   }                                                                                                \
-  static void multiply_token_##NAME(const uint8_t *panel, size_t step, const panel_job *job) {     \
+  static void multiply_token_##NAME(const uint8_t *panel, size_t step, const token_job *job) {     \
     multiply_token(INK_TYPE_##NAME, panel, step, job);                                             \
   }
 
@@ -328,6 +138,29 @@ static void spread_columns(ink_type type, const ink_q8_part *x, uint32_t n_parts
   (void)type;
 }
 
+/* Panels `first` to `first + run`, and in the same turns those of the streams after them. */
+static void multiply_run(const ink_matmul *job, const panel_kernel *kernel, uint32_t first,
+                         uint32_t run, uint32_t n_streams) {
+  ink_type type = job->weights->type;
+  size_t step = (size_t)ink_type_get_traits(type)->block_bytes * INK_PANEL_ROWS;
+  size_t panel_bytes = (size_t)ink_panel_bytes(type, job->weights->n_cols);
+  token_job token = {.n_parts = job->weights->n_cols / INK_BLOCK,
+                     .n_streams = n_streams,
+                     .stream_bytes = run * panel_bytes,
+                     .stream_rows = (size_t)run * INK_PANEL_ROWS};
+  size_t x_stride = ink_q8_stride(token.n_parts, job->fine);
+  uint32_t tiled = job->n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS;
+  const token_columns *columns = (const token_columns *)(void *)(job->scratch + token.n_parts);
+  for (uint32_t panel = first; panel < first + run; panel++) {
+    for (uint32_t t = tiled; t < job->n_tokens; t++) {
+      token.x = job->x + t * x_stride;
+      token.columns = columns + (t - tiled) * x_stride;
+      token.y = job->y + t * job->y_stride + panel * INK_PANEL_ROWS;
+      kernel->multiply_token(job->weights->data + panel * panel_bytes, step, &token);
+    }
+  }
+}
+
 static void matmul(const ink_matmul *job) {
   if (matmul_floats(job)) return;
   const panel_kernel *kernel = &panel_kernels[job->weights->type];
@@ -336,38 +169,38 @@ static void matmul(const ink_matmul *job) {
   uint32_t n_parts = job->weights->n_cols / INK_BLOCK;
   uint32_t tiled = job->n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS;
   size_t x_stride = ink_q8_stride(n_parts, job->fine);
-  _Alignas(16) int32_t halfway[INK_TILE_TOKENS * WIDE_ROWS];
-  _Alignas(16) float sums[INK_TILE_TOKENS * WIDE_ROWS];
   token_columns *columns = (token_columns *)(void *)(job->scratch + n_parts);
   for (uint32_t t = tiled; t < job->n_tokens; t++) {
     spread_columns(job->weights->type, job->x + t * x_stride, n_parts,
                    columns + (t - tiled) * x_stride);
   }
-  const uint8_t *panel = job->weights->data + job->first_row / INK_PANEL_ROWS * panel_bytes;
-  for (uint32_t row = job->first_row; row < job->end_row; row += WIDE_ROWS) {
-    uint32_t left = (job->end_row - row) / INK_PANEL_ROWS;
-    panel_job part = {.y_stride = job->y_stride,
-                      .n_parts = n_parts,
-                      .n_panels = left < WIDE_PANELS ? left : WIDE_PANELS,
-                      .halfway = halfway,
-                      .sums = sums};
-    for (uint32_t i = 0; tiled && i < part.n_panels; i++) {
+  uint32_t first = job->first_row / INK_PANEL_ROWS, end = job->end_row / INK_PANEL_ROWS;
+  if (!tiled) {
+    uint32_t run = (end - first) / TOKEN_STREAMS;
+    multiply_run(job, kernel, first, run, TOKEN_STREAMS);
+    first += run * TOKEN_STREAMS;
+    multiply_run(job, kernel, first, end - first, 1);
+    return;
+  }
+  _Alignas(16) int32_t halfway[INK_TILE_TOKENS * WIDE_ROWS];
+  _Alignas(16) float sums[INK_TILE_TOKENS * WIDE_ROWS];
+  for (uint32_t n; first < end; first += n) {
+    n = end - first < WIDE_PANELS ? end - first : WIDE_PANELS;
+    const uint8_t *panel = job->weights->data + first * panel_bytes;
+    for (uint32_t i = 0; i < n; i++) {
       kernel->unpack(panel + i * panel_bytes, step, n_parts, i, job->scratch);
     }
+    panel_job tile = {.y_stride = job->y_stride,
+                      .n_parts = n_parts,
+                      .n_panels = n,
+                      .halfway = halfway,
+                      .sums = sums};
     for (uint32_t t = 0; t < tiled; t += INK_TILE_TOKENS) {
-      part.x = job->x + t * x_stride;
-      part.y = job->y + t * job->y_stride + row;
-      kernel->multiply_tile(job->scratch, &part);
+      tile.x = job->x + t * x_stride;
+      tile.y = job->y + t * job->y_stride + first * INK_PANEL_ROWS;
+      kernel->multiply_tile(job->scratch, &tile);
     }
-    for (uint32_t t = tiled; t < job->n_tokens; t++) {
-      part.x = job->x + t * x_stride;
-      part.columns = columns + (t - tiled) * x_stride;
-      part.y = job->y + t * job->y_stride + row;
-      for (uint32_t i = 0; i < part.n_panels; i++, part.y += INK_PANEL_ROWS) {
-        kernel->multiply_token(panel + i * panel_bytes, step, &part);
-      }
-    }
-    panel += part.n_panels * panel_bytes;
+    multiply_run(job, kernel, first, n, 1);
   }
 }
 
