@@ -276,12 +276,6 @@ static inline uint32_t n_blocks_of(const ink_kv_tile *tile) {
   return (tile->head_dim + INK_BLOCK - 1) / INK_BLOCK;
 }
 
-/* Asks the processor for what is needed soon, where compilers know how. Into the second cache: the
- * first one takes few requests at a time, and loads would wait for them. */
-static inline void prefetch(const void *p, size_t n_bytes) {
-  for (size_t at = 0; at < n_bytes; at += 64) __builtin_prefetch((const int8_t *)p + at, 0, 2);
-}
-
 /* From so many queries on it pays to widen a tile's keys and values to 16 bits once, which takes
  * their unpacking out of the loops. The longest vectors have more queries to a load. */
 #define WIDEN_QUERIES (LONG_LANES < 16 ? 8u : UINT32_MAX)

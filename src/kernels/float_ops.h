@@ -8,6 +8,7 @@
 
 #include "base/half.h"
 #include "kernels/kernels.h"
+#include "kernels/prefetch.h"
 #include "kernels/unrolled.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
@@ -64,7 +65,7 @@ static inline f32x4 load_weights(ink_type type, const uint8_t *weights, size_t a
 
 /* Four rows at a time so that four sums are under way; past the last row it is taken again. */
 static inline void multiply_rows(ink_type type, const ink_matmul *job) {
-  size_t n_cols = job->weights->n_cols;
+  size_t n_cols = job->weights->n_cols, bytes = type == INK_TYPE_F32 ? 4 : 2;
   for (uint32_t row = job->first_row; row < job->end_row; row += 4) {
     uint32_t rows = job->end_row - row < 4 ? job->end_row - row : 4;
     size_t at[4];
@@ -75,6 +76,9 @@ static inline void multiply_rows(ink_type type, const ink_matmul *job) {
       for (size_t c = 0; c < n_cols;) {
         f32x4 parts[4] = {zero, zero, zero, zero};
         size_t end = n_cols - c < SUM_COLUMNS ? n_cols : c + SUM_COLUMNS;
+        for (size_t r = 4; FETCH_AHEAD && r < 8; r++) { /* the same columns of the next rows */
+          prefetch(job->weights->data + ((row + r) * n_cols + c) * bytes, (end - c) * bytes);
+        }
         for (; c < end; c += 4) {
           f32x4 column = f32x4_load(x + c);
           UNROLLED

@@ -39,7 +39,7 @@ SPECIALIZED bool is_common(ink_type type) {
 /* Part b's share of a panel block, so that the block's lines are not all asked for at once. */
 SPECIALIZED void fetch_part_ahead(ink_type type, const uint8_t *panel, size_t step, uint32_t b) {
   size_t share = step / parts_of(type);
-  fetch_ahead(panel + b * share, share);
+  if (FETCH_AHEAD) prefetch(panel + FETCH_AHEAD + b * share, share);
 }
 
 SPECIALIZED i32x4 panel_half_products(integer_class k, const u8x16 groups[GROUPS], size_t half,

@@ -136,6 +136,5 @@ static inline i32x4 pairs_of(i32x4 first, i32x4 second) {
   return vorrq_s32(vshlq_n_s32(second, 16), vandq_s32(first, vdupq_n_s32(0xFFFF)));
 }
 static inline void hold_order(void) {} /* these compilers know their registers */
-static inline void fetch_ahead(const uint8_t *p, size_t n) { (void)p, (void)n; } /* never timed */
 
 #endif

@@ -139,6 +139,5 @@ static inline i32x4 i32x4_times(i32x4 v, int32_t x) {
 /* Keeps compilers from moving loads up past this point, where they would be held in registers that
  * there are not, that is on the stack. */
 static inline void hold_order(void) { __asm__ volatile("" ::: "memory"); }
-static inline void fetch_ahead(const uint8_t *p, size_t n) { (void)p, (void)n; } /* none there */
 
 #endif

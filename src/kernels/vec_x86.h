@@ -133,10 +133,5 @@ static inline i32x4 i32x4_times(i32x4 v, int32_t x) {
   return _mm_mullo_epi32(v, _mm_set1_epi32(x));
 }
 static inline void hold_order(void) {} /* these compilers know their registers */
-/* For a loop that reads memory in order, n bytes at p now: asks for those a page later, which is
- * beyond what processors foresee. GCC would drop _mm_prefetch() as a function without effects. */
-static inline void fetch_ahead(const uint8_t *p, size_t n) {
-  for (size_t at = 0; at < n; at += 64) __builtin_prefetch(p + 4096 + at);
-}
 
 #endif
