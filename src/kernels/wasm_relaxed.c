@@ -7,4 +7,4 @@
 #include "kernels/quantize_ops.h"
 #include "kernels/table.h"
 
-const ink_kernels ink_kernels_wasm_relaxed = INK_KERNELS_TABLE("wasm_relaxed", 0.6f, 2.5f, 0.95f);
+const ink_kernels ink_kernels_wasm_relaxed = INK_KERNELS_TABLE("wasm_relaxed", 1.0f, 1.8f, 0.8f);

@@ -8,4 +8,4 @@
 #include "kernels/table.h"
 
 const ink_kernels ink_kernels_wasm_relaxed_dot =
-    INK_KERNELS_TABLE("wasm_relaxed_dot", 0.6f, 2.5f, 0.95f);
+    INK_KERNELS_TABLE("wasm_relaxed_dot", 0.9f, 1.5f, 0.85f);

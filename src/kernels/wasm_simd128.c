@@ -7,4 +7,4 @@
 #include "kernels/quantize_ops.h"
 #include "kernels/table.h"
 
-const ink_kernels ink_kernels_wasm_simd128 = INK_KERNELS_TABLE("wasm_simd128", 0.6f, 2.5f, 0.95f);
+const ink_kernels ink_kernels_wasm_simd128 = INK_KERNELS_TABLE("wasm_simd128", 0.9f, 2.1f, 0.95f);

@@ -7,4 +7,4 @@
 #include "kernels/quantize_ops.h"
 #include "kernels/table.h"
 
-const ink_kernels ink_kernels_x86_avx2 = INK_KERNELS_TABLE("x86_avx2", 0.95f, 1.35f, 0.75f);
+const ink_kernels ink_kernels_x86_avx2 = INK_KERNELS_TABLE("x86_avx2", 0.6f, 1.45f, 0.9f);
