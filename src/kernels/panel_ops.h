@@ -56,7 +56,8 @@ SPECIALIZED void unpack_panel(ink_type type, const uint8_t *panel, size_t step, 
 typedef struct panel_kernel {
   void (*unpack)(const uint8_t *panel, size_t step, uint32_t n_parts, uint32_t at,
                  ink_unpacked_part *out);
-  void (*multiply_token)(const uint8_t *panel, size_t step, const token_job *job);
+  void (*multiply_token)(const uint8_t *panel, size_t step, uint32_t n_parts,
+                         token_product *product);
   void (*multiply_tile)(const ink_unpacked_part *parts, const panel_job *job);
 } panel_kernel;
 
@@ -79,8 +80,9 @@ TILE_KERNEL(6_bits, Q6_K)
                             ink_unpacked_part *out) {                                              \
     unpack_panel(INK_TYPE_##NAME, panel, step, n_parts, at, out);                                  \
   }                                                                                                \
-  static void multiply_token_##NAME(const uint8_t *panel, size_t step, const token_job *job) {     \
-    multiply_token(INK_TYPE_##NAME, panel, step, job);                                             \
+  static void multiply_token_##NAME(const uint8_t *panel, size_t step, uint32_t n_parts,           \
+                                    token_product *product) {                                      \
+    multiply_token(INK_TYPE_##NAME, panel, step, n_parts, product);                                \
   }
 
 PANEL_KERNEL(Q4_0)
@@ -138,69 +140,93 @@ static void spread_columns(ink_type type, const ink_q8_part *x, uint32_t n_parts
   (void)type;
 }
 
-/* Panels `first` to `first + run`, and in the same turns those of the streams after them. */
-static void multiply_run(const ink_matmul *job, const panel_kernel *kernel, uint32_t first,
-                         uint32_t run, uint32_t n_streams) {
-  ink_type type = job->weights->type;
-  size_t step = (size_t)ink_type_get_traits(type)->block_bytes * INK_PANEL_ROWS;
-  size_t panel_bytes = (size_t)ink_panel_bytes(type, job->weights->n_cols);
-  token_job token = {.n_parts = job->weights->n_cols / INK_BLOCK,
-                     .n_streams = n_streams,
-                     .stream_bytes = run * panel_bytes,
-                     .stream_rows = (size_t)run * INK_PANEL_ROWS};
-  size_t x_stride = ink_q8_stride(token.n_parts, job->fine);
-  uint32_t tiled = job->n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS;
-  const token_columns *columns = (const token_columns *)(void *)(job->scratch + token.n_parts);
+/* One token reads each weight once: what counts is how fast memory gives them. A processor looks
+ * ahead in each place that is read in order, but only so far, so several are read in turns. */
+#define STREAMS 4u
+#define TURN_PARTS (INK_SUPER_BLOCK / INK_BLOCK)
+
+/* What follows from a job. */
+typedef struct matmul_layout {
+  const panel_kernel *kernel;
+  size_t step;        /* bytes of a panel block */
+  size_t panel_bytes;
+  size_t x_stride;    /* parts of a token */
+  uint32_t n_parts;
+  uint32_t tiled;     /* tokens in tiles; the others' columns are spread out: */
+  token_columns *columns;
+} matmul_layout;
+
+/* Tokens that fill no tile times panels `first` to `first + run` and those of the streams behind. */
+static void multiply_tokens(const ink_matmul *job, const matmul_layout *l, uint32_t first,
+                            uint32_t run, uint32_t n_streams) {
+  size_t stream_bytes = run * l->panel_bytes;
+  size_t turn_bytes = l->step;
+  if (ink_type_get_traits(job->weights->type)->block_columns == INK_BLOCK) turn_bytes *= TURN_PARTS;
   for (uint32_t panel = first; panel < first + run; panel++) {
-    for (uint32_t t = tiled; t < job->n_tokens; t++) {
-      token.x = job->x + t * x_stride;
-      token.columns = columns + (t - tiled) * x_stride;
-      token.y = job->y + t * job->y_stride + panel * INK_PANEL_ROWS;
-      kernel->multiply_token(job->weights->data + panel * panel_bytes, step, &token);
+    const token_columns *columns = l->columns;
+    for (uint32_t t = l->tiled; t < job->n_tokens; t++, columns += l->x_stride) {
+      token_product products[STREAMS];
+      for (uint32_t i = 0; i < n_streams; i++) {
+        products[i] = (token_product){f32x4_splat(0.0f), job->x + t * l->x_stride, columns};
+      }
+      const uint8_t *turn = job->weights->data + panel * l->panel_bytes;
+      for (uint32_t left = l->n_parts, n; left > 0; left -= n, turn += turn_bytes) {
+        n = left < TURN_PARTS ? left : TURN_PARTS;
+        for (uint32_t i = 0; i < n_streams; i++) {
+          l->kernel->multiply_token(turn + i * stream_bytes, l->step, n, &products[i]);
+        }
+      }
+      float *y = job->y + t * job->y_stride + panel * INK_PANEL_ROWS;
+      for (uint32_t i = 0; i < n_streams; i++, y += run * INK_PANEL_ROWS) {
+        f32x4_store(y, products[i].sum);
+      }
     }
   }
 }
 
 static void matmul(const ink_matmul *job) {
   if (matmul_floats(job)) return;
-  const panel_kernel *kernel = &panel_kernels[job->weights->type];
-  size_t step = (size_t)ink_type_get_traits(job->weights->type)->block_bytes * INK_PANEL_ROWS;
-  size_t panel_bytes = (size_t)ink_panel_bytes(job->weights->type, job->weights->n_cols);
+  ink_type type = job->weights->type;
   uint32_t n_parts = job->weights->n_cols / INK_BLOCK;
-  uint32_t tiled = job->n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS;
-  size_t x_stride = ink_q8_stride(n_parts, job->fine);
-  token_columns *columns = (token_columns *)(void *)(job->scratch + n_parts);
-  for (uint32_t t = tiled; t < job->n_tokens; t++) {
-    spread_columns(job->weights->type, job->x + t * x_stride, n_parts,
-                   columns + (t - tiled) * x_stride);
+  matmul_layout l = {
+      .kernel = &panel_kernels[type],
+      .step = (size_t)ink_type_get_traits(type)->block_bytes * INK_PANEL_ROWS,
+      .panel_bytes = (size_t)ink_panel_bytes(type, job->weights->n_cols),
+      .x_stride = ink_q8_stride(n_parts, job->fine),
+      .n_parts = n_parts,
+      .tiled = job->n_tokens / INK_TILE_TOKENS * INK_TILE_TOKENS,
+      .columns = (token_columns *)(void *)(job->scratch + n_parts),
+  };
+  for (uint32_t t = l.tiled; t < job->n_tokens; t++) {
+    spread_columns(type, job->x + t * l.x_stride, n_parts, l.columns + (t - l.tiled) * l.x_stride);
   }
   uint32_t first = job->first_row / INK_PANEL_ROWS, end = job->end_row / INK_PANEL_ROWS;
-  if (!tiled) {
-    uint32_t run = (end - first) / TOKEN_STREAMS;
-    multiply_run(job, kernel, first, run, TOKEN_STREAMS);
-    first += run * TOKEN_STREAMS;
-    multiply_run(job, kernel, first, end - first, 1);
+  if (!l.tiled) {
+    uint32_t run = (end - first) / STREAMS;
+    multiply_tokens(job, &l, first, run, STREAMS);
+    first += run * STREAMS;
+    multiply_tokens(job, &l, first, end - first, 1);
     return;
   }
   _Alignas(16) int32_t halfway[INK_TILE_TOKENS * WIDE_ROWS];
   _Alignas(16) float sums[INK_TILE_TOKENS * WIDE_ROWS];
   for (uint32_t n; first < end; first += n) {
     n = end - first < WIDE_PANELS ? end - first : WIDE_PANELS;
-    const uint8_t *panel = job->weights->data + first * panel_bytes;
+    const uint8_t *panel = job->weights->data + first * l.panel_bytes;
     for (uint32_t i = 0; i < n; i++) {
-      kernel->unpack(panel + i * panel_bytes, step, n_parts, i, job->scratch);
+      l.kernel->unpack(panel + i * l.panel_bytes, l.step, n_parts, i, job->scratch);
     }
     panel_job tile = {.y_stride = job->y_stride,
                       .n_parts = n_parts,
                       .n_panels = n,
                       .halfway = halfway,
                       .sums = sums};
-    for (uint32_t t = 0; t < tiled; t += INK_TILE_TOKENS) {
-      tile.x = job->x + t * x_stride;
+    for (uint32_t t = 0; t < l.tiled; t += INK_TILE_TOKENS) {
+      tile.x = job->x + t * l.x_stride;
       tile.y = job->y + t * job->y_stride + first * INK_PANEL_ROWS;
-      kernel->multiply_tile(job->scratch, &tile);
+      l.kernel->multiply_tile(job->scratch, &tile);
     }
-    multiply_run(job, kernel, first, n, 1);
+    multiply_tokens(job, &l, first, n, 1);
   }
 }
 

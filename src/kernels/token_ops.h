@@ -5,20 +5,9 @@
 
 #include "kernels/panel_job.h"
 
-/* One token reads each weight once: what counts is how fast memory gives them. A processor looks
- * ahead in each place that is read in order, but only so far, so several are read in turns. */
-#define TOKEN_STREAMS 4u
-
-/* Panels that stand `stream_bytes` apart, times one token. */
-typedef struct token_job {
-  const ink_q8_part *x;
-  const token_columns *columns; /* of x, part by part */
-  uint32_t n_parts;             /* of 32 columns */
-  uint32_t n_streams;           /* panels: at most TOKEN_STREAMS */
-  size_t stream_bytes;
-  size_t stream_rows; /* from the rows of one to those of the next */
-  float *y;           /* first row of the first panel */
-} token_job;
+#ifndef COMMON_PARTS_UNROLLED
+#define COMMON_PARTS_UNROLLED UNROLLED_IF_ROOM
+#endif
 
 /* Parts of 32 columns in a panel block. */
 SPECIALIZED uint32_t parts_of(ink_type type) {
@@ -162,7 +151,7 @@ SPECIALIZED i32x4 panel_part(ink_type type, const uint8_t *panel, const panel_he
 typedef struct token_product {
   f32x4 sum;
   const ink_q8_part *x;
-  const token_columns *columns;
+  const token_columns *columns; /* of x, part by part */
 } token_product;
 
 /* Adds part b, and unpacks it again for a residual, which is rare, rather than keep the weights. */
@@ -191,7 +180,7 @@ SPECIALIZED token_product add_panel_block(ink_type type, const uint8_t *panel, s
   panel_header header;
   read_header(type, panel, &header);
   if (is_common(type)) {
-    UNROLLED_BY_4
+    COMMON_PARTS_UNROLLED
     for (uint32_t b = 0; b < parts_of(type); b++) {
       fetch_part_ahead(type, panel, step, b);
       y = add_panel_part(type, panel, &header, b, y);
@@ -206,26 +195,14 @@ SPECIALIZED token_product add_panel_block(ink_type type, const uint8_t *panel, s
   return y;
 }
 
-/* The panels of a job, block by block in turns. */
-SPECIALIZED void multiply_token(ink_type type, const uint8_t *panel, size_t step,
-                                const token_job *job) {
-  f32x4 sums[TOKEN_STREAMS];
-  for (uint32_t i = 0; i < job->n_streams; i++) sums[i] = f32x4_splat(0.0f);
-  token_product y = {.x = job->x, .columns = job->columns};
-  for (uint32_t n = job->n_parts; n > 0; n -= parts_of(type), panel += step) {
-    const uint8_t *block = panel;
-    token_product before = y;
-    A_PASS_AT_A_TIME
-    for (uint32_t i = 0; i < job->n_streams; i++, block += job->stream_bytes) {
-      y = before;
-      y.sum = sums[i];
-      y = add_panel_block(type, block, step, y);
-      sums[i] = y.sum;
-    }
+/* Adds n_parts parts, which are whole blocks. */
+SPECIALIZED void multiply_token(ink_type type, const uint8_t *panel, size_t step, uint32_t n_parts,
+                                token_product *product) {
+  token_product y = *product;
+  for (; n_parts > 0; n_parts -= parts_of(type), panel += step) {
+    y = add_panel_block(type, panel, step, y);
   }
-  for (uint32_t i = 0; i < job->n_streams; i++) {
-    f32x4_store(job->y + i * job->stream_rows, sums[i]);
-  }
+  *product = y;
 }
 
 #endif

@@ -14,13 +14,8 @@
 #endif
 
 #if defined(__x86_64__)
-#define UNROLLED_BY_4 UNROLLED
 #define UNROLLED_IF_ROOM UNROLLED
-#elif defined(__wasm__)
-#define UNROLLED_BY_4 _Pragma("clang loop unroll_count(4)")
-#define UNROLLED_IF_ROOM
 #else
-#define UNROLLED_BY_4
 #define UNROLLED_IF_ROOM
 #endif
 

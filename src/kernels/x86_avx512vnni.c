@@ -8,4 +8,4 @@
 #include "kernels/table.h"
 
 const ink_kernels ink_kernels_x86_avx512vnni =
-    INK_KERNELS_TABLE("x86_avx512vnni", 0.8f, 1.05f, 0.9f);
+    INK_KERNELS_TABLE("x86_avx512vnni", 1.0f, 1.05f, 0.9f);
