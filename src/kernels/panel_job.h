@@ -1,5 +1,5 @@
-/* What the matrix kernels of panels share: panel_ops.h and its tiles. A vec_*.h and a products_*.h
- * must be included before. */
+/* What the matrix kernels of panels share: panel_ops.h, its tiles and token_ops.h. A vec_*.h and a
+ * products_*.h must be included before. */
 #ifndef INK_KERNELS_PANEL_JOB_H
 #define INK_KERNELS_PANEL_JOB_H
 
@@ -12,7 +12,30 @@
 #define HALF_GROUPS (GROUPS / 2)
 #define WIDE_ROWS (WIDE_PANELS * INK_PANEL_ROWS)
 
-/* Whether what products take them for is known at run time only. */
+/* Parts of 32 columns in a panel block. */
+SPECIALIZED uint32_t parts_of(ink_type type) {
+  return type == INK_TYPE_Q2_K || type == INK_TYPE_Q3_K || type == INK_TYPE_Q4_K ||
+                 type == INK_TYPE_Q5_K || type == INK_TYPE_Q6_K || type == INK_TYPE_IQ4_XS ||
+                 type == INK_TYPE_TQ1_0 || type == INK_TYPE_TQ2_0
+             ? INK_SUPER_BLOCK / INK_BLOCK
+             : 1;
+}
+
+/* Types of which most files are made. Where code has to be downloaded that of others is short:
+ * loops over parts and their groups stay loops. */
+SPECIALIZED bool is_common(ink_type type) {
+  return type == INK_TYPE_Q4_0 || type == INK_TYPE_Q4_1 || type == INK_TYPE_Q5_0 ||
+         type == INK_TYPE_Q8_0 || type == INK_TYPE_Q4_K || type == INK_TYPE_Q6_K;
+}
+
+/* Asks for as many bytes FETCH_AHEAD of the panel block as part b's share of it is: with all of a
+ * block's at once, loads would wait for them. */
+SPECIALIZED void fetch_part_ahead(ink_type type, const uint8_t *panel, size_t step, uint32_t b) {
+  size_t share = step / parts_of(type);
+  if (FETCH_AHEAD) prefetch(panel + FETCH_AHEAD + b * share, share);
+}
+
+/* Whether weights are bytes that the host's products may take for signed or for unsigned. */
 SPECIALIZED bool varies(integer_class k) { return BYTE_PRODUCTS_VARY && k.bits == 8; }
 
 /* What is added to q. */

@@ -9,28 +9,6 @@
 #define COMMON_PARTS_UNROLLED UNROLLED_IF_ROOM
 #endif
 
-/* Parts of 32 columns in a panel block. */
-SPECIALIZED uint32_t parts_of(ink_type type) {
-  return type == INK_TYPE_Q2_K || type == INK_TYPE_Q3_K || type == INK_TYPE_Q4_K ||
-                 type == INK_TYPE_Q5_K || type == INK_TYPE_Q6_K || type == INK_TYPE_IQ4_XS ||
-                 type == INK_TYPE_TQ1_0 || type == INK_TYPE_TQ2_0
-             ? INK_SUPER_BLOCK / INK_BLOCK
-             : 1;
-}
-
-/* Types of which most files are made. Where code has to be downloaded that of others is short:
- * loops over parts and their groups stay loops. */
-SPECIALIZED bool is_common(ink_type type) {
-  return type == INK_TYPE_Q4_0 || type == INK_TYPE_Q4_1 || type == INK_TYPE_Q5_0 ||
-         type == INK_TYPE_Q8_0 || type == INK_TYPE_Q4_K || type == INK_TYPE_Q6_K;
-}
-
-/* Part b's share of a panel block, so that the block's lines are not all asked for at once. */
-SPECIALIZED void fetch_part_ahead(ink_type type, const uint8_t *panel, size_t step, uint32_t b) {
-  size_t share = step / parts_of(type);
-  if (FETCH_AHEAD) prefetch(panel + FETCH_AHEAD + b * share, share);
-}
-
 SPECIALIZED i32x4 panel_half_products(integer_class k, const u8x16 groups[GROUPS], size_t half,
                                       const token_columns *x, i32x4 scale) {
   const u8x16 *w = groups + half * HALF_GROUPS;

@@ -17,7 +17,7 @@ const USAGE = `usage: tools/bench kernels [--hosts LIST] [--types LIST] [--reps 
 Measures each table of kernels on each type of weights: prefill in GMAC/s (10^9 multiplications a second; 64 tokens,
 weights in the cache), decode in GB/s (10^9 bytes of weights a second; one token, weights in memory), and their shares
 of what one thread of the machine can do: the multiplications of the table's own instruction from registers alone, and
-reading memory in order. Medians of --reps (3), in turns, with the least and the most.
+reading memory, four places in turns. Medians of --reps (3), in turns, with the least and the most.
   --hosts LIST    of ${HOSTS.join(', ')}; default: all
   --types LIST    block types, or all; default: ${TYPES}
   --megabytes N   of weights for decode (128)

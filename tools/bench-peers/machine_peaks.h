@@ -6,7 +6,8 @@
 
 double seconds_now(void);
 
-/* Bytes a second that one thread reads from `bytes` at `data`, in order; both multiples of 256. */
+/* Bytes a second that one thread reads from `bytes` at `data`, four places in turns; both multiples of
+ * 256. */
 double peak_read_rate(const void *data, size_t bytes);
 
 /* Products of 8-bit numbers a second, from registers alone, with the instruction that the table of
