@@ -83,7 +83,11 @@ async function describe(source: ModelPart): Promise<{ message: SourceMessage; re
   if (typeof source === 'string' || source instanceof URL) {
     return { message: { kind: 'url', url: absoluteUrl(source) }, read: readNothing };
   }
-  if (source instanceof Blob) return { message: { kind: 'blob', blob: source }, read: readNothing };
+  if (source instanceof Blob) {
+    // Node.js can't send the Blob of a file on.
+    if (typeof Worker === 'undefined') return { message: { kind: 'pulled', size: source.size }, read: readStream(source.stream()) };
+    return { message: { kind: 'blob', blob: source }, read: readNothing };
+  }
   if (typeof FileSystemFileHandle !== 'undefined' && source instanceof FileSystemFileHandle) {
     const blob = await source.getFile().catch((cause: unknown) => {
       throw new InklingError('INK_ERR_IO', `The file ${source.name} could not be opened: ${reasonOf(cause)}`, { cause });

@@ -1,7 +1,7 @@
 // Loading in Node: every kind of source, broken files, aborts, and memory.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, openAsBlob, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -39,6 +39,7 @@ test('every kind of source gives the same model', async (t) => {
   assert.match(expected, /^, there was a little girl/);
   const sources = {
     'a Blob': () => new Blob([STORIES]),
+    'the Blob of a file': () => openAsBlob(dataUrl('stories260K.gguf')),
     'a file: URL': () => dataUrl('stories260K.gguf'),
     'a file: URL as a string': () => dataUrl('stories260K.gguf').href,
     'a stream of odd chunks': () => streamOf(STORIES, [1, 7, 4093, 65537, 2]),
@@ -54,7 +55,7 @@ test('every kind of source gives the same model', async (t) => {
     }),
   };
   for (const [name, source] of Object.entries(sources)) {
-    await t.test(name, async () => assert.equal(await textFrom(source()), expected));
+    await t.test(name, async () => assert.equal(await textFrom(await source()), expected));
   }
 });
 
