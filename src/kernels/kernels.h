@@ -190,6 +190,7 @@ extern const ink_kernels ink_kernels_wasm_simd128;
 extern const ink_kernels ink_kernels_wasm_relaxed;
 extern const ink_kernels ink_kernels_wasm_relaxed_dot;
 extern const ink_kernels ink_kernels_x86_avx2;
+extern const ink_kernels ink_kernels_x86_avxvnni;
 extern const ink_kernels ink_kernels_x86_avx512vnni;
 extern const ink_kernels ink_kernels_arm_neon;
 

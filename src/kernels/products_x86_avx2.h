@@ -8,12 +8,7 @@
 
 #include "kernels/products_pairs.h"
 
-#define WIDE_PANELS 2u
-#define WIDE(op) _mm256_##op
-typedef __m256i wide_i32;
-typedef __m256 wide_f32;
-
-#include "kernels/products_x86.h"
+#include "kernels/products_x86_256.h"
 
 static inline products16 products_of(weights16 w, columns16 x) { return _mm_maddubs_epi16(w, x); }
 static inline products16 products_add(products16 sums, weights16 w, columns16 x) {
@@ -67,26 +62,9 @@ static inline wide_i32 wide_products_rows(wide_products16 sums) {
 static inline wide_i32 wide_high_rows(wide_products16 sums) {
   return _mm256_madd_epi16(sums, _mm256_set1_epi16(16));
 }
-/* The rows of the first n_panels panels. */
-static inline void wide_f32_store(float *p, wide_f32 v, uint32_t n_panels) {
-  if (n_panels == WIDE_PANELS) {
-    _mm256_storeu_ps(p, v);
-  } else {
-    f32x4_store(p, _mm256_castps256_ps128(v));
-  }
-}
-
-/* Of each lane, as f32x4_store_low_halves(). */
-static inline void wide_f32_store_low_halves(int16_t *p, wide_f32 v) {
-  f32x4_store_low_halves(p, _mm256_castps256_ps128(v));
-  f32x4_store_low_halves(p + 4, _mm256_extractf128_ps(v, 1));
-}
 
 /* ---- Signed bytes, a pair for each lane, times a pair of 16 bits ---- */
 
-static inline wide_i32 wide_i32_load_byte_pairs(const int8_t *p) {
-  return _mm256_cvtepi8_epi16(i32x4_load(p));
-}
 static inline wide_i32 wide_i32_add_pair_products(wide_i32 sums, wide_i32 pairs,
                                                   const int16_t x[2]) {
   return wide_i32_add(sums, wide_pair_products(pairs, x));

@@ -43,6 +43,7 @@ static size_t list_tables(const ink_kernels *tables[4]) {
 #elif defined(__x86_64__)
   bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
   if (has_avx2) tables[n++] = &ink_kernels_x86_avx2;
+  if (has_avx2 && __builtin_cpu_supports("avxvnni")) tables[n++] = &ink_kernels_x86_avxvnni;
   if (has_avx2 && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512vl")) {
     tables[n++] = &ink_kernels_x86_avx512vnni;

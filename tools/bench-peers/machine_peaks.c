@@ -67,8 +67,10 @@ MULTIPLY_LOOP(loop_relaxed, , v128_t, wasm_i16x8_relaxed_dot_i8x16_i7x16)
 MULTIPLY_LOOP(loop_relaxed_dot, , v128_t, STEP_DOT)
 #endif
 #elif defined(__x86_64__)
+#define STEP_AVXVNNI(acc, b) _mm256_dpbusd_avx_epi32(acc, b, b)
 #define STEP_VNNI(acc, b) _mm512_dpbusd_epi32(acc, b, b)
 MULTIPLY_LOOP(loop_avx2, __attribute__((target("avx2"))), __m256i, _mm256_maddubs_epi16)
+MULTIPLY_LOOP(loop_avxvnni, __attribute__((target("avx2,avxvnni"))), __m256i, STEP_AVXVNNI)
 MULTIPLY_LOOP(loop_vnni, __attribute__((target("avx512f,avx512vnni"))), __m512i, STEP_VNNI)
 #elif defined(__aarch64__)
 #define STEP_SDOT(acc, b) vdotq_s32(acc, vreinterpretq_s8_s32(b), vreinterpretq_s8_s32(b))
@@ -88,6 +90,7 @@ static const struct {
 #endif
 #elif defined(__x86_64__)
     {"x86_avx2", loop_avx2, 32.0},
+    {"x86_avxvnni", loop_avxvnni, 32.0},
     {"x86_avx512vnni", loop_vnni, 64.0},
 #elif defined(__aarch64__)
     {"arm_neon", loop_sdot, 16.0},

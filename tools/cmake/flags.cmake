@@ -40,6 +40,7 @@ endif()
 # A kernel file is named for its instruction set: x86_avx2.c, arm_neon.c, wasm_simd128.c; scalar.c and
 # select.c have no such prefix and are built everywhere.
 set(INKLING_KERNEL_FLAGS_x86_avx2 -mavx2 -mf16c)
+set(INKLING_KERNEL_FLAGS_x86_avxvnni -mavx2 -mf16c -mavxvnni)
 set(INKLING_KERNEL_FLAGS_x86_avx512vnni -mavx2 -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512vnni)
 set(INKLING_KERNEL_FLAGS_arm_neon -march=armv8.2-a+dotprod)
 # As fast as with -O3, and smaller; loops that gain by being unrolled are marked so in the source.

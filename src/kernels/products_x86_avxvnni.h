@@ -1,0 +1,45 @@
+/* Products of weights and activations with AVX-VNNI, which processors have whose vectors end at 256
+ * bits: four products of bytes, unsigned weights times signed activations, are added to a sum of 32
+ * bits at once, of which each row has one. */
+#ifndef INK_KERNELS_PRODUCTS_H
+#define INK_KERNELS_PRODUCTS_H
+
+#include "kernels/vec_x86.h"
+
+#include "kernels/products_words.h"
+
+#define PRODUCTS_SIGNED 0
+#define PRODUCTS_NIBBLES 0
+#define WEIGHT_BYTES 16
+
+#include "kernels/products_x86_256.h"
+
+static inline products16 products_add(products16 sums, weights16 w, columns16 x) {
+  return _mm_dpbusd_avx_epi32(sums, w, x);
+}
+static inline products16 products_of(weights16 w, columns16 x) {
+  return products_add(_mm_setzero_si128(), w, x);
+}
+static inline i32x4 products_rows(products16 sums) { return sums; }
+static inline i32x4 products_scaled(products16 sums, i32x4 scale) {
+  return _mm_mullo_epi32(sums, scale);
+}
+
+static inline wide_products16 wide_products_add(wide_products16 sums, wide_weights16 w,
+                                                wide_columns16 x) {
+  return _mm256_dpbusd_avx_epi32(sums, w, x);
+}
+static inline wide_products16 wide_products_of(wide_weights16 w, wide_columns16 x) {
+  return wide_products_add(_mm256_setzero_si256(), w, x);
+}
+static inline wide_i32 wide_products_rows(wide_products16 sums) { return sums; }
+static inline wide_i32 wide_products_scaled(wide_products16 sums, wide_i32 scale) {
+  return _mm256_mullo_epi32(sums, scale);
+}
+
+static inline wide_i32 wide_i32_add_pair_products(wide_i32 sums, wide_i32 pairs,
+                                                  const int16_t x[2]) {
+  return _mm256_dpwssd_avx_epi32(sums, pairs, wide_i32_splat(load_word(x)));
+}
+
+#endif
