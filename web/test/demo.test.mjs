@@ -42,7 +42,7 @@ test('the page answers with the default model, goes on, and starts anew', LIMIT,
       assert.match(await page.textContent('#about'), /^At 135 million/);
       await ask(page, 'Say hello.');
       const [answer] = await answers(page);
-      assert.ok(answer.length > 3, answer);
+      assert.match(answer, /\p{L}/u);
       assert.match(
         await page.locator('.stats').first().textContent(),
         /first word after \d.*prefill \d+ tokens\/s.*decode \d+ tokens\/s/,
