@@ -19,7 +19,7 @@ export interface CheckTask extends SourceRequest {
 
 /** Rejects with an InklingError as a load would, or with the signal's reason. */
 export async function checkModel(task: CheckTask): Promise<ModelCheck> {
-  const engine = await Engine.create(chooseLevel('').level, 1);
+  const engine = await Engine.create(chooseLevel(''), 1);
   const ownBytes = engine.memoryBytes;
   const sizes: number[] = [];
   let cached = true;

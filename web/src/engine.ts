@@ -1,7 +1,7 @@
 /** One model and its sessions in one WebAssembly instance, behind methods that speak JavaScript. */
 import * as c from './constants.js';
 import { InklingError } from './errors.js';
-import type { Level } from './level.js';
+import type { ChosenLevel } from './level.js';
 import type { OpenThread } from './open-thread.js';
 import { type AdapterUses, type ChatInput, MAIN_SESSION, type Results, type Sampling, type SessionInfo, type TextInput } from './protocol.js';
 import type { AdapterInfo, ModelInfo } from './types.js';
@@ -76,8 +76,14 @@ export class Engine {
   }
 
   /** nThreads: 0 for as many as are fastest. */
-  static async create(level: Level, nThreads: number, openThread?: OpenThread): Promise<Engine> {
-    return new Engine(await instantiate(level, nThreads, openThread), nThreads);
+  static async create({ level, spare }: ChosenLevel, nThreads: number, openThread?: OpenThread): Promise<Engine> {
+    const instance = await instantiate(level, nThreads, openThread).catch((error: unknown) => {
+      if (!spare || (error as InklingError).code !== 'INK_ERR_IO') throw error;
+      return instantiate(spare, nThreads, openThread).catch(() => {
+        throw error;
+      });
+    });
+    return new Engine(instance, nThreads);
   }
 
   /** Ends its threads; there must be no call afterwards. */

@@ -154,12 +154,12 @@ class Host {
   }
 
   async #load(id: number, request: LoadRequest, signal: AbortSignal): Promise<Results['load']> {
-    const { level, kernels } = chooseLevel(request.kernels);
+    const chosen = chooseLevel(request.kernels);
     return again(async (anew) => {
       this.#engine?.close();
-      const engine = await Engine.create(level, request.threads, this.#openThread);
+      const engine = await Engine.create(chosen, request.threads, this.#openThread);
       this.#engine = engine;
-      const outcome = await load(engine, this.#taskOf(id, { ...request, kernels }, signal), anew);
+      const outcome = await load(engine, this.#taskOf(id, { ...request, kernels: chosen.kernels }, signal), anew);
       return { ...engine.info(), ...outcome };
     });
   }

@@ -42,15 +42,25 @@ export const LEVELS: readonly Level[] = [
   },
 ];
 
-/**
- * The level to load, and the name of the kernels to ask of it ('' for its fastest). `kernels` is 'auto', '' (the
- * same), a level's name, or kernels that every level has. Throws INK_ERR_UNSUPPORTED_HOST.
- */
-export function chooseLevel(kernels: string, levels = LEVELS): { level: Level; kernels: string } {
+export interface ChosenLevel {
+  readonly level: Level;
+  /** The name of the kernels to ask of it; '': its fastest. */
+  readonly kernels: string;
+  /** For when the level's module can't be had: the choice may be another one each time that it is measured, and what a
+   *  page that is offline has kept may be the other's. */
+  readonly spare: Level | undefined;
+}
+
+/** The level to load. `kernels` is 'auto', '' (the same), a level's name, or kernels that every level has. Throws
+ *  INK_ERR_UNSUPPORTED_HOST. */
+export function chooseLevel(kernels: string, levels = LEVELS): ChosenLevel {
   const asked = levels.find(({ name }) => name === kernels);
   const works = (level: Level) => typeof WebAssembly === 'object' && level.works();
   const level = asked ? works(asked) && asked : levels.find((one) => works(one) && (one.pays?.() ?? true));
-  if (level) return { level, kernels: asked || kernels === 'auto' ? '' : kernels };
+  if (level) {
+    const spare = asked ? undefined : levels.find((one) => one !== level && one.works === level.works);
+    return { level, kernels: asked || kernels === 'auto' ? '' : kernels, spare };
+  }
   throw new InklingError(
     'INK_ERR_UNSUPPORTED_HOST',
     asked && asked !== levels.at(-1)

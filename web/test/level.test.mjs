@@ -30,9 +30,9 @@ const level = (name, works, pays) => ({ name, works: () => works, ...(pays !== u
 
 test('the fastest level that works is chosen, or the one that is asked for', () => {
   const levels = [level('new', false), level('relaxed', true), level('simd128', true)];
-  for (const kernels of ['', 'auto']) assert.deepEqual(chooseLevel(kernels, levels), { level: levels[1], kernels: '' });
-  assert.deepEqual(chooseLevel('simd128', levels), { level: levels[2], kernels: '' });
-  assert.deepEqual(chooseLevel('scalar', levels), { level: levels[1], kernels: 'scalar' });
+  for (const kernels of ['', 'auto']) assert.deepEqual(chooseLevel(kernels, levels), { level: levels[1], kernels: '', spare: undefined });
+  assert.deepEqual(chooseLevel('simd128', levels), { level: levels[2], kernels: '', spare: undefined });
+  assert.deepEqual(chooseLevel('scalar', levels), { level: levels[1], kernels: 'scalar', spare: undefined });
 });
 
 test('a level that does not pay is loaded only if it is asked for', () => {
@@ -42,6 +42,15 @@ test('a level that does not pay is loaded only if it is asked for', () => {
   assert.equal(chooseLevel('auto', fast).level, fast[0]);
   const unsupported = { ...level('dot', false), pays: () => assert.fail('tried where it does not work') };
   assert.equal(chooseLevel('auto', [unsupported, level('relaxed', true)]).level.name, 'relaxed');
+});
+
+test('levels that need the same stand in for each other, unless one is asked for', () => {
+  const works = () => true;
+  const levels = [{ name: 'dot', works, pays: works }, { name: 'relaxed', works }, level('simd128', true)];
+  assert.equal(chooseLevel('auto', levels).spare, levels[1]);
+  assert.equal(chooseLevel('auto', [{ ...levels[0], pays: () => false }, levels[1]]).spare.name, 'dot');
+  assert.equal(chooseLevel('dot', levels).spare, undefined);
+  assert.equal(chooseLevel('auto', [levels[2]]).spare, undefined);
 });
 
 test('a level that does not work is not loaded', () => {
