@@ -21,25 +21,13 @@ typedef __m512 wide_f32;
 static inline products16 products_add(products16 sums, weights16 w, columns16 x) {
   return _mm_dpbusd_epi32(sums, w, x);
 }
-static inline products16 products_of(weights16 w, columns16 x) {
-  return products_add(_mm_setzero_si128(), w, x);
-}
-static inline i32x4 products_rows(products16 sums) { return sums; }
-static inline i32x4 products_scaled(products16 sums, i32x4 scale) {
-  return _mm_mullo_epi32(sums, scale);
-}
-
 static inline wide_products16 wide_products_add(wide_products16 sums, wide_weights16 w,
                                                 wide_columns16 x) {
   return _mm512_dpbusd_epi32(sums, w, x);
 }
-static inline wide_products16 wide_products_of(wide_weights16 w, wide_columns16 x) {
-  return wide_products_add(_mm512_setzero_si512(), w, x);
-}
-static inline wide_i32 wide_products_rows(wide_products16 sums) { return sums; }
-static inline wide_i32 wide_products_scaled(wide_products16 sums, wide_i32 scale) {
-  return _mm512_mullo_epi32(sums, scale);
-}
+
+#include "kernels/products_x86_vnni.h"
+
 /* Of each lane, as f32x4_store_low_halves(). */
 static inline void wide_f32_store_low_halves(int16_t *p, wide_f32 v) {
   _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(_mm512_castps_si512(v)));

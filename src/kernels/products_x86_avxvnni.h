@@ -17,25 +17,12 @@
 static inline products16 products_add(products16 sums, weights16 w, columns16 x) {
   return _mm_dpbusd_avx_epi32(sums, w, x);
 }
-static inline products16 products_of(weights16 w, columns16 x) {
-  return products_add(_mm_setzero_si128(), w, x);
-}
-static inline i32x4 products_rows(products16 sums) { return sums; }
-static inline i32x4 products_scaled(products16 sums, i32x4 scale) {
-  return _mm_mullo_epi32(sums, scale);
-}
-
 static inline wide_products16 wide_products_add(wide_products16 sums, wide_weights16 w,
                                                 wide_columns16 x) {
   return _mm256_dpbusd_avx_epi32(sums, w, x);
 }
-static inline wide_products16 wide_products_of(wide_weights16 w, wide_columns16 x) {
-  return wide_products_add(_mm256_setzero_si256(), w, x);
-}
-static inline wide_i32 wide_products_rows(wide_products16 sums) { return sums; }
-static inline wide_i32 wide_products_scaled(wide_products16 sums, wide_i32 scale) {
-  return _mm256_mullo_epi32(sums, scale);
-}
+
+#include "kernels/products_x86_vnni.h"
 
 static inline wide_i32 wide_i32_add_pair_products(wide_i32 sums, wide_i32 pairs,
                                                   const int16_t x[2]) {
