@@ -127,7 +127,7 @@ void ink_pool_set_active(ink_pool *pool, uint32_t n_active) {
 uint32_t ink_pool_threads(uint32_t n_threads) { return INK_HAS_THREADS ? n_threads : 1; }
 
 /* More than one for each thread: one that starts late or runs slowly takes fewer. */
-#define PARTS_PER_THREAD 4u
+#define PARTS_PER_THREAD 8u
 
 uint32_t ink_pool_parts(ink_pool *pool, uint64_t worthwhile) {
   uint32_t n_threads = ink_pool_active(pool);
