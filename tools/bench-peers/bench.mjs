@@ -10,6 +10,7 @@ import { MODELS, modelOf } from './models.mjs';
 import { openHost } from './page_engines.mjs';
 import { openPrompts } from './prompts.mjs';
 import { printResults } from './report.mjs';
+import { twoThreadsToOne } from './two_threads.mjs';
 
 const TESTS = 'prefill-128,prefill-512,decode-64@0,decode-64@1024,start';
 const names = (list) => list.map(({ name }) => name).join(', ');
@@ -199,13 +200,14 @@ async function main() {
   settings.engines = settings.engines.filter(({ name }) => !skipped[name]);
   const report = {
     date: new Date().toISOString(),
-    machine: { cpu: cpus()[0].model, cores: cpus().length, load: [loadavg()[0]] },
+    machine: { cpu: cpus()[0].model, cores: cpus().length, load: [loadavg()[0]], twoThreads: [] },
     settings: { reps: settings.reps, quick: Boolean(settings.quick), tests: settings.tests.map(({ name }) => name) },
     engines: Object.fromEntries(settings.engines.map(({ name, label }) => [name, { label }])),
     models: [],
     skipped,
   };
   for (const model of models.map(modelOf)) {
+    report.machine.twoThreads.push(await twoThreadsToOne());
     const comparison = new Comparison(model, settings);
     await comparison.measure();
     const { name, title, bytes } = model;

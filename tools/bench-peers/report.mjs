@@ -87,9 +87,11 @@ function startRows(model, engines) {
 }
 
 export function printResults({ machine, settings, engines, models, skipped }, reference = REFERENCE) {
-  const { cpu, cores, load, chromium } = machine;
+  const { cpu, cores, load, twoThreads, chromium } = machine;
   const loads = load.map((value) => value.toFixed(1)).join(' to ');
+  const scaling = twoThreads.map((value) => value.toFixed(2)).join(', ');
   console.log(`${cpu}, ${cores} cores, load ${loads}${chromium ? `; Chromium ${chromium}` : ''}`);
+  console.log(`two threads to one, of work in registers alone: ${scaling} x (before each model)`);
   for (const [name, { about }] of Object.entries(engines)) {
     if (about) console.log(`${name}: ${Object.entries(about).map(([key, value]) => `${key} ${value}`).join(', ')}`);
   }

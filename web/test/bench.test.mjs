@@ -36,6 +36,8 @@ test('the benchmark measures every engine, and a report shows it', () => {
   }
   assert.ok(start.chromium[0].download.gzipBytes < start.chromium[0].download.bytes);
   assert.match(machine.chromium, /^\d/);
+  assert.equal(machine.twoThreads.length, 1);
+  assert.ok(machine.twoThreads[0] > 0.2 && machine.twoThreads[0] < 4, `${machine.twoThreads}`);
 
   const svg = join(folder, 'bench.svg');
   run('report.mjs', json, '--svg', svg);
