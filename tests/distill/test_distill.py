@@ -18,6 +18,7 @@ LIMIT_S = 1500
 # From about ln 512 = 6.2 nats a token: what a model that knows nothing but the vocabulary has.
 FIRST_LOSS_AT_LEAST = 5.0
 FALL_AT_LEAST = 1.5  # nats a token
+TEXT = 'Once upon a time, 3 cats\n\n  said "Mädchen" <|im_end|> and\tleft.'
 
 
 def distill(work: Path, step: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -48,6 +49,11 @@ def engine(*arguments: str) -> dict[str, object]:
     return answer
 
 
+def losses(work: Path, run: str) -> list[float]:
+    with (work / f"{run}.csv").open() as file:
+        return [float(row["loss"]) for row in csv.DictReader(file)]
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The work folder of a whole run."""
@@ -74,9 +80,8 @@ def test_instructions_name_what_the_answer_holds(made: Path) -> None:
 
 @pytest.mark.parametrize("run", ["teacher", "alone", "taught"])
 def test_loss_falls(made: Path, run: str) -> None:
-    with (made / f"{run}.csv").open() as file:
-        losses = [float(row["loss"]) for row in csv.DictReader(file)]
-    assert losses[0] > FIRST_LOSS_AT_LEAST and losses[-1] < losses[0] - FALL_AT_LEAST, losses
+    first, *_, last = losses(made, run)
+    assert first > FIRST_LOSS_AT_LEAST and last < first - FALL_AT_LEAST
 
 
 def test_checkpoints_come_in_small_pieces(made: Path) -> None:
@@ -106,9 +111,8 @@ def test_engine_scores_as_pytorch_does(made: Path) -> None:
 
 
 def test_tokens_are_those_of_tokenizers(made: Path) -> None:
-    text = 'Once upon a time, 3 cats\n\n  said "Mädchen" <|im_end|> and\tleft.'
-    expected = with_packages("tokens.py", str(made / "tokenizer.json"), text)
-    result = subprocess.run([str(ENGINE), "tokenize", "-m", str(made / "model.gguf")], input=text,
+    expected = with_packages("tokens.py", str(made / "tokenizer.json"), TEXT)
+    result = subprocess.run([str(ENGINE), "tokenize", "-m", str(made / "model.gguf")], input=TEXT,
                             capture_output=True, text=True, timeout=60)
     assert result.stdout.split() == expected.split()
 
@@ -161,8 +165,32 @@ def test_what_is_copied_counts_for_more() -> None:
     assert asked == ["Anna", "kites", "Anna"] and answered == ["place", "in", "a", "big", "town"]
 
 
+def test_text_alone_is_trained_on_as_it_is(made: Path) -> None:
+    assert json.loads(with_packages("plain_tokens.py", str(made))) == [0, "Anna saw a kite."]
+
+
 def test_a_grown_student_answers_as_before(made: Path, tmp_path: Path) -> None:
     assert "same" in with_packages("grown.py", str(made), str(tmp_path))
+
+
+def test_a_file_can_be_trained_on(made: Path, tmp_path: Path) -> None:
+    """Its blocks are the weights to start from, bit for bit, and its vocabulary makes the same tokens."""
+    for name in ("train.jsonl", "held.jsonl"):
+        (tmp_path / name).write_bytes((made / name).read_bytes())
+    done(tmp_path, "start", "--source", str(made / "model.gguf"))
+    assert "same" in with_packages("same_weights.py", str(tmp_path / "grown"), str(made / "model.gguf"))
+    first, second = (with_packages("tokens.py", str(work / "tokenizer.json"), TEXT) for work in (made, tmp_path))
+    assert first == second
+    done(tmp_path, "train", "--without-teacher", "--arithmetic", "f32", "--steps", "10")
+    assert losses(tmp_path, "alone")[0] < losses(made, "alone")[0] - FALL_AT_LEAST
+
+
+def test_what_is_no_such_file_is_not_trained_on(made: Path, tmp_path: Path) -> None:
+    for source, words in ((CORPUS, "GGUF"), (tmp_path / "none.gguf", "none.gguf"),
+                          (ROOT / "models" / "inkling-tiny-en.gguf", "shape")):
+        result = distill(tmp_path, "start", "--source", str(source))
+        assert result.returncode == 1 and words in result.stderr and not (tmp_path / "grown").exists()
+        assert "Traceback" not in result.stderr
 
 
 def test_a_finished_run_can_be_the_teacher(made: Path, tmp_path: Path) -> None:

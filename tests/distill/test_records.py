@@ -115,3 +115,10 @@ def test_no_story_of_a_further_kind_has_a_held_out_title(tmp_path: Path) -> None
                        [(f"Write a bedtime story called `{title}`", text) for title, text in stories.items()])
     told = {title for title, text in stories.items() if text in answers}
     assert 0 < len(held) < 26 and told and not told & held
+
+
+def test_text_alone_has_no_template(tmp_path: Path) -> None:
+    preset = replace(PRESETS["toy"], lessons=0, versions=1, held_out=0.0, plain=1.0)
+    prepared(tmp_path, preset, [("Tell the child-appropriate tale called `Anna`", ANNA.text)])
+    plain = [record for record in read_lines(tmp_path / "train.jsonl") if record.task == "plain"]
+    assert len(plain) == 1 and plain[0].prompt == "" and plain[0].answer and plain[0].answer in ANNA.text

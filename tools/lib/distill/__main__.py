@@ -16,6 +16,7 @@ import torch
 from . import DistillError, checkpoint
 from .evaluate import engine_score, score_answers, score_windows
 from .export import export, load_model
+from .from_gguf import start_from_file
 from .grow import grow
 from .instructions import Record
 from .judge import chosen, judge, report, write_verdicts
@@ -29,6 +30,7 @@ from .train import Run, Trainer
 
 ROOT = Path(__file__).resolve().parents[3]
 GROWN = "grown"  # the weights that a student starts from, where there are any
+DTYPES = {"bf16": torch.bfloat16, "f32": torch.float32}
 WINDOWS = 40  # of plain held-out text that are scored
 
 
@@ -74,8 +76,8 @@ class Steps:
         if self.options.steps:
             decay = self.options.decay or self.options.steps // 4
             run = replace(run, schedule=replace(run.schedule, steps=self.options.steps, decay=decay))
-        trainer = Trainer(run, self.preset, self.work, self.device, torch.bfloat16, self.options.threads,
-                          self.options.compile)
+        trainer = Trainer(run, self.preset, self.work, self.device, DTYPES[self.options.arithmetic],
+                          self.options.threads, self.options.compile)
         print(f"{run.name}: {trainer.model.count() / 1e6:.2f} million weights, "
               f"{len(trainer.batches.tokens.flat) / 1e6:.2f} million tokens", file=sys.stderr)
         if not trainer.train(self.options.minutes, self.options.stop_at):
@@ -171,8 +173,8 @@ class Steps:
         self.picture()
 
 
-STEPS = ("prepare", "tokenizer", "grow", "teacher", "train", "quantize-aware", "export", "evaluate", "judge", "samples",
-         "picture", "all")
+STEPS = ("prepare", "tokenizer", "grow", "start", "teacher", "train", "quantize-aware", "export", "evaluate", "judge",
+         "samples", "picture", "all")
 
 
 def arguments() -> argparse.Namespace:
@@ -182,7 +184,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, help="folder of everything that is made (default: .cache/distill/PRESET)")
     parser.add_argument("--corpus", type=Path, default=ROOT.parent / "shared/data/corpora/snakes.txt.xz")
     parser.add_argument("--source", type=Path, help="grow: the work folder of the smaller student; "
-                        "teacher: a finished run's folder, whose weights are taken rather than trained")
+                        "start: a GGUF file that export wrote; teacher: a finished run's folder, whose weights are taken "
+                        "rather than trained")
     parser.add_argument("--without-teacher", action="store_true", help="the student that learns from the text alone")
     parser.add_argument("--minutes", type=float, default=1e9, help="training: stop and save after this long")
     parser.add_argument("--stop-at", type=int, default=0, help="training: stop and save at this step")
@@ -190,6 +193,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--decay", type=int, default=0, help="with --steps: how many of them decay (default: 1/4)")
     parser.add_argument("--seed", type=int, default=0, help="a training seed other than the preset's")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--arithmetic", choices=DTYPES, default="bf16", help="training: f32 is faster on processors "
+                        "that have no AVX512-BF16, and on Intel's (default: bf16)")
     parser.add_argument("--compile", action="store_true", help="training: by torch.compile, which pays on a GPU")
     parser.add_argument("--engine", type=Path, default=ROOT / "build/native/inkling")
     parser.add_argument("--out", type=Path, help="the exported file (default: model.gguf in the work folder)")
@@ -215,6 +220,10 @@ def main() -> int:
         if not options.source:
             raise DistillError("grow needs --source, the work folder of the smaller student")
         grow(options.source, student, GROWN, steps.preset, steps.work)
+    elif options.step == "start":
+        if not options.source:
+            raise DistillError("start needs --source, a GGUF file that export wrote")
+        start_from_file(options.source, GROWN, steps.preset, steps.work)
     elif options.step == "teacher":
         if options.source:
             steps.adopt_teacher()

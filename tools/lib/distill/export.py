@@ -105,3 +105,11 @@ def decoded_file(path: Path) -> dict[str, Tensor]:
     reader = gguf.GGUFReader(path)
     return {tensor.name: torch.from_numpy(gguf.quants.dequantize(tensor.data, tensor.tensor_type).copy())
             for tensor in reader.tensors}
+
+
+def file_vocabulary(path: Path) -> tuple[list[str], list[str]]:
+    """Token texts by id, and merges in rank order: vocabulary_lists() of what was written."""
+    fields = gguf.GGUFReader(path).fields
+    tokens, merges = ([bytes(field.parts[index]).decode() for index in field.data]
+                      for field in (fields["tokenizer.ggml.tokens"], fields["tokenizer.ggml.merges"]))
+    return tokens, merges

@@ -172,6 +172,13 @@ def asked_to_write(noun: str, rng: random.Random) -> str:
     return rng.choice((f"Write {noun}", f"Write {noun}", f"Tell me {noun}", f"Please write {noun}", f"Tell {noun}"))
 
 
+def plain_record(story: Story, limits: Limits, rng: random.Random) -> Record:
+    """Text alone, of about the length of a written story, from the beginning of any of its paragraphs."""
+    paragraphs = story.text.split("\n\n")
+    rest = "\n\n".join(paragraphs[rng.randrange(len(paragraphs)):])
+    return Record("plain", story.kind, "", cut(rest, limits.whole)[0], ())
+
+
 def records(story: Story, limits: Limits, rng: random.Random, rare: Callable[[str], bool],
             version: int = 0) -> Iterator[Record]:
     """The records of one story. Versions but the first continue it from anywhere in its first half."""

@@ -4,7 +4,8 @@ An answer passes if it
   mentions  holds everything that the instruction names (whole words, any case, plural or not);
   ends      was ended by the model itself, with a full stop, question mark, exclamation mark or closing quote;
   length    has at least three sentences (a summary or a short story two, an answer to a question one);
-  repeats   has no sentence of four or more words three times, and no six words in a row more than three times;
+  repeats   has no sentence of four or more words three times, and no six words in a row more than three times,
+            and no two to four letters five times in a row;
   right     for a question: is the expected answer, but for case and punctuation.
 """
 
@@ -40,7 +41,8 @@ def repeats(text: str) -> bool:
     said = Counter(sentence.strip() for sentence in sentences(text) if len(sentence.split()) >= 4)
     words = re.findall(r"[\w']+", text.lower())
     runs = Counter(tuple(words[i : i + 6]) for i in range(len(words) - 5))
-    return any(count >= 3 for count in said.values()) or any(count > 3 for count in runs.values())
+    return (any(count >= 3 for count in said.values()) or any(count > 3 for count in runs.values())
+            or re.search(r"([a-z]{2,4})\1{4}", text.lower()) is not None)
 
 
 def plain(text: str) -> str:

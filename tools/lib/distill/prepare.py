@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import DistillError
 from .corpus import Story, read_text, stories
-from .instructions import Record, records
+from .instructions import Record, plain_record, records
 from .exchange import Others
 from .lessons import lessons
 from .presets import Preset
@@ -111,6 +111,8 @@ def prepare(corpus: Path, preset: Preset, work: Path) -> None:
             if version and preset.exchange:
                 shown = others.exchanged(shown, rare, rng)
             train.extend(records(shown, preset.limits, rng, rare, version))
+            if rng.random() < preset.plain:
+                train.append(plain_record(shown, preset.limits, rng))
         for version in range(preset.first_version, preset.first_version + preset.lessons):
             rng = random.Random(hashed(f"lesson {version}:{story.text}", preset.seed))
             train.extend(lessons(renamed(story, known, rng), known, rare, others, rng))

@@ -69,6 +69,7 @@ class Preset:
     rare_names: int = 0  # further ones, which stories are given now and then and the vocabulary does not have
     versions: int = 1  # of each training story: number 0 as it is, the others with other names and cuts
     first_version: int = 0  # number of the first; those before it are what a preset grown from had
+    plain: float = 0.0  # share of the stories, in each version, that are also there as text alone
     exchange: bool = True  # versions now and then have another thing or place too
     held_out: float = 0.03  # share of the stories
     temperature: float = 2.0  # of distillation
@@ -118,6 +119,18 @@ PRESETS = {
         student=Shape(layers=8, width=192, heads=3, kv_heads=3, ffn=512),
         teacher=Shape(layers=8, width=320, heads=5, kv_heads=5, ffn=832),
         train=Schedule(steps=2960, warmup=60, decay=1860, muon_rate=0.012, adam_rate=0.0015, weight_decay=0.1,
+                       batch_tokens=3072),
+        teach=Schedule(steps=8000, warmup=60, decay=2000, weight_decay=0.1, batch_tokens=3072),
+        quantize=Schedule(steps=240, warmup=10, decay=230, muon_rate=0.003, adam_rate=0.0005, batch_tokens=3072),
+    ),
+    "wide": Preset(
+        about="the size of `deep`, and three quarters of an hour more with stories of more kinds",
+        vocabulary=6144, context=512, kinds=("tale",), limits=Limits(whole=1400, part=600, abridge=True),
+        more_kinds=("bedtime", "daily", "story", "campfire"), more_versions=1, given_names=400, rare_names=1000,
+        versions=3, exchange=False, lessons=1, plain=0.3, whole_names=True, copy_weight=2.0,
+        student=Shape(layers=8, width=192, heads=3, kv_heads=3, ffn=512),
+        teacher=Shape(layers=8, width=320, heads=5, kv_heads=5, ffn=832),
+        train=Schedule(steps=4000, warmup=60, decay=2800, muon_rate=0.012, adam_rate=0.0015, weight_decay=0.1,
                        batch_tokens=3072),
         teach=Schedule(steps=8000, warmup=60, decay=2000, weight_decay=0.1, batch_tokens=3072),
         quantize=Schedule(steps=240, warmup=10, decay=230, muon_rate=0.003, adam_rate=0.0005, batch_tokens=3072),

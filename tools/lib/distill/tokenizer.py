@@ -23,11 +23,16 @@ CHAT_TEMPLATE = (
 )
 
 
-def train_tokenizer(preset: Preset, work: Path) -> None:
-    tokenizer = Tokenizer(models.BPE())
+def byte_level(model: models.BPE) -> Tokenizer:
+    tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)])
     tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def train_tokenizer(preset: Preset, work: Path) -> None:
+    tokenizer = byte_level(models.BPE())
     trainer = trainers.BpeTrainer(vocab_size=preset.vocabulary, special_tokens=list(SPECIAL), show_progress=False,
                                   initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
     # Versions of a story differ little: one of so many records is enough.
@@ -78,7 +83,12 @@ def encode_plain(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 def encode_record(tokenizer: Tokenizer, record: Record) -> tuple[list[int], int]:
-    """A record's tokens with the template and the end, and how many of them stand before the answer."""
+    """A record's tokens with the template and the end, and how many of them stand before the answer.
+
+    Without a prompt they are those of the text alone, so that a student knows text that has no template too.
+    """
+    if not record.prompt:
+        return encode_plain(tokenizer, record.answer), 0
     start, end = tokenizer.token_to_id(START), tokenizer.token_to_id(END)
     newline = encode_plain(tokenizer, "\n")
     before = [start, *encode_plain(tokenizer, "user\n" + record.prompt), end, *newline,
@@ -91,3 +101,11 @@ def vocabulary_lists(work: Path) -> tuple[list[str], list[str]]:
     model = json.loads((work / "tokenizer.json").read_text(encoding="utf-8"))["model"]
     tokens = sorted(model["vocab"], key=model["vocab"].__getitem__)
     return tokens, [" ".join(merge) if isinstance(merge, list) else merge for merge in model["merges"]]
+
+
+def save_tokenizer(tokens: list[str], merges: list[str], work: Path) -> None:
+    """What vocabulary_lists() gives, as the work folder's tokenizer."""
+    pairs = [tuple(merge.split(" ")) for merge in merges]
+    tokenizer = byte_level(models.BPE(vocab={token: index for index, token in enumerate(tokens)}, merges=pairs))
+    tokenizer.add_special_tokens(list(SPECIAL))
+    tokenizer.save(str(work / "tokenizer.json"))
