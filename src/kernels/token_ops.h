@@ -5,8 +5,9 @@
 
 #include "kernels/panel_job.h"
 
-#ifndef COMMON_PARTS_UNROLLED
-#define COMMON_PARTS_UNROLLED UNROLLED_IF_ROOM
+#ifndef TWO_PARTS_UNROLLED
+#define TWO_PARTS_UNROLLED UNROLLED_IF_ROOM
+#define FOUR_PARTS_UNROLLED UNROLLED_IF_ROOM
 #endif
 
 SPECIALIZED i32x4 panel_half_products(integer_class k, const u8x16 groups[GROUPS], size_t half,
@@ -157,8 +158,14 @@ SPECIALIZED token_product add_panel_block(ink_type type, const uint8_t *panel, s
                                           token_product y) {
   panel_header header;
   read_header(type, panel, &header);
-  if (is_common(type)) {
-    COMMON_PARTS_UNROLLED
+  if (type == INK_TYPE_Q6_K) {
+    FOUR_PARTS_UNROLLED
+    for (uint32_t b = 0; b < parts_of(type); b++) {
+      fetch_part_ahead(type, panel, step, b);
+      y = add_panel_part(type, panel, &header, b, y);
+    }
+  } else if (is_common(type)) {
+    TWO_PARTS_UNROLLED
     for (uint32_t b = 0; b < parts_of(type); b++) {
       fetch_part_ahead(type, panel, step, b);
       y = add_panel_part(type, panel, &header, b, y);

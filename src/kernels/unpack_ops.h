@@ -76,7 +76,10 @@ SPECIALIZED void read_header(ink_type type, const uint8_t *block, panel_header *
     break;
   case INK_TYPE_Q6_K:
     header->d = load_halves(block + 832);
-    for (uint32_t w = 0; w < 4; w++) header->scales[w] = i32x4_load(block + 768 + 16 * w);
+    for (uint32_t w = 0; w < 4; w++) {
+      header->scales[w] = i32x4_load(block + 768 + 16 * w);
+      hold_order(); /* or this is a call of memcpy() */
+    }
     break;
   case INK_TYPE_TQ1_0: header->d = load_halves(block + 208); break;
   case INK_TYPE_TQ2_0: header->d = load_halves(block + 256); break;
