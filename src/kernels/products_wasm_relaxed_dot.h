@@ -14,10 +14,9 @@
 #define PRODUCTS_NIBBLES 0
 #define BYTE_PRODUCTS_VARY 1
 
-/* The only one of these modules with room for that; see BUDGET in web/test/package.test.mjs. By two,
- * the shifts of Q4_K's parts are constants, by four those of Q6_K's. */
-#define TWO_PARTS_UNROLLED _Pragma("clang loop unroll_count(2)")
-#define FOUR_PARTS_UNROLLED _Pragma("clang loop unroll_count(4)")
+/* As many parts as have different shifts. The only one of these modules with room for that; see
+ * BUDGET in web/test/package.test.mjs. */
+#define UNROLLED_PARTS(type) ((type) == INK_TYPE_Q6_K ? 4u : (type) == INK_TYPE_Q4_K ? 2u : 1u)
 
 typedef v128_t weights16;  /* u8, or of 8 bits what the host takes them for */
 typedef v128_t columns16;  /* i8: 4 columns four times */

@@ -4,6 +4,8 @@
 #ifndef INK_KERNELS_PRODUCTS_X86_H
 #define INK_KERNELS_PRODUCTS_X86_H
 
+#define UNROLLED_PARTS(type) parts_of(type)
+
 /* ---- One panel ---- */
 
 typedef __m128i weights16;  /* u8 */

@@ -5,9 +5,9 @@
 
 #include "kernels/panel_job.h"
 
-#ifndef TWO_PARTS_UNROLLED
-#define TWO_PARTS_UNROLLED UNROLLED_IF_ROOM
-#define FOUR_PARTS_UNROLLED UNROLLED_IF_ROOM
+/* Parts of a panel block that have code of their own, so that shifts and indices are constants. */
+#ifndef UNROLLED_PARTS
+#define UNROLLED_PARTS(type) 1u
 #endif
 
 SPECIALIZED i32x4 panel_half_products(integer_class k, const u8x16 groups[GROUPS], size_t half,
@@ -153,28 +153,15 @@ SPECIALIZED token_product add_panel_part(ink_type type, const uint8_t *panel,
   return y;
 }
 
-/* Loops over parts are unrolled because their shifts and indices become constants. */
 SPECIALIZED token_product add_panel_block(ink_type type, const uint8_t *panel, size_t step,
                                           token_product y) {
   panel_header header;
   read_header(type, panel, &header);
-  if (type == INK_TYPE_Q6_K) {
-    FOUR_PARTS_UNROLLED
-    for (uint32_t b = 0; b < parts_of(type); b++) {
-      fetch_part_ahead(type, panel, step, b);
-      y = add_panel_part(type, panel, &header, b, y);
-    }
-  } else if (is_common(type)) {
-    TWO_PARTS_UNROLLED
-    for (uint32_t b = 0; b < parts_of(type); b++) {
-      fetch_part_ahead(type, panel, step, b);
-      y = add_panel_part(type, panel, &header, b, y);
-    }
-  } else {
-    UNROLLED_IF_ROOM
-    for (uint32_t b = 0; b < parts_of(type); b++) {
-      fetch_part_ahead(type, panel, step, b);
-      y = add_panel_part(type, panel, &header, b, y);
+  for (uint32_t first = 0; first < parts_of(type); first += UNROLLED_PARTS(type)) {
+    UNROLLED
+    for (uint32_t i = 0; i < UNROLLED_PARTS(type); i++) {
+      fetch_part_ahead(type, panel, step, first + i);
+      y = add_panel_part(type, panel, &header, first + i, y);
     }
   }
   return y;

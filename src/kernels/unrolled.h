@@ -1,7 +1,6 @@
 /* UNROLLED stands before loops over arrays of vectors, which are registers only when no index is
- * left; UNROLLED_IF_ROOM before long ones that gain by it, but where code is not downloaded and was
- * timed; A_PASS_AT_A_TIME before those of which clang would make long code by taking several
- * passes together; COMPACT before functions of which the same is true. */
+ * left; A_PASS_AT_A_TIME before those of which clang would make long code by taking several passes
+ * together; COMPACT before functions of which the same is true. */
 #ifndef INK_KERNELS_UNROLLED_H
 #define INK_KERNELS_UNROLLED_H
 
@@ -11,12 +10,6 @@
 #define UNROLLED _Pragma("clang loop unroll(full)")
 #else
 #define UNROLLED _Pragma("GCC unroll 8")
-#endif
-
-#if defined(__x86_64__)
-#define UNROLLED_IF_ROOM UNROLLED
-#else
-#define UNROLLED_IF_ROOM
 #endif
 
 #if defined(__clang__)
