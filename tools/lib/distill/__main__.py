@@ -210,7 +210,6 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     options = arguments()
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # a twentieth of a step, for what nothing reads
     steps = Steps(options)
     student = "alone" if options.without_teacher else "taught"
     if options.step == "prepare":
