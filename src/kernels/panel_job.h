@@ -21,8 +21,8 @@ SPECIALIZED uint32_t parts_of(ink_type type) {
              : 1;
 }
 
-/* Types of which most files are made. Where code has to be downloaded that of others is short:
- * loops over parts and their groups stay loops. */
+/* Types of which most files are made. The code that unpacks others for tiles is short:
+ * a loop over the groups of a part stays a loop. */
 SPECIALIZED bool is_common(ink_type type) {
   return type == INK_TYPE_Q4_0 || type == INK_TYPE_Q4_1 || type == INK_TYPE_Q5_0 ||
          type == INK_TYPE_Q8_0 || type == INK_TYPE_Q4_K || type == INK_TYPE_Q6_K;
