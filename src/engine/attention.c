@@ -17,7 +17,7 @@ static void store_query(ink_session *session, const float *q, size_t index) {
   *state = (ink_attention_state){.max = -INFINITY};
   if (session->kv.type == INK_KV_Q8_0) {
     int16_t *levels = (int16_t *)(void *)s->queries + index * width;
-    state->query_scale = session->model->kernels->quantize_query(q, width, levels);
+    session->model->kernels->quantize_query(q, width, levels, state);
   } else {
     memcpy(s->queries + index * width, q, width * sizeof *q);
   }

@@ -28,7 +28,7 @@ static void carve_plane(ink_kv_cache *kv, ink_kv_plane *plane, uint64_t n_vector
   uint64_t n_elements = n_vectors * kv->n_embd_head;
   if (kv->type == INK_KV_Q8_0) n_elements += INK_KV_SLACK;
   plane->elements = ink_carve(arena, n_elements, element_bytes(kv->type));
-  uint64_t n_scales = kv->type == INK_KV_Q8_0 ? n_vectors * kv->n_blocks : 0;
+  uint64_t n_scales = kv->type == INK_KV_Q8_0 ? n_vectors : 0;
   plane->scales = ink_carve(arena, n_scales, sizeof *plane->scales);
 }
 
@@ -36,15 +36,15 @@ static uint64_t whole_tiles(uint64_t n_positions) {
   return (n_positions + INK_KV_TILE - 1) / INK_KV_TILE * INK_KV_TILE;
 }
 
-void ink_kv_carve(ink_kv_cache *kv, const ink_hparams *h, ink_kv_type type, uint32_t n_ctx,
-                  uint32_t max_batch, ink_arena *arena) {
+void ink_kv_carve(ink_kv_cache *kv, const ink_hparams *h, ink_kv_type type, uint32_t kv_run,
+                  uint32_t n_ctx, uint32_t max_batch, ink_arena *arena) {
   /* While a batch is stored, its first token's window must not be lost. */
   uint64_t ring = h->n_swa ? whole_tiles((uint64_t)h->n_swa - 1 + max_batch) : 0;
   uint64_t n_positions = whole_tiles(n_ctx);
   *kv = (ink_kv_cache){.type = type,
                        .n_head_kv = h->n_head_kv,
                        .n_embd_head = h->n_embd_head,
-                       .n_blocks = (h->n_embd_head + INK_BLOCK - 1) / INK_BLOCK,
+                       .run = type == INK_KV_Q8_0 ? kv_run : 1,
                        .n_ring = ring < n_positions ? (uint32_t)ring : 0,
                        .n_window = h->n_swa};
   kv->layers = ink_carve(arena, h->n_layer, sizeof *kv->layers);
@@ -65,8 +65,7 @@ static void copy_vectors(const ink_kv_cache *kv, ink_kv_plane to, ink_kv_plane f
   size_t bytes = kv->n_embd_head * element_bytes(kv->type);
   memcpy(to.elements + first * bytes, from.elements + first * bytes, n * bytes);
   if (kv->type != INK_KV_Q8_0) return;
-  size_t scales = kv->n_blocks;
-  memcpy(to.scales + first * scales, from.scales + first * scales, n * scales * sizeof *to.scales);
+  memcpy(to.scales + first, from.scales + first, n * sizeof *to.scales);
 }
 
 void ink_kv_copy(ink_kv_cache *to, const ink_kv_cache *from, uint32_t n_layer, size_t n) {
@@ -93,16 +92,14 @@ void ink_kv_mix(const ink_kv_cache *kv, const ink_kernels *kernels, float *heads
 
 /* Where a position's key or value stands in a plane. */
 typedef struct vector_place {
-  size_t element, scale; /* index of the first */
-  uint32_t odd, pair;    /* elements from an even one to the next one, and to the next even one */
+  size_t element, scale; /* the first's index, and that of its scale */
+  uint32_t run;          /* so many elements stand side by side, */
+  size_t step;           /* and so far from the next run */
 } vector_place;
 
 static size_t element_at(vector_place at, uint32_t c) {
-  return at.element + c / 2 * at.pair + c % 2 * at.odd;
+  return at.element + c / at.run * at.step + c % at.run;
 }
-
-/* From a scale to the next. */
-#define SCALE_STEP INK_KEY_GROUP
 
 /* The number of vectors in a plane before that of a position. */
 static size_t vector_index(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
@@ -115,23 +112,19 @@ static size_t vector_index(const ink_kv_cache *kv, uint32_t layer, uint32_t head
 static vector_place key_place(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
                               uint32_t position) {
   size_t at = vector_index(kv, layer, head, position), lane = at % INK_KEY_GROUP;
-  size_t group = at - lane, scale = group * kv->n_blocks + lane;
-  bool pairs = kv->type == INK_KV_Q8_0;
-  return (vector_place){group * kv->n_embd_head + (pairs ? 2 * lane : lane), scale,
-                        pairs ? 1 : INK_KEY_GROUP, 2 * INK_KEY_GROUP};
+  size_t group = (at - lane) * kv->n_embd_head;
+  return (vector_place){group + lane * kv->run, at, kv->run, INK_KEY_GROUP * kv->run};
 }
 
 static vector_place value_place(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
                                 uint32_t position) {
-  size_t at = vector_index(kv, layer, head, position), lane = at % INK_KEY_GROUP;
-  size_t scale = (at - lane) * kv->n_blocks + lane;
-  if (kv->type != INK_KV_Q8_0) return (vector_place){at * kv->n_embd_head, scale, 1, 2};
-  return (vector_place){(at - at % 2) * kv->n_embd_head + at % 2, scale, 2, 4};
+  size_t at = vector_index(kv, layer, head, position), lane = at % kv->run;
+  return (vector_place){(at - lane) * kv->n_embd_head + lane, at, 1, kv->run};
 }
 
-/* The levels of up to 32 dimensions x[0 .. n), from -127 to 127 times the scale, which is returned.
- * To the nearest, ties to even. */
-static uint16_t quantize_block(int8_t *q, const float *x, uint32_t n) {
+/* The levels of x[0 .. n), from -127 to 127 times the scale, which is returned, go where the vector
+ * stands. To the nearest, ties to even. */
+static uint16_t quantize_vector(int8_t *q, vector_place at, const float *x, uint32_t n) {
   const float round_bias = 12582912.0f; /* 1.5 * 2^23: adding it leaves an integer below */
   float largest = 0.0f;
   for (uint32_t c = 0; c < n; c++) largest = fabsf(x[c]) > largest ? fabsf(x[c]) : largest;
@@ -141,7 +134,7 @@ static uint16_t quantize_block(int8_t *q, const float *x, uint32_t n) {
   for (uint32_t c = 0; c < n; c++) {
     float level = x[c] * inverse;
     level = level > 127.0f ? 127.0f : level < -127.0f ? -127.0f : level;
-    q[c] = (int8_t)(uint8_t)ink_bits_of_f32(level + round_bias);
+    q[element_at(at, c)] = (int8_t)(uint8_t)ink_bits_of_f32(level + round_bias);
   }
   return d;
 }
@@ -151,7 +144,6 @@ static void store_vector(const ink_kv_cache *kv, const ink_kv_plane *plane, vect
   uint32_t width = kv->n_embd_head;
   float *floats = (float *)(void *)plane->elements;
   uint16_t *halves = (uint16_t *)(void *)plane->elements;
-  int8_t levels[INK_BLOCK];
   switch (kv->type) {
   case INK_KV_F32:
     for (uint32_t c = 0; c < width; c++) floats[element_at(at, c)] = x[c];
@@ -160,13 +152,7 @@ static void store_vector(const ink_kv_cache *kv, const ink_kv_plane *plane, vect
     for (uint32_t c = 0; c < width; c++) halves[element_at(at, c)] = ink_bf16_of_f32(x[c]);
     break;
   case INK_KV_Q8_0:
-    for (uint32_t first = 0; first < width; first += INK_BLOCK, at.scale += SCALE_STEP) {
-      uint32_t n = width - first < INK_BLOCK ? width - first : INK_BLOCK;
-      plane->scales[at.scale] = quantize_block(levels, x + first, n);
-      for (uint32_t c = 0; c < n; c++) {
-        plane->elements[element_at(at, first + c)] = (uint8_t)levels[c];
-      }
-    }
+    plane->scales[at.scale] = quantize_vector((int8_t *)plane->elements, at, x, width);
     break;
   case INK_KV_F16:
   case INK_KV_DEFAULT:
@@ -191,11 +177,7 @@ static void load_vector(const ink_kv_cache *kv, const ink_kv_plane *plane, vecto
     switch (kv->type) {
     case INK_KV_F32: x[c] = floats[from]; break;
     case INK_KV_BF16: x[c] = ink_f32_of_bf16(halves[from]); break;
-    case INK_KV_Q8_0: {
-      uint16_t scale = plane->scales[at.scale + c / INK_BLOCK * SCALE_STEP];
-      x[c] = (float)bytes[from] * ink_f32_of_f16(scale);
-      break;
-    }
+    case INK_KV_Q8_0: x[c] = (float)bytes[from] * ink_f32_of_f16(plane->scales[at.scale]); break;
     case INK_KV_F16:
     case INK_KV_DEFAULT: x[c] = ink_f32_of_f16(halves[from]); break;
     }
@@ -215,9 +197,7 @@ static void move_value(ink_kv_cache *kv, vector_place from, vector_place to) {
   for (uint32_t c = 0; c < kv->n_embd_head; c++) {
     elements[element_at(to, c)] = elements[element_at(from, c)];
   }
-  for (uint32_t b = 0; b < kv->n_blocks; b++) {
-    kv->values.scales[to.scale + b * SCALE_STEP] = kv->values.scales[from.scale + b * SCALE_STEP];
-  }
+  kv->values.scales[to.scale] = kv->values.scales[from.scale];
 }
 
 static void turn_key(const ink_kv_cache *kv, ink_kv_turn turn) {
@@ -263,7 +243,7 @@ void ink_kv_announce(const ink_kv_cache *kv, uint32_t layer, uint32_t head, uint
   vector_place at = value_place(kv, layer, head, start);
   tile->next_keys = (const int8_t *)kv->keys.elements + at.element;
   tile->next_values = (const int8_t *)kv->values.elements + at.element;
-  for (uint32_t i = 0; i < INK_KV_TILE * kv->n_blocks; i += 32) { /* a cache line of them */
+  for (uint32_t i = 0; i < INK_KV_TILE; i += 32) { /* a cache line of them */
     __builtin_prefetch(kv->keys.scales + at.scale + i, 0, 2);
     __builtin_prefetch(kv->values.scales + at.scale + i, 0, 2);
   }
@@ -279,8 +259,6 @@ ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint
   const float *float_values = (const float *)(const void *)kv->values.elements + at.element;
   const uint16_t *half_keys = (const uint16_t *)(const void *)kv->keys.elements + at.element;
   const uint16_t *half_values = (const uint16_t *)(const void *)kv->values.elements + at.element;
-  size_t n_scales = INK_KV_TILE * kv->n_blocks; /* of bytes, which leave room behind theirs */
-  ink_kv_ratios *ratios = (ink_kv_ratios *)(void *)(scratch.values + n_scales);
   switch (kv->type) {
   case INK_KV_F32: return (ink_kv_tile){float_keys, float_values, .n = n, .head_dim = width};
   case INK_KV_BF16:
@@ -288,17 +266,16 @@ ink_kv_tile ink_kv_load(const ink_kv_cache *kv, const ink_kernels *kernels, uint
     kernels->floats_of_bf16(scratch.values, half_values, n * width);
     break;
   case INK_KV_Q8_0:
-    kernels->floats_of_halves(scratch.keys, kv->keys.scales + at.scale, n_keys * kv->n_blocks);
-    kernels->floats_of_halves(scratch.values, kv->values.scales + at.scale, n_keys * kv->n_blocks);
+    kernels->floats_of_halves(scratch.keys, kv->keys.scales + at.scale, n_keys);
+    kernels->floats_of_halves(scratch.values, kv->values.scales + at.scale, n_keys);
     return (ink_kv_tile){.n = n,
                          .head_dim = width,
                          .byte_keys = (const int8_t *)kv->keys.elements + at.element,
                          .byte_values = (const int8_t *)kv->values.elements + at.element,
                          .key_scales = scratch.keys,
                          .value_scales = scratch.values,
-                         .ratios = ratios,
-                         .wide_keys = (int16_t *)(void *)(scratch.keys + n_scales),
-                         .wide_values = (int16_t *)(void *)(ratios + kv->n_blocks)};
+                         .wide_keys = (int16_t *)(void *)(scratch.keys + INK_KV_TILE),
+                         .wide_values = (int16_t *)(void *)(scratch.values + INK_KV_TILE)};
   case INK_KV_F16:
   case INK_KV_DEFAULT:
     kernels->floats_of_halves(scratch.keys, half_keys, n_keys * width);

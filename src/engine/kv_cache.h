@@ -19,12 +19,11 @@
  *
  * Keys are transposed by sixteens (INK_KEY_GROUP) so that a query is multiplied with as many of them
  * at once as vectors have lanes. `elements` are of the cache's type, or 8-bit integers for Q8_0, in
- * pairs since two products are summed at once:
+ * runs of as many as the kernels multiply at once, 2 or 4:
  *
- *   keys    [n_head_kv][n_positions / 16][n_embd_head / 2][16 positions][2 dimensions]
- *   values  [n_head_kv][n_positions / 2][n_embd_head][2 positions]
- *   scales  [n_head_kv][n_positions / 16][n_blocks][16 positions], binary16, of either: one for
- *           each position's block of up to 32 dimensions */
+ *   keys    [n_head_kv][n_positions / 16][n_embd_head / run][16 positions][run dimensions]
+ *   values  [n_head_kv][n_positions / run][n_embd_head][run positions]
+ *   scales  [n_head_kv][n_positions], binary16, of either */
 typedef struct ink_kv_plane {
   uint8_t *elements;
   uint16_t *scales;
@@ -40,7 +39,7 @@ typedef struct ink_kv_cache {
   ink_kv_type type;     /* not INK_KV_DEFAULT */
   uint32_t n_head_kv;
   uint32_t n_embd_head;
-  uint32_t n_blocks;    /* of a key or value */
+  uint32_t run;         /* of 8-bit elements; 1: of others */
   ink_kv_plane keys, values;
   ink_kv_layer *layers; /* [n_layer] */
   uint32_t n_ring;      /* positions that rings hold; 0: there are none */
@@ -58,9 +57,10 @@ typedef struct ink_kv_scratch {
 /* INK_KV_DEFAULT resolved; INK_ERR_INVALID_ARGUMENT for what is no type. */
 ink_status ink_kv_resolve_type(ink_kv_type *type, ink_error *error);
 
-/* Lays a cache of n_ctx positions out, to be filled by batches of up to max_batch. */
-void ink_kv_carve(ink_kv_cache *kv, const ink_hparams *h, ink_kv_type type, uint32_t n_ctx,
-                  uint32_t max_batch, ink_arena *arena);
+/* Lays a cache of n_ctx positions out, to be filled by batches of up to max_batch and read by kernels
+ * of that kv_run. */
+void ink_kv_carve(ink_kv_cache *kv, const ink_hparams *h, ink_kv_type type, uint32_t kv_run,
+                  uint32_t n_ctx, uint32_t max_batch, ink_arena *arena);
 
 /* Queries and keys of 8-bit caches, [n][n_embd_head], go through a Hadamard transform of each run of as
  * many elements as the largest power of 2 that divides n_embd_head: orthonormal, and its own inverse.

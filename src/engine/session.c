@@ -54,6 +54,7 @@ static void carve_scratch(ink_scratch *s, const ink_hparams *h, uint32_t n_threa
 /* What a session's memory depends on, beside the model. */
 typedef struct session_size {
   ink_kv_type kv_type;
+  uint32_t kv_run; /* changes the layout, not the size */
   uint32_t n_ctx;
   uint32_t n_threads;
   bool shares_threads;
@@ -67,6 +68,7 @@ static ink_status get_size(session_size *size, const ink_model_info *info,
   uint32_t n_threads = ink_pool_threads(params->n_threads ? params->n_threads : 1);
   if (params->threads_of) n_threads = ink_pool_size(params->threads_of->pool);
   *size = (session_size){.kv_type = params->kv_type,
+                         .kv_run = 1,
                          .n_ctx = effective_ctx(info, params->n_ctx),
                          .n_threads = n_threads,
                          .shares_threads = params->threads_of != NULL,
@@ -74,9 +76,14 @@ static ink_status get_size(session_size *size, const ink_model_info *info,
   return ink_kv_resolve_type(&size->kv_type, error);
 }
 
+static void carve_kv(ink_kv_cache *kv, const ink_hparams *h, const session_size *size,
+                     ink_arena *arena) {
+  ink_kv_carve(kv, h, size->kv_type, size->kv_run, size->n_ctx, INK_BATCH, arena);
+}
+
 static void carve_session(ink_session *session, const ink_hparams *h, const session_size *size,
                           ink_arena *arena) {
-  ink_kv_carve(&session->kv, h, size->kv_type, size->n_ctx, INK_BATCH, arena);
+  carve_kv(&session->kv, h, size, arena);
   carve_scratch(&session->scratch, h, size->n_threads, arena);
   session->tokens = ink_carve(arena, size->n_ctx, sizeof *session->tokens);
   ink_rope_carve(&session->rope, h, INK_BATCH, arena);
@@ -94,7 +101,7 @@ ink_memory ink_memory_needed(const ink_model_info *info, const ink_session_param
   if (info->hparams && get_size(&size, info, params, NULL) == INK_OK) {
     ink_session measured;
     ink_arena arena = {NULL, 0};
-    ink_kv_carve(&measured.kv, info->hparams, size.kv_type, size.n_ctx, INK_BATCH, &arena);
+    carve_kv(&measured.kv, info->hparams, &size, &arena);
     memory.kv_cache = arena.used;
     arena.used = 0;
     carve_session(&measured, info->hparams, &size, &arena);
@@ -131,6 +138,7 @@ ink_status ink_session_create(ink_session **out, const ink_model *model,
   if (size.shares_threads) session->pool = params->threads_of->pool;
   else status = ink_pool_create(&session->pool, &model->allocator, size.n_threads, error);
   ink_arena arena = {NULL, 0};
+  size.kv_run = model->kernels->kv_run;
   if (status == INK_OK) {
     carve_session(session, &model->hparams, &size, &arena);
     session->memory_size = arena.used;

@@ -15,7 +15,7 @@
 #define INK_GROUP_ROWS 16u /* rows that the widest vectors multiply together */
 #define INK_KEY_GROUP 16u  /* positions whose keys stand together, column by column */
 #define INK_KV_TILE 64u    /* positions of the KV cache that attention handles at a time */
-#define INK_KV_SLACK 64u
+#define INK_KV_SLACK 112u
 
 /* 32 columns of a token, quantised to 8 bits: x = d * q, d = max |x| / 127, q from -127 to 127.
  *
@@ -92,15 +92,9 @@ typedef struct ink_matmul {
 /* log2 e: queries and soft caps are multiplied with it, so that weights are powers of 2. */
 #define INK_SCORE_UNIT 1.44269504f
 
-/* Scales of a block of values, as parts of the largest one. */
-typedef struct ink_kv_ratios {
-  int16_t of[INK_KV_TILE]; /* 32767: the largest; 0: the position is hidden */
-  float step;              /* of a weight that is multiplied with its ratio */
-} ink_kv_ratios;
-
-/* Up to INK_KV_TILE positions of one head's keys and values, as floats or in 8 bits. Of 8 bits, two
- * columns of a key and two positions of a value stand side by side, and each position's 32 columns
- * have a scale. Kernels read up to INK_KV_SLACK bytes past the last value's columns. */
+/* Up to INK_KV_TILE positions of one head's keys and values, as floats or in 8 bits. Of 8 bits, runs
+ * of `run` columns of a key or positions of a value stand side by side (the table's kv_run), and each
+ * key and each value has a scale. Kernels read up to INK_KV_SLACK bytes past the last value. */
 typedef struct ink_kv_tile {
   const float *keys;   /* [positions / 16][head_dim][16 positions]; NULL: 8 bits */
   const float *values; /* [positions][head_dim] */
@@ -108,16 +102,15 @@ typedef struct ink_kv_tile {
   uint32_t n;          /* the last one + 1; first < n */
   uint32_t head_dim;   /* a multiple of 4 */
   float softcap;       /* c: scores become c tanh(score / c); 0: they don't */
-  const int8_t *byte_keys;   /* [positions / 16][head_dim / 2][16 positions][2 columns] */
-  const int8_t *byte_values; /* [positions / 2][head_dim][2 positions] */
-  const float *key_scales;   /* [positions / 16][ceil(head_dim / 32)][16 positions] */
+  const int8_t *byte_keys;   /* [positions / 16][head_dim / run][16 positions][run columns] */
+  const int8_t *byte_values; /* [positions / run][head_dim][run positions] */
+  const float *key_scales;   /* [positions], in whole groups of 16 */
   const float *value_scales; /* likewise */
   const int8_t *next_keys;   /* of the tile whose turn is next, likewise, to be fetched in time; */
   const int8_t *next_values; /* NULL: there is none */
   /* Room for attend(), where they are bytes: */
-  ink_kv_ratios *ratios; /* [ceil(head_dim / 32)] */
-  int16_t *wide_keys;    /* as byte_keys */
-  int16_t *wide_values;  /* as byte_values */
+  int16_t *wide_keys;   /* as byte_keys */
+  int16_t *wide_values; /* as byte_values */
 } ink_kv_tile;
 
 /* Softmax over tiles, one after the other (Milakov and Gimelshein, "Online normalizer calculation
@@ -126,7 +119,8 @@ typedef struct ink_kv_tile {
 typedef struct ink_attention_state {
   float max;
   float sum;
-  float query_scale; /* for keys of 8 bits: the query is its integers times this */
+  float query_scale;    /* for keys of 8 bits: the query is its integers times this, */
+  int32_t query_offset; /* and products lack this */
 } ink_attention_state;
 
 /* How long a batch of n tokens takes, all their logits included, where one token takes 1:
@@ -139,6 +133,7 @@ typedef struct ink_batch_cost {
 
 typedef struct ink_kernels {
   const char *name;
+  uint32_t kv_run; /* columns of 8-bit keys and positions of values that are multiplied at once */
   ink_batch_cost batch_cost;
 
   /* x: [n_tokens][n_cols], n_cols a multiple of 32. */
@@ -174,9 +169,9 @@ typedef struct ink_kernels {
    * orthonormal, and its own inverse. */
   void (*hadamard)(float *x, uint32_t n, uint32_t size);
 
-  /* A query for keys of 8 bits, x = scale * out to within 1/2 of the scale, max |out| = 32767;
-   * returns the scale. */
-  float (*quantize_query)(const float *x, uint32_t n, int16_t *out);
+  /* A query for keys of 8 bits, to within 1/2 of its scale, which is a 127th of the largest |x|: fills
+   * 2 * n bytes that attend() understands, and the state's query_scale and query_offset. */
+  void (*quantize_query)(const float *x, uint32_t n, void *out, ink_attention_state *state);
 
   /* For n queries that see the same positions: adds a tile to their weighted sums of values, out
    * [n][head_dim]. queries [n][head_dim], floats or what quantize_query() made, are already

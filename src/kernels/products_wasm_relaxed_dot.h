@@ -50,6 +50,15 @@ static inline i32x4 products_scaled(products16 sums, i32x4 scale) {
   return wasm_i32x4_mul(sums, scale);
 }
 
+/* ---- Signed bytes of keys and values, a run for each lane, times a run of 7 bits ---- */
+
+#define KV_RUN 4u
+
+static inline i32x4 i32x4_load_splat(const int8_t x[4]) { return wasm_v128_load32_splat(x); }
+static inline i32x4 i32x4_add_four_products(i32x4 sums, i32x4 fours, const int8_t x[4]) {
+  return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(fours, i32x4_load_splat(x), sums);
+}
+
 /* ---- Weights of 8 bits ---- */
 
 #define SIGNED_SUM (4 * 127 * -1)

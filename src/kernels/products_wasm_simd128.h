@@ -44,6 +44,8 @@ static inline i32x4 products_scaled(products16 sums, i32x4 scale) {
   return wasm_i32x4_mul(products_rows(sums), scale);
 }
 
+#define KV_RUN 2u
+
 #include "kernels/token_columns.h"
 
 #endif

@@ -41,11 +41,6 @@ static inline void wide_columns_load(const int8_t *q, wide_columns16 x[4]) {
 static inline wide_i32 wide_pair_products(wide_i32 pairs, const int16_t sums[2]) {
   return WIDE(madd_epi16)(pairs, wide_i32_splat(load_word(sums)));
 }
-/* As levels_multiply8(), of as many as a vector holds. */
-static inline void wide_levels_multiply(int16_t *out, const int16_t *a, const int16_t *b) {
-  wide_i32 products = WIDE(mulhrs_epi16)(wide_i32_load(a), wide_i32_load(b));
-  memcpy(out, &products, sizeof products);
-}
 static inline wide_f32 wide_f32_load(const float *p) { return WIDE(loadu_ps)(p); }
 static inline wide_f32 wide_f32_splat(float x) { return WIDE(set1_ps)(x); }
 #define wide_f32_constant wide_f32_splat

@@ -18,14 +18,4 @@ static inline void wide_f32_store(float *p, wide_f32 v, uint32_t n_panels) {
   }
 }
 
-/* Of each lane, as f32x4_store_low_halves(). */
-static inline void wide_f32_store_low_halves(int16_t *p, wide_f32 v) {
-  f32x4_store_low_halves(p, _mm256_castps256_ps128(v));
-  f32x4_store_low_halves(p + 4, _mm256_extractf128_ps(v, 1));
-}
-
-static inline wide_i32 wide_i32_load_byte_pairs(const int8_t *p) {
-  return _mm256_cvtepi8_epi16(i32x4_load(p));
-}
-
 #endif

@@ -28,18 +28,15 @@ static inline wide_products16 wide_products_add(wide_products16 sums, wide_weigh
 
 #include "kernels/products_x86_vnni.h"
 
-/* Of each lane, as f32x4_store_low_halves(). */
-static inline void wide_f32_store_low_halves(int16_t *p, wide_f32 v) {
-  _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(_mm512_castps_si512(v)));
+/* Of each lane, as f32x4_store_low_bytes(). */
+static inline void wide_f32_store_low_bytes(int8_t *p, wide_f32 v) {
+  _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(_mm512_castps_si512(v)));
 }
 
-static inline wide_i32 wide_i32_load_byte_pairs(const int8_t *p) {
-  return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p));
-}
-static inline wide_i32 wide_i32_add_pair_products(wide_i32 sums, wide_i32 pairs,
-                                                  const int16_t x[2]) {
+static inline wide_i32 wide_i32_add_four_products(wide_i32 sums, wide_i32 fours,
+                                                  const int8_t x[4]) {
   /* GCC moves sums to and fro around the intrinsic, where there are many. */
-  __asm__("vpdpwssd %2, %1, %0" : "+v"(sums) : "v"(pairs), "v"(wide_i32_splat(load_word(x))));
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(wide_i32_load_splat(x)), "v"(fours));
   return sums;
 }
 /* The rows of the first n_panels panels. */

@@ -3,6 +3,7 @@
 #define INK_KERNELS_TABLE(table_name, ...)                                                         \
   {                                                                                                \
       .name = table_name,                                                                          \
+      .kv_run = KV_RUN,                                                                            \
       .batch_cost = {__VA_ARGS__},                                                                 \
       .quantize = quantize,                                                                        \
       .matmul = matmul,                                                                            \

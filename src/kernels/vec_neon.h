@@ -34,12 +34,6 @@ static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
   uint32_t word = vget_lane_u32(vreinterpret_u32_u8(bytes), 0);
   memcpy(p, &word, sizeof word);
 }
-static inline void f32x4_store_low_halves(int16_t *p, f32x4 v) {
-  vst1_s16(p, vmovn_s32(vreinterpretq_s32_f32(v)));
-}
-static inline void levels_multiply8(int16_t *out, const int16_t *a, const int16_t *b) {
-  vst1q_s16(out, vqrdmulhq_s16(vld1q_s16(a), vld1q_s16(b)));
-}
 static inline f32x4 f32x4_load_halves(const uint16_t *p) {
   return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 }
@@ -119,17 +113,17 @@ static inline i32x4 pair_products(i32x4 pairs, const int16_t sums[2]) {
   i32x4 first = vshrq_n_s32(vshlq_n_s32(pairs, 16), 16), second = vshrq_n_s32(pairs, 16);
   return vmlaq_n_s32(vmulq_n_s32(first, sums[0]), second, sums[1]);
 }
-/* A pair of 16 bits for each lane. */
-static inline i32x4 i32x4_load_byte_pairs(const int8_t *p) {
-  return vreinterpretq_s32_s16(vmovl_s8(vld1_s8(p)));
-}
-static inline i32x4 i32x4_add_pair_products(i32x4 sums, i32x4 pairs, const int16_t x[2]) {
-  int16x8_t w = vreinterpretq_s16_s32(pairs);
+
+#define KV_RUN 4u
+
+static inline i32x4 i32x4_load_splat(const int8_t x[4]) {
   int32_t word;
   memcpy(&word, x, sizeof word);
-  int16x4_t both = vreinterpret_s16_s32(vdup_n_s32(word));
-  int32x4_t low = vmull_s16(vget_low_s16(w), both), high = vmull_s16(vget_high_s16(w), both);
-  return vaddq_s32(sums, vpaddq_s32(low, high));
+  return vdupq_n_s32(word);
+}
+static inline i32x4 i32x4_add_four_products(i32x4 sums, i32x4 fours, const int8_t x[4]) {
+  int8x16_t all = vreinterpretq_s8_s32(i32x4_load_splat(x));
+  return vdotq_s32(sums, vreinterpretq_s8_s32(fours), all);
 }
 /* A pair for each row. */
 static inline i32x4 pairs_of(i32x4 first, i32x4 second) {

@@ -55,10 +55,6 @@ static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
 static inline void f32x4_store_low_halves(int16_t *p, f32x4 v) {
   for (int i = 0; i < 4; i++) p[i] = (int16_t)(uint16_t)ink_bits_of_f32(v.lane[i]);
 }
-/* 8 products of numbers from 0 to 1, of which 1 is 2^15: rounded, ties up. */
-static inline void levels_multiply8(int16_t *out, const int16_t *a, const int16_t *b) {
-  for (int i = 0; i < 8; i++) out[i] = (int16_t)((a[i] * b[i] + 0x4000) >> 15);
-}
 static inline float f32x4_lane_sum(f32x4 v) {
   return (v.lane[0] + v.lane[1]) + (v.lane[2] + v.lane[3]);
 }
@@ -78,6 +74,9 @@ static inline void i32x4_store(int32_t *p, i32x4 v) {
   for (int i = 0; i < 4; i++) p[i] = v.lane[i];
 }
 static inline f32x4 f32x4_of_i32x4(i32x4 v) { INK_LANES((float)v.lane[i]); }
+
+#define KV_RUN 2u
+
 /* A pair of 16 bits for each lane. */
 static inline i32x4 i32x4_load_byte_pairs(const int8_t *p) {
   i32x4 pairs;
@@ -94,6 +93,8 @@ static inline i32x4 i32x4_add_pair_products(i32x4 sums, i32x4 pairs, const int16
   }
   return sums;
 }
+
+static inline void hold_order(void) {}
 
 #undef INK_LANES
 

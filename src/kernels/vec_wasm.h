@@ -48,9 +48,6 @@ static inline void f32x4_store_low_halves(int16_t *p, f32x4 v) {
   v128_t low = wasm_i32x4_sub(v, kept_i32x4(0x4B400000)); /* a shuffle takes a constant */
   wasm_v128_store64_lane(p, wasm_i16x8_narrow_i32x4(low, low), 0);
 }
-static inline void levels_multiply8(int16_t *out, const int16_t *a, const int16_t *b) {
-  wasm_v128_store(out, wasm_i16x8_q15mulr_sat(wasm_v128_load(a), wasm_v128_load(b)));
-}
 /* Signs are extended, shifted to their place, and what is between them and the exponent cleared. */
 static inline f32x4 f32x4_load_halves(const uint16_t *p) {
   v128_t bits = wasm_i32x4_shl(wasm_i32x4_load16x4((const int16_t *)p), 13);

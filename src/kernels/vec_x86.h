@@ -38,11 +38,6 @@ static inline void f32x4_store_low_halves(int16_t *p, f32x4 v) {
   __m128i order = _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1);
   _mm_storel_epi64((__m128i *)(void *)p, _mm_shuffle_epi8(_mm_castps_si128(v), order));
 }
-static inline void levels_multiply8(int16_t *out, const int16_t *a, const int16_t *b) {
-  __m128i of_a = _mm_loadu_si128((const __m128i *)(const void *)a);
-  __m128i of_b = _mm_loadu_si128((const __m128i *)(const void *)b);
-  _mm_storeu_si128((__m128i *)(void *)out, _mm_mulhrs_epi16(of_a, of_b));
-}
 static inline f32x4 f32x4_load_halves(const uint16_t *p) {
   return _mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)(const void *)p));
 }

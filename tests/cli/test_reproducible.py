@@ -16,7 +16,7 @@ SAMPLINGS = {
     "wide": ["--seed", "8", "--temp", "1.5", "--top-k", "0", "--top-p", "1", "--min-p", "0"],
     "penalty": ["--seed", "9", "--repeat-penalty", "1.3", "--top-p", "0.9"],
 }
-PROMPT = "To be, or not to be, that is the question: "
+PROMPT = "Once upon a time, there was a "
 
 
 def kernels_of(host: Host) -> list[str]:

@@ -110,9 +110,10 @@ static double first_layer_difference(const ink_session *a, const ink_session *b,
       }
       for (uint32_t p = from > start ? (uint32_t)from - start : 0; p < tiles[0].n; p++) {
         for (uint32_t c = 0; c < h->n_embd_head; c++) {
-          float key = tile_key(&tiles[0], p, c), value = tile_value(&tiles[0], p, c);
-          largest = fmax(largest, fabs((double)(key - tile_key(&tiles[1], p, c))));
-          largest = fmax(largest, fabs((double)(value - tile_value(&tiles[1], p, c))));
+          uint32_t run = kernels->kv_run;
+          float key = tile_key(&tiles[0], run, p, c), value = tile_value(&tiles[0], run, p, c);
+          largest = fmax(largest, fabs((double)(key - tile_key(&tiles[1], run, p, c))));
+          largest = fmax(largest, fabs((double)(value - tile_value(&tiles[1], run, p, c))));
         }
       }
     }

@@ -3,6 +3,7 @@
 #include "base/half.h"
 #include "check.h"
 #include "fixtures.h"
+#include "tile_elements.h"
 #include "kernels/kernels.h"
 
 #define MAX_ROWS 12u
@@ -247,7 +248,7 @@ static void compare_vectors(const ink_kernels *kernels) {
   }
 }
 
-enum { WIDTH = 84, BLOCKS = 3 }; /* wide vectors, and what is left of them */
+enum { WIDTH = 84 }; /* wide vectors, and what is left of them */
 enum { QUERIES = 7 };            /* as many as go together, and fewer */
 
 static ink_kv_tile float_tile(const float *keys, const float *values, uint32_t first, uint32_t n,
@@ -393,10 +394,11 @@ static void compare_attention(const ink_kernels *kernels) {
   }
 }
 
-/* Two heads' worth of 8-bit keys and values as tiles point to them, and the floats they mean. */
+/* Two heads' worth of 8-bit keys and values as kernels of that kv_run take them, and the floats they
+ * mean. */
 typedef struct byte_tiles {
   int8_t keys[INK_KV_TILE * WIDTH], values[INK_KV_TILE * WIDTH + INK_KV_SLACK];
-  float key_scales[INK_KV_TILE * BLOCKS], value_scales[INK_KV_TILE * BLOCKS];
+  float key_scales[INK_KV_TILE], value_scales[INK_KV_TILE];
   float float_keys[INK_KV_TILE * WIDTH], float_values[INK_KV_TILE * WIDTH];
 } byte_tiles;
 
@@ -404,68 +406,84 @@ static int8_t random_level(uint32_t *seed) {
   return (int8_t)((int)(next_random(seed) % 255) - 127);
 }
 
-static void make_byte_tiles(byte_tiles *t, uint32_t seed) {
+static void make_byte_tiles(byte_tiles *t, uint32_t run, uint32_t seed) {
   memset(t, 0, sizeof *t);
-  for (size_t i = 0; i < INK_KV_TILE * BLOCKS; i++) {
-    t->key_scales[i] = fabsf(random_float(&seed)) / 127.0f;
-    t->value_scales[i] = fabsf(random_float(&seed)) / 127.0f;
-  }
   for (size_t p = 0; p < INK_KV_TILE; p++) {
+    t->key_scales[p] = fabsf(random_float(&seed)) / 127.0f;
+    t->value_scales[p] = fabsf(random_float(&seed)) / 127.0f;
     for (size_t c = 0; c < WIDTH; c++) {
-      size_t group = p / 16 * 16, scale = group * BLOCKS + c / 32 * 16 + p % 16;
       int8_t key = random_level(&seed), value = random_level(&seed);
-      t->keys[group * WIDTH + c / 2 * 32 + p % 16 * 2 + c % 2] = key;
-      t->values[p / 2 * 2 * WIDTH + c * 2 + p % 2] = value;
-      t->float_keys[group * WIDTH + c * 16 + p % 16] = (float)key * t->key_scales[scale];
-      t->float_values[p * WIDTH + c] = (float)value * t->value_scales[scale];
+      t->keys[byte_key_at(WIDTH, run, p, c)] = key;
+      t->values[byte_value_at(WIDTH, run, p, c)] = value;
+      t->float_keys[p / 16 * 16 * WIDTH + c * 16 + p % 16] = (float)key * t->key_scales[p];
+      t->float_values[p * WIDTH + c] = (float)value * t->value_scales[p];
     }
   }
 }
 
 static ink_kv_tile byte_tile(const byte_tiles *t, uint32_t first, uint32_t n, float softcap) {
-  static ink_kv_ratios ratios[BLOCKS];
   return (ink_kv_tile){.first = first, .n = n, .head_dim = WIDTH, .softcap = softcap,
                        .byte_keys = t->keys, .byte_values = t->values,
-                       .key_scales = t->key_scales, .value_scales = t->value_scales,
-                       .ratios = ratios};
+                       .key_scales = t->key_scales, .value_scales = t->value_scales};
+}
+
+/* A query's levels, as its table holds them. */
+static ink_attention_state quantized(const ink_kernels *kernels, const float *query, uint32_t n,
+                                     int16_t *levels) {
+  ink_attention_state state = {.max = -INFINITY};
+  kernels->quantize_query(query, n, levels, &state);
+  return state;
+}
+
+/* What the levels of quantize_query() stand for. */
+static void round_query(const float *query, float *rounded) {
+  float largest = 0.0f;
+  for (uint32_t c = 0; c < WIDTH; c++) largest = fmaxf(largest, fabsf(query[c]));
+  for (uint32_t c = 0; c < WIDTH; c++) {
+    rounded[c] = rintf(query[c] * (127.0f / largest)) * (largest / 127.0f);
+  }
+}
+
+static bool same_state(const ink_attention_state *a, const ink_attention_state *b) {
+  return a->max == b->max && a->sum == b->sum && a->query_scale == b->query_scale;
 }
 
 static void compare_byte_attention(const ink_kernels *kernels) {
-  static byte_tiles bytes[2];
+  static byte_tiles bytes[2][2]; /* [table][tile] */
+  const ink_kernels *k[2] = {&ink_kernels_scalar, kernels};
   float queries[QUERIES * WIDTH];
-  int16_t levels[2][QUERIES * WIDTH];
+  int16_t levels[QUERIES * WIDTH];
   uint32_t seed = 31;
   for (size_t i = 0; i < QUERIES * WIDTH; i++) queries[i] = random_float(&seed) / 8.0f;
-  for (uint32_t i = 0; i < 2; i++) make_byte_tiles(&bytes[i], 33 + i);
+  for (uint32_t i = 0; i < 4; i++) make_byte_tiles(&bytes[i / 2][i % 2], k[i / 2]->kv_run, 33 + i % 2);
   for (uint32_t n = 1; n <= INK_KV_TILE; n++) {
     float softcap = n % 3 == 0 ? 5.0f : 0.0f;
     uint32_t first = n > 8 ? n * 5 % (n - 3) : 0, next = (n + 5) % INK_KV_TILE + 1;
-    ink_kv_tile tiles[2] = {byte_tile(&bytes[0], first, n, softcap),
-                            byte_tile(&bytes[1], 0, next, softcap)};
     ink_kv_tile floats[2] = {
-        float_tile(bytes[0].float_keys, bytes[0].float_values, first, n, softcap),
-        float_tile(bytes[1].float_keys, bytes[1].float_values, 0, next, softcap)};
+        float_tile(bytes[0][0].float_keys, bytes[0][0].float_values, first, n, softcap),
+        float_tile(bytes[0][1].float_keys, bytes[0][1].float_values, 0, next, softcap)};
     float out[2][QUERIES * WIDTH] = {{0}};
     ink_attention_state states[2][QUERIES];
     uint32_t n_queries = n % QUERIES + 1;
-    const ink_kernels *k[2] = {&ink_kernels_scalar, kernels};
     for (int i = 0; i < 2; i++) {
+      ink_kv_tile tiles[2] = {byte_tile(&bytes[i][0], first, n, softcap),
+                              byte_tile(&bytes[i][1], 0, next, softcap)};
       for (int q = 0; q < QUERIES; q++) {
-        float scale = k[i]->quantize_query(queries + q * WIDTH, WIDTH, levels[i] + q * WIDTH);
-        states[i][q] = (ink_attention_state){-INFINITY, 0.0f, scale};
+        states[i][q] = quantized(k[i], queries + q * WIDTH, WIDTH, levels + q * WIDTH);
       }
-      k[i]->attend(&tiles[0], levels[i], n_queries, states[i], out[i]);
-      k[i]->attend(&tiles[1], levels[i], n_queries, states[i], out[i]);
+      k[i]->attend(&tiles[0], levels, n_queries, states[i], out[i]);
+      k[i]->attend(&tiles[1], levels, n_queries, states[i], out[i]);
     }
-    CHECK(memcmp(levels[0], levels[1], sizeof levels[0]) == 0);
     CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
-    CHECK(memcmp(states[0], states[1], sizeof states[0]) == 0);
+    for (int q = 0; q < QUERIES; q++) CHECK(same_state(&states[0][q], &states[1][q]));
     for (uint32_t q = 0; q < n_queries; q++) {
+      float query[WIDTH];
       double expected[WIDTH];
-      attend_exactly(floats, queries + q * WIDTH, expected);
+      round_query(queries + q * WIDTH, query);
+      attend_exactly(floats, query, expected);
       for (int c = 0; c < WIDTH; c++) {
         double actual = (double)out[1][q * WIDTH + c] / (double)states[1][q].sum;
-        CHECK(fabs(actual - expected[c]) < 6e-4); /* of 4: weights have 16 bits */
+        CHECK(fabs(actual - expected[c]) < 6e-2); /* of 4: a weight is right to 1/254 of the largest */
       }
     }
   }
@@ -473,58 +491,56 @@ static void compare_byte_attention(const ink_kernels *kernels) {
 
 /* A tile's bytes may be made ready once for many queries: none gets other sums than alone. */
 static void compare_many_queries(const ink_kernels *kernels) {
-  enum { MANY = 11, COLUMNS = 64, N_SCALES = INK_KV_TILE * COLUMNS / INK_BLOCK };
+  enum { MANY = 11, COLUMNS = 64 };
   int8_t keys[INK_KV_TILE * COLUMNS], values[INK_KV_TILE * COLUMNS + INK_KV_SLACK] = {0};
   int16_t wide[2][INK_KV_TILE * COLUMNS + INK_KV_SLACK], levels[MANY][COLUMNS];
-  float key_scales[N_SCALES], value_scales[N_SCALES], query[COLUMNS];
+  float key_scales[INK_KV_TILE], value_scales[INK_KV_TILE], query[COLUMNS];
   float out[2][MANY][COLUMNS] = {{{0}}};
-  ink_kv_ratios ratios[COLUMNS / INK_BLOCK];
   ink_attention_state states[2][MANY];
   uint32_t seed = 39;
   for (size_t i = 0; i < INK_KV_TILE * COLUMNS; i++) {
     keys[i] = random_level(&seed);
     values[i] = random_level(&seed);
   }
-  for (size_t i = 0; i < N_SCALES; i++) {
+  for (size_t i = 0; i < INK_KV_TILE; i++) {
     key_scales[i] = fabsf(random_float(&seed)) / 127.0f;
     value_scales[i] = fabsf(random_float(&seed)) / 127.0f;
   }
   ink_kv_tile tile = {.first = 3, .n = 61, .head_dim = COLUMNS, .byte_keys = keys,
                       .byte_values = values, .key_scales = key_scales,
-                      .value_scales = value_scales, .ratios = ratios, .wide_keys = wide[0],
-                      .wide_values = wide[1]};
+                      .value_scales = value_scales, .wide_keys = wide[0], .wide_values = wide[1]};
   for (uint32_t q = 0; q < MANY; q++) {
     for (size_t c = 0; c < COLUMNS; c++) query[c] = random_float(&seed) / 8.0f;
-    float scale = kernels->quantize_query(query, COLUMNS, levels[q]);
-    states[0][q] = states[1][q] = (ink_attention_state){-INFINITY, 0.0f, scale};
-    ink_kernels_scalar.attend(&tile, levels[q], 1, &states[0][q], out[0][q]);
+    states[0][q] = states[1][q] = quantized(kernels, query, COLUMNS, levels[q]);
+    kernels->attend(&tile, levels[q], 1, &states[0][q], out[0][q]);
   }
   kernels->attend(&tile, levels, MANY, states[1], out[1][0]);
   CHECK(memcmp(out[0], out[1], sizeof out[0]) == 0);
   CHECK(memcmp(states[0], states[1], sizeof states[0]) == 0);
 }
 
-/* The largest integers there are: no sum overflows. */
+/* The largest integers there are, of either sign: no sum overflows. */
 static void byte_sums_hold_the_largest(void) {
   static byte_tiles bytes;
   const char *name;
   for (size_t k = 0; (name = ink_kernels_name(k)) != NULL; k++) {
     const ink_kernels *kernels = ink_kernels_select(name);
-    memset(bytes.keys, 127, sizeof bytes.keys);
-    memset(bytes.values, -127, sizeof bytes.values);
-    for (size_t i = 0; i < INK_KV_TILE * BLOCKS; i++) {
-      bytes.key_scales[i] = bytes.value_scales[i] = 1.0f / 127.0f;
+    for (int sign = -1; sign <= 1; sign += 2) {
+      memset(bytes.keys, 127, sizeof bytes.keys);
+      memset(bytes.values, -127, sizeof bytes.values);
+      for (size_t p = 0; p < INK_KV_TILE; p++) {
+        bytes.key_scales[p] = bytes.value_scales[p] = 1.0f / 127.0f;
+      }
+      float query[WIDTH], out[WIDTH] = {0};
+      int16_t levels[WIDTH];
+      for (size_t c = 0; c < WIDTH; c++) query[c] = (float)sign;
+      ink_attention_state state = quantized(kernels, query, WIDTH, levels);
+      ink_kv_tile tile = byte_tile(&bytes, 0, INK_KV_TILE, 0.0f);
+      kernels->attend(&tile, levels, 1, &state, out);
+      CHECK(fabsf(state.max - (float)(sign * WIDTH)) < 1e-3f);
+      CHECK(fabsf(state.sum - (float)INK_KV_TILE) < 1e-3f);
+      for (size_t c = 0; c < WIDTH; c++) CHECK(fabsf(out[c] / state.sum + 1.0f) < 1e-5f);
     }
-    float query[WIDTH], out[WIDTH] = {0};
-    int16_t levels[WIDTH];
-    for (size_t c = 0; c < WIDTH; c++) query[c] = -1.0f;
-    ink_attention_state state = {-INFINITY, 0.0f, kernels->quantize_query(query, WIDTH, levels)};
-    CHECK_EQ(levels[WIDTH - 1], -32767);
-    ink_kv_tile tile = byte_tile(&bytes, 0, INK_KV_TILE, 0.0f);
-    kernels->attend(&tile, levels, 1, &state, out);
-    CHECK(fabsf(state.max + (float)WIDTH) < 1e-3f);
-    CHECK(fabsf(state.sum - (float)INK_KV_TILE) < 1e-3f);
-    for (size_t c = 0; c < WIDTH; c++) CHECK(fabsf(out[c] / state.sum + 1.0f) < 1e-5f);
   }
 }
 
@@ -535,24 +551,23 @@ static void hidden_bytes_do_not_matter(void) {
   int16_t levels[WIDTH];
   uint32_t seed = 35;
   for (size_t c = 0; c < WIDTH; c++) query[c] = random_float(&seed);
-  make_byte_tiles(&bytes[0], 37);
-  memset(&bytes[1], -1, sizeof bytes[1]); /* NaN as a scale */
-  for (size_t p = 19; p < 42; p++) {
-    for (size_t c = 0; c < WIDTH; c++) {
-      size_t key = p / 16 * 16 * WIDTH + c / 2 * 32 + p % 16 * 2 + c % 2;
-      size_t value = p / 2 * 2 * WIDTH + c * 2 + p % 2;
-      size_t scale = p / 16 * 16 * BLOCKS + c / 32 * 16 + p % 16;
-      bytes[1].keys[key] = bytes[0].keys[key];
-      bytes[1].values[value] = bytes[0].values[value];
-      bytes[1].key_scales[scale] = bytes[0].key_scales[scale];
-      bytes[1].value_scales[scale] = bytes[0].value_scales[scale];
-    }
-  }
   const char *name;
   for (size_t k = 0; (name = ink_kernels_name(k)) != NULL; k++) {
     const ink_kernels *kernels = ink_kernels_select(name);
+    make_byte_tiles(&bytes[0], kernels->kv_run, 37);
+    memset(&bytes[1], -1, sizeof bytes[1]); /* NaN as a scale */
+    for (size_t p = 19; p < 42; p++) {
+      bytes[1].key_scales[p] = bytes[0].key_scales[p];
+      bytes[1].value_scales[p] = bytes[0].value_scales[p];
+      for (size_t c = 0; c < WIDTH; c++) {
+        size_t key = byte_key_at(WIDTH, kernels->kv_run, p, c);
+        size_t value = byte_value_at(WIDTH, kernels->kv_run, p, c);
+        bytes[1].keys[key] = bytes[0].keys[key];
+        bytes[1].values[value] = bytes[0].values[value];
+      }
+    }
     for (int i = 0; i < 2; i++) {
-      ink_attention_state state = {-INFINITY, 0.0f, kernels->quantize_query(query, WIDTH, levels)};
+      ink_attention_state state = quantized(kernels, query, WIDTH, levels);
       ink_kv_tile tile = byte_tile(&bytes[i], 19, 42, 30.0f);
       memset(out[i], 0, sizeof out[i]);
       kernels->attend(&tile, levels, 1, &state, out[i]);

@@ -4,23 +4,22 @@
 
 #include "kernels/kernels.h"
 
-/* Of each 16 positions' scales. */
-static inline size_t tile_scale(const ink_kv_tile *tile, size_t p, size_t c) {
-  size_t n_blocks = (tile->head_dim + INK_BLOCK - 1) / INK_BLOCK;
-  return p / 16 * 16 * n_blocks + c / INK_BLOCK * 16 + p % 16;
+/* Where bytes stand that kernels of that kv_run read. */
+static inline size_t byte_key_at(size_t head_dim, size_t run, size_t p, size_t c) {
+  return p / 16 * 16 * head_dim + c / run * 16 * run + p % 16 * run + c % run;
+}
+static inline size_t byte_value_at(size_t head_dim, size_t run, size_t p, size_t c) {
+  return p / run * run * head_dim + c * run + p % run;
 }
 
-static inline float tile_key(const ink_kv_tile *tile, size_t p, size_t c) {
-  size_t group = p / 16 * 16 * tile->head_dim;
-  if (tile->keys) return tile->keys[group + 16 * c + p % 16];
-  return tile->key_scales[tile_scale(tile, p, c)] *
-         (float)tile->byte_keys[group + c / 2 * 32 + p % 16 * 2 + c % 2];
+static inline float tile_key(const ink_kv_tile *tile, size_t run, size_t p, size_t c) {
+  if (tile->keys) return tile->keys[p / 16 * 16 * tile->head_dim + 16 * c + p % 16];
+  return tile->key_scales[p] * (float)tile->byte_keys[byte_key_at(tile->head_dim, run, p, c)];
 }
 
-static inline float tile_value(const ink_kv_tile *tile, size_t p, size_t c) {
+static inline float tile_value(const ink_kv_tile *tile, size_t run, size_t p, size_t c) {
   if (tile->values) return tile->values[p * tile->head_dim + c];
-  return tile->value_scales[tile_scale(tile, p, c)] *
-         (float)tile->byte_values[p / 2 * 2 * tile->head_dim + c * 2 + p % 2];
+  return tile->value_scales[p] * (float)tile->byte_values[byte_value_at(tile->head_dim, run, p, c)];
 }
 
 #endif
