@@ -120,7 +120,7 @@ typedef struct ink_attention_state {
   float max;
   float sum;
   float query_scale;    /* for keys of 8 bits: the query is its integers times this, */
-  int32_t query_offset; /* and products lack this */
+  int32_t query_offset; /* and this what sums of products with it start from */
 } ink_attention_state;
 
 /* How long a batch of n tokens takes, all their logits included, where one token takes 1:
