@@ -93,12 +93,13 @@ void ink_kv_mix(const ink_kv_cache *kv, const ink_kernels *kernels, float *heads
 /* Where a position's key or value stands in a plane. */
 typedef struct vector_place {
   size_t element, scale; /* the first's index, and that of its scale */
-  uint32_t run;          /* so many elements stand side by side, */
-  size_t step;           /* and so far from the next run */
+  uint32_t run;          /* so many elements stand side by side, a power of 2; */
+  size_t step;           /* with this for each, the next run begins */
 } vector_place;
 
 static size_t element_at(vector_place at, uint32_t c) {
-  return at.element + c / at.run * at.step + c % at.run;
+  uint32_t in_run = c & (at.run - 1);
+  return at.element + (c - in_run) * at.step + in_run;
 }
 
 /* The number of vectors in a plane before that of a position. */
@@ -113,7 +114,7 @@ static vector_place key_place(const ink_kv_cache *kv, uint32_t layer, uint32_t h
                               uint32_t position) {
   size_t at = vector_index(kv, layer, head, position), lane = at % INK_KEY_GROUP;
   size_t group = (at - lane) * kv->n_embd_head;
-  return (vector_place){group + lane * kv->run, at, kv->run, INK_KEY_GROUP * kv->run};
+  return (vector_place){group + lane * kv->run, at, kv->run, INK_KEY_GROUP};
 }
 
 static vector_place value_place(const ink_kv_cache *kv, uint32_t layer, uint32_t head,
