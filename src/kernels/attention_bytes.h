@@ -1,6 +1,7 @@
-/* Attention's products with keys and values of 8 bits, which are exact, of integers: queries and
- * weights have 8 bits too. They come in runs of 4, of which each lane of a vector has one, where there
- * is an instruction that multiplies and sums bytes (KV_RUN), else in pairs that become 16 bits. */
+/* Attention's products with keys and values of 8 bits, which are exact, of integers: queries have 8 bits
+ * too, and weights 14, as a tile may hold one that is a hundred times the others. Keys and values come in
+ * runs of 4, of which each lane of a vector has one, where an instruction multiplies and sums four bytes
+ * (KV_RUN), else in pairs that become 16 bits. */
 #ifndef INK_KERNELS_ATTENTION_BYTES_H
 #define INK_KERNELS_ATTENTION_BYTES_H
 
@@ -15,12 +16,27 @@
 
 #if KV_RUN == 4u
 
-/* Levels from -127 to 127. Where products take one operand for unsigned, a query's are magnitudes
- * followed by as many signs, 0 or -1; weights have none. */
+/* Products take one operand for unsigned, of 7 bits. A query's levels, from -127 to 127, are
+ * magnitudes followed by as many signs, 0 or -1; weights' are bits 0 to 6 followed by bits 7 to 13. */
 typedef int8_t level;
 #define LEVELS_OF_QUERY(head_dim) (2 * (size_t)(head_dim))
+#define WEIGHT_PLANES 2u
 
-static inline void store_levels(level *out, long_f32 v) { LONG(store_low_bytes)(out, v); }
+typedef int32_t long_words __attribute__((vector_size(4 * LONG_LANES)));
+
+static inline void store_weight_plane(level *out, long_words bits) {
+  long_f32 v;
+  bits &= 127;
+  memcpy(&v, &bits, sizeof v);
+  LONG(store_low_bytes)(out, v);
+}
+static inline void store_weights(level *out, long_f32 v) {
+  long_words bits;
+  memcpy(&bits, &v, sizeof bits);
+  store_weight_plane(out, bits);
+  store_weight_plane(out + INK_KV_TILE, bits >> 7);
+}
+static inline long_i32 next_plane(long_i32 sums) { return (long_i32)((long_words)sums << 7); }
 static inline void store_query_levels(level *out, f32x4 v) { f32x4_store_low_bytes(out, v); }
 
 /* The bytes of n levels become magnitudes and signs. As k ^ -1 is -k - 1, products of magnitudes with
@@ -61,8 +77,10 @@ static inline void widen_tile(const ink_kv_tile *tile) { (void)tile; }
 
 typedef int16_t level;
 #define LEVELS_OF_QUERY(head_dim) ((size_t)(head_dim))
+#define WEIGHT_PLANES 1u
 
-static inline void store_levels(level *out, long_f32 v) { LONG(store_low_halves)(out, v); }
+static inline void store_weights(level *out, long_f32 v) { LONG(store_low_halves)(out, v); }
+static inline long_i32 next_plane(long_i32 sums) { return sums; }
 static inline void store_query_levels(level *out, f32x4 v) { f32x4_store_low_halves(out, v); }
 static inline int32_t split_levels(level *levels, uint32_t n) {
   (void)levels, (void)n;
@@ -93,7 +111,7 @@ static void widen_tile(const ink_kv_tile *tile) {
 
 #endif
 
-typedef level tile_levels[TOGETHER][INK_KV_TILE];
+typedef level tile_levels[TOGETHER][WEIGHT_PLANES * INK_KV_TILE];
 
 /* sums[i][v] += products of n_runs runs of x[i], which are x_step apart, with those of vector v
  * from `runs` on, `step` bytes after one another; of 16 columns group_step apart from the next.
@@ -180,16 +198,18 @@ static void copy_value_scales(const ink_kv_tile *tile, float *scales) {
   for (uint32_t p = tile->n; p < end; p++) scales[p] = 0.0f;
 }
 
-/* Weights from 0 to `largest` become levels from 0 to 127; returns what one is. */
+#define MAX_WEIGHT 16383.0f
+
+/* Weights from 0 to `largest` become levels from 0 to MAX_WEIGHT; returns what one is. */
 SMALL static float quantize_weights(const ink_kv_tile *tile, const float *weights, float largest,
                                     level *out) {
-  long_f32 inverse = LONG(splat)(largest > LEAST_MAX ? 127.0f / largest : 0.0f);
+  long_f32 inverse = LONG(splat)(largest > LEAST_MAX ? MAX_WEIGHT / largest : 0.0f);
   uint32_t p = tile->first & ~(INK_KEY_GROUP - 1);
   for (; p < tile->n; p += LONG_LANES) {
     long_f32 x = LONG(mul)(LONG(load)(weights + p), inverse);
-    store_levels(out + p, LONG(add)(x, LONG(constant)(ROUND_BIAS)));
+    store_weights(out + p, LONG(add)(x, LONG(constant)(ROUND_BIAS)));
   }
-  return largest * 7.87401575e-3f; /* 1 / 127 */
+  return largest * (1.0f / MAX_WEIGHT);
 }
 
 /* sums[i] of n queries in BLOCK_VECTORS vectors of columns from c */
@@ -204,12 +224,20 @@ ALWAYS_INLINE void sum_byte_values(const ink_kv_tile *tile, tile_levels weights,
   size_t step = KV_RUN * (size_t)tile->head_dim, n_runs = (tile->n - p + KV_RUN - 1) / KV_RUN;
   size_t at = (size_t)p * tile->head_dim + KV_RUN * (size_t)c, group = KV_RUN * INK_KEY_GROUP;
   const int8_t *halves = (const int8_t *)(tile->wide_values + at);
-  if (wide) {
-    add_products(true, halves, 2 * step, 2 * group, n_runs, weights[0] + p, INK_KV_TILE, false, 0,
-                 n, BLOCK_VECTORS, sums);
-  } else {
-    add_products(false, tile->byte_values + at, step, group, n_runs, weights[0] + p, INK_KV_TILE,
-                 false, 0, n, BLOCK_VECTORS, sums);
+  for (const level *x = weights[0] + WEIGHT_PLANES * INK_KV_TILE; x > weights[0];) {
+    x -= INK_KV_TILE;
+    UNROLLED
+    for (size_t i = 0; i < n; i++) {
+      UNROLLED
+      for (size_t v = 0; v < BLOCK_VECTORS; v++) sums[i][v] = next_plane(sums[i][v]);
+    }
+    if (wide) {
+      add_products(true, halves, 2 * step, 2 * group, n_runs, x + p, WEIGHT_PLANES * INK_KV_TILE,
+                   false, 0, n, BLOCK_VECTORS, sums);
+    } else {
+      add_products(false, tile->byte_values + at, step, group, n_runs, x + p,
+                   WEIGHT_PLANES * INK_KV_TILE, false, 0, n, BLOCK_VECTORS, sums);
+    }
   }
 }
 

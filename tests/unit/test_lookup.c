@@ -309,14 +309,14 @@ static void numbers_of_drafts(void) {
   params.draft = 1000; /* as many as there may be */
   run_pair(&p, &params, prompt, 5, 0, SIZE_MAX);
   CHECK(p.n_accepted > 150);
-  params.draft = INK_DRAFT_AUTO; /* nothing to look up */
+  params.draft = INK_DRAFT_AUTO; /* hardly anything to look up */
   params.sampling.repeat_penalty = 1.0f;
   params.sampling.temperature = 2.0f;
   params.sampling.top_k = 0;
   params.sampling.top_p = 1.0f;
   params.sampling.min_p = 0.0f;
   run_pair(&p, &params, prompt, 5, 0, SIZE_MAX);
-  CHECK_EQ(p.n_drafted, 0);
+  CHECK(p.n_drafted < 15); /* of 300: tokens may follow one another again by chance */
   ink_error error;
   params.draft = -2;
   CHECK_STATUS(ink_generation_begin(p.plain, &params, prompt, 5, &error), INK_ERR_INVALID_ARGUMENT);
