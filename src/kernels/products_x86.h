@@ -5,7 +5,6 @@
 #define INK_KERNELS_PRODUCTS_X86_H
 
 #define UNROLLED_PARTS(type) parts_of(type)
-#define KV_RUN 4u
 
 /* ---- One panel ---- */
 
@@ -34,9 +33,6 @@ static inline wide_i32 wide_i32_load(const void *p) {
 }
 static inline void wide_i32_store(int32_t *p, wide_i32 v) { memcpy(p, &v, sizeof v); }
 static inline wide_i32 wide_i32_splat(int32_t x) { return WIDE(set1_epi32)(x); }
-static inline wide_i32 wide_i32_load_splat(const int8_t x[4]) {
-  return wide_i32_splat(load_word(x));
-}
 static inline wide_i32 wide_i32_add(wide_i32 a, wide_i32 b) { return WIDE(add_epi32)(a, b); }
 static inline wide_weights16 wide_weights_load(const uint8_t *p) { return wide_i32_load(p); }
 static inline void wide_columns_load(const int8_t *q, wide_columns16 x[4]) {

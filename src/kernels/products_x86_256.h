@@ -18,10 +18,4 @@ static inline void wide_f32_store(float *p, wide_f32 v, uint32_t n_panels) {
   }
 }
 
-/* Of each lane, as f32x4_store_low_bytes(). */
-static inline void wide_f32_store_low_bytes(int8_t *p, wide_f32 v) {
-  f32x4_store_low_bytes(p, _mm256_castps256_ps128(v));
-  f32x4_store_low_bytes(p + 4, _mm256_extractf128_ps(v, 1));
-}
-
 #endif

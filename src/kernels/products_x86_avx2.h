@@ -63,11 +63,21 @@ static inline wide_i32 wide_high_rows(wide_products16 sums) {
   return _mm256_madd_epi16(sums, _mm256_set1_epi16(16));
 }
 
-/* ---- Signed bytes of keys and values, a run for each lane, times a run of 7 bits ---- */
+/* ---- Signed bytes, a pair for each lane, times a pair of 16 bits ---- */
 
-static inline wide_i32 wide_i32_add_four_products(wide_i32 sums, wide_i32 fours,
-                                                  const int8_t x[4]) {
-  return wide_i32_add(sums, wide_products_rows(wide_products_of(wide_i32_load_splat(x), fours)));
+#define KV_RUN 2u
+
+static inline wide_i32 wide_i32_load_byte_pairs(const int8_t *p) {
+  return _mm256_cvtepi8_epi16(i32x4_load(p));
+}
+static inline wide_i32 wide_i32_add_pair_products(wide_i32 sums, wide_i32 pairs,
+                                                  const int16_t x[2]) {
+  return wide_i32_add(sums, wide_pair_products(pairs, x));
+}
+/* Of each lane, as f32x4_store_low_halves(). */
+static inline void wide_f32_store_low_halves(int16_t *p, wide_f32 v) {
+  f32x4_store_low_halves(p, _mm256_castps256_ps128(v));
+  f32x4_store_low_halves(p + 4, _mm256_extractf128_ps(v, 1));
 }
 
 #endif

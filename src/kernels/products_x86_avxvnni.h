@@ -28,5 +28,10 @@ static inline wide_i32 wide_i32_add_four_products(wide_i32 sums, wide_i32 fours,
                                                   const int8_t x[4]) {
   return _mm256_dpbusd_avx_epi32(sums, wide_i32_splat(load_word(x)), fours);
 }
+/* Of each lane, as f32x4_store_low_bytes(). */
+static inline void wide_f32_store_low_bytes(int8_t *p, wide_f32 v) {
+  f32x4_store_low_bytes(p, _mm256_castps256_ps128(v));
+  f32x4_store_low_bytes(p + 4, _mm256_extractf128_ps(v, 1));
+}
 
 #endif

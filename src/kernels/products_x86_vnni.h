@@ -3,6 +3,12 @@
 #ifndef INK_KERNELS_PRODUCTS_X86_VNNI_H
 #define INK_KERNELS_PRODUCTS_X86_VNNI_H
 
+#define KV_RUN 4u
+
+static inline wide_i32 wide_i32_load_splat(const int8_t x[4]) {
+  return wide_i32_splat(load_word(x));
+}
+
 static inline products16 products_of(weights16 w, columns16 x) {
   return products_add(_mm_setzero_si128(), w, x);
 }

@@ -34,6 +34,10 @@ static inline void f32x4_store_low_bytes(int8_t *p, f32x4 v) {
   int32_t bytes = _mm_cvtsi128_si32(_mm_shuffle_epi8(_mm_castps_si128(v), order));
   memcpy(p, &bytes, sizeof bytes);
 }
+static inline void f32x4_store_low_halves(int16_t *p, f32x4 v) {
+  __m128i order = _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1);
+  _mm_storel_epi64((__m128i *)(void *)p, _mm_shuffle_epi8(_mm_castps_si128(v), order));
+}
 static inline f32x4 f32x4_load_halves(const uint16_t *p) {
   return _mm_cvtph_ps(_mm_loadl_epi64((const __m128i *)(const void *)p));
 }
