@@ -16,7 +16,7 @@ SAMPLINGS = {
     "wide": ["--seed", "8", "--temp", "1.5", "--top-k", "0", "--top-p", "1", "--min-p", "0"],
     "penalty": ["--seed", "9", "--repeat-penalty", "1.3", "--top-p", "0.9"],
 }
-PROMPT = "Once upon a time, there was a "
+PROMPTS = ["Once upon a time, there was a ", "To be, or not to be: that is the question. ", "All that glitters is "]
 
 
 def kernels_of(host: Host) -> list[str]:
@@ -36,11 +36,15 @@ def test_there_is_something_to_compare(native: Host, wasmtime: Host) -> None:
 @pytest.mark.parametrize("name", TINY)
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_tiny_models(native: Host, host: Host, name: str, sampling: str) -> None:
+    """Most of these models have random weights, and may end anywhere: the first prompt that gets a long answer."""
     model, flags = DATA / f"{name}.gguf", SAMPLINGS[sampling]
-    expected = tokens(native, "scalar", model, 100, PROMPT, flags)
+    for prompt in PROMPTS:
+        expected = tokens(native, "scalar", model, 100, prompt, flags)
+        if len(expected) >= 40:
+            break
     assert len(expected) >= 40
     for kernels in kernels_of(host):
-        assert tokens(host, kernels, model, 100, PROMPT, flags) == expected, kernels
+        assert tokens(host, kernels, model, 100, prompt, flags) == expected, kernels
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -75,7 +79,7 @@ def test_batches_do_not_matter(host: Host, tiny_q: Path) -> None:
 
 
 def test_threads_do_not_matter(native: Host, tiny_q: Path) -> None:
-    flags = ["-m", tiny_q, "-p", PROMPT, "-n", 40, "-c", 256, "--seed", "3", "--json"]
+    flags = ["-m", tiny_q, "-p", PROMPTS[0], "-n", 40, "-c", 256, "--seed", "3", "--json"]
     expected = native.ok(*flags, "-t", 1).json["tokens"]
     for threads in (2, 3, 0, "auto"):
         assert native.ok(*flags, "-t", threads).json["tokens"] == expected
