@@ -52,11 +52,15 @@ typedef struct sum_factors {
   float before, own;
 } sum_factors;
 
-/* Of the 16 lanes of KEY_VECTORS vectors. */
-static inline float largest_lane(const long_f32 *vectors) {
-  float lanes[INK_KEY_GROUP];
+/* The 16 lanes of KEY_VECTORS vectors. */
+static inline void store_lanes(float *lanes, const long_f32 *vectors) {
   UNROLLED
   for (size_t v = 0; v < KEY_VECTORS; v++) long_store(lanes + v * LONG_LANES, vectors[v]);
+}
+
+static inline float largest_lane(const long_f32 *vectors) {
+  float lanes[INK_KEY_GROUP];
+  store_lanes(lanes, vectors);
   f32x4 low = f32x4_max(f32x4_load(lanes), f32x4_load(lanes + 4));
   f32x4 high = f32x4_max(f32x4_load(lanes + 8), f32x4_load(lanes + 12));
   return f32x4_lane_max(f32x4_max(low, high));
@@ -64,8 +68,7 @@ static inline float largest_lane(const long_f32 *vectors) {
 
 static inline float sum_of_lanes(const long_f32 *vectors) {
   float lanes[INK_KEY_GROUP];
-  UNROLLED
-  for (size_t v = 0; v < KEY_VECTORS; v++) long_store(lanes + v * LONG_LANES, vectors[v]);
+  store_lanes(lanes, vectors);
   f32x4 low = f32x4_add(f32x4_load(lanes), f32x4_load(lanes + 4));
   f32x4 high = f32x4_add(f32x4_load(lanes + 8), f32x4_load(lanes + 12));
   return f32x4_lane_sum(f32x4_add(low, high));
