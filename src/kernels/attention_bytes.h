@@ -1,7 +1,8 @@
 /* Attention's products with keys and values of 8 bits, which are exact, of integers: queries have 8 bits
- * too, and weights 14, as a tile may hold one that is a hundred times the others. Keys and values come in
- * runs of 4, of which each lane of a vector has one, where an instruction multiplies and sums four bytes
- * (KV_RUN), else in pairs that become 16 bits. */
+ * too, and weights 7. As a tile may hold one that is a hundred times the others, they have up to 14 in the
+ * group of positions that holds the largest. Keys and values come in runs of 4, of which each lane of a
+ * vector has one, where an instruction multiplies and sums four bytes (KV_RUN), else in pairs that become
+ * 16 bits. */
 #ifndef INK_KERNELS_ATTENTION_BYTES_H
 #define INK_KERNELS_ATTENTION_BYTES_H
 
@@ -17,26 +18,32 @@
 #if KV_RUN == 4u
 
 /* Products take one operand for unsigned, of 7 bits. A query's levels, from -127 to 127, are
- * magnitudes followed by as many signs, 0 or -1; weights' are bits 0 to 6 followed by bits 7 to 13. */
+ * magnitudes followed by as many signs, 0 or -1; a tile's weights' are their bits 0 to 6, followed by
+ * bits 7 to 13 of the top group's. */
 typedef int8_t level;
 #define LEVELS_OF_QUERY(head_dim) (2 * (size_t)(head_dim))
-#define WEIGHT_PLANES 2u
+#define LEVELS_OF_TILE (INK_KV_TILE + INK_KEY_GROUP)
+#define HAS_HIGH_LEVELS true
 
 typedef int32_t long_words __attribute__((vector_size(4 * LONG_LANES)));
 
-static inline void store_weight_plane(level *out, long_words bits) {
+static inline void store_low_levels(level *out, long_words words) {
   long_f32 v;
-  bits &= 127;
-  memcpy(&v, &bits, sizeof v);
+  words &= 127;
+  memcpy(&v, &words, sizeof v);
   LONG(store_low_bytes)(out, v);
 }
 static inline void store_weights(level *out, long_f32 v) {
-  long_words bits;
-  memcpy(&bits, &v, sizeof bits);
-  store_weight_plane(out, bits);
-  store_weight_plane(out + INK_KV_TILE, bits >> 7);
+  long_words words;
+  memcpy(&words, &v, sizeof words);
+  store_low_levels(out, words);
 }
-static inline long_i32 next_plane(long_i32 sums) { return (long_i32)((long_words)sums << 7); }
+static inline void store_high_weights(level *out, long_f32 v) {
+  long_words words;
+  memcpy(&words, &v, sizeof words);
+  store_low_levels(out, words >> 7);
+}
+static inline long_i32 sums_of_high(long_i32 sums) { return (long_i32)((long_words)sums << 7); }
 static inline void store_query_levels(level *out, f32x4 v) { f32x4_store_low_bytes(out, v); }
 
 /* The bytes of n levels become magnitudes and signs. As k ^ -1 is -k - 1, products of magnitudes with
@@ -77,10 +84,12 @@ static inline void widen_tile(const ink_kv_tile *tile) { (void)tile; }
 
 typedef int16_t level;
 #define LEVELS_OF_QUERY(head_dim) ((size_t)(head_dim))
-#define WEIGHT_PLANES 1u
+#define LEVELS_OF_TILE INK_KV_TILE
+#define HAS_HIGH_LEVELS false
 
 static inline void store_weights(level *out, long_f32 v) { LONG(store_low_halves)(out, v); }
-static inline long_i32 next_plane(long_i32 sums) { return sums; }
+static inline void store_high_weights(level *out, long_f32 v) { (void)out, (void)v; }
+static inline long_i32 sums_of_high(long_i32 sums) { return sums; }
 static inline void store_query_levels(level *out, f32x4 v) { f32x4_store_low_halves(out, v); }
 static inline int32_t split_levels(level *levels, uint32_t n) {
   (void)levels, (void)n;
@@ -111,7 +120,7 @@ static void widen_tile(const ink_kv_tile *tile) {
 
 #endif
 
-typedef level tile_levels[TOGETHER][WEIGHT_PLANES * INK_KV_TILE];
+typedef level tile_levels[TOGETHER][LEVELS_OF_TILE];
 
 /* sums[i][v] += products of n_runs runs of x[i], which are x_step apart, with those of vector v
  * from `runs` on, `step` bytes after one another; of 16 columns group_step apart from the next.
@@ -198,46 +207,52 @@ static void copy_value_scales(const ink_kv_tile *tile, float *scales) {
   for (uint32_t p = tile->n; p < end; p++) scales[p] = 0.0f;
 }
 
-#define MAX_WEIGHT 16383.0f
-
-/* Weights from 0 to `largest` become levels from 0 to MAX_WEIGHT; returns what one is. */
-SMALL static float quantize_weights(const ink_kv_tile *tile, const float *weights, float largest,
-                                    level *out) {
-  long_f32 inverse = LONG(splat)(largest > LEAST_MAX ? MAX_WEIGHT / largest : 0.0f);
+/* Weights become levels of at most 127, those of the top group of at most 16383; returns what one is. */
+SMALL static float quantize_weights(const ink_kv_tile *tile, const float *weights,
+                                    weight_range range, level *out) {
+  float unit = range.largest * (1.0f / 16383.0f), unit_of_rest = range.rest * (1.0f / 127.0f);
+  unit = unit < unit_of_rest ? unit_of_rest : unit;
+  long_f32 inverse = LONG(splat)(range.largest > LEAST_MAX ? 1.0f / unit : 0.0f);
+  long_f32 bias = LONG(constant)(ROUND_BIAS);
   uint32_t p = tile->first & ~(INK_KEY_GROUP - 1);
   for (; p < tile->n; p += LONG_LANES) {
-    long_f32 x = LONG(mul)(LONG(load)(weights + p), inverse);
-    store_weights(out + p, LONG(add)(x, LONG(constant)(ROUND_BIAS)));
+    store_weights(out + p, LONG(add)(LONG(mul)(LONG(load)(weights + p), inverse), bias));
   }
-  return largest * (1.0f / MAX_WEIGHT);
+  const float *top = weights + INK_KEY_GROUP * range.top;
+  for (p = 0; HAS_HIGH_LEVELS && p < INK_KEY_GROUP; p += LONG_LANES) {
+    long_f32 x = LONG(mul)(LONG(load)(top + p), inverse);
+    store_high_weights(out + INK_KV_TILE + p, LONG(add)(x, bias));
+  }
+  return unit;
 }
 
 /* sums[i] of n queries in BLOCK_VECTORS vectors of columns from c */
-ALWAYS_INLINE void sum_byte_values(const ink_kv_tile *tile, tile_levels weights, uint32_t n,
-                                   bool wide, uint32_t c, long_i32 (*sums)[4]) {
+ALWAYS_INLINE void sum_byte_values(const ink_kv_tile *tile, tile_levels weights,
+                                   const weight_range *ranges, uint32_t n, bool wide, uint32_t c,
+                                   long_i32 (*sums)[4]) {
+  size_t step = KV_RUN * (size_t)tile->head_dim, group = KV_RUN * INK_KEY_GROUP;
+  const int8_t *values = tile->byte_values + KV_RUN * (size_t)c;
   UNROLLED
   for (size_t i = 0; i < n; i++) {
     UNROLLED
     for (size_t v = 0; v < BLOCK_VECTORS; v++) sums[i][v] = LONG_INT(splat)(0);
+    if (!HAS_HIGH_LEVELS) continue;
+    const int8_t *top = values + (size_t)INK_KEY_GROUP * ranges[i].top * tile->head_dim;
+    add_products(false, top, step, group, INK_KEY_GROUP / KV_RUN, weights[i] + INK_KV_TILE, 0,
+                 false, 0, 1, BLOCK_VECTORS, &sums[i]);
+    UNROLLED
+    for (size_t v = 0; v < BLOCK_VECTORS; v++) sums[i][v] = sums_of_high(sums[i][v]);
   }
   uint32_t p = tile->first & ~(KV_RUN - 1);
-  size_t step = KV_RUN * (size_t)tile->head_dim, n_runs = (tile->n - p + KV_RUN - 1) / KV_RUN;
-  size_t at = (size_t)p * tile->head_dim + KV_RUN * (size_t)c, group = KV_RUN * INK_KEY_GROUP;
-  const int8_t *halves = (const int8_t *)(tile->wide_values + at);
-  for (const level *x = weights[0] + WEIGHT_PLANES * INK_KV_TILE; x > weights[0];) {
-    x -= INK_KV_TILE;
-    UNROLLED
-    for (size_t i = 0; i < n; i++) {
-      UNROLLED
-      for (size_t v = 0; v < BLOCK_VECTORS; v++) sums[i][v] = next_plane(sums[i][v]);
-    }
-    if (wide) {
-      add_products(true, halves, 2 * step, 2 * group, n_runs, x + p, WEIGHT_PLANES * INK_KV_TILE,
-                   false, 0, n, BLOCK_VECTORS, sums);
-    } else {
-      add_products(false, tile->byte_values + at, step, group, n_runs, x + p,
-                   WEIGHT_PLANES * INK_KV_TILE, false, 0, n, BLOCK_VECTORS, sums);
-    }
+  size_t n_runs = (tile->n - p + KV_RUN - 1) / KV_RUN, at = (size_t)p * tile->head_dim;
+  const level *x = weights[0] + p;
+  if (wide) {
+    const int8_t *halves = (const int8_t *)(tile->wide_values + KV_RUN * (size_t)c + at);
+    add_products(true, halves, 2 * step, 2 * group, n_runs, x, LEVELS_OF_TILE, false, 0, n,
+                 BLOCK_VECTORS, sums);
+  } else {
+    add_products(false, values + at, step, group, n_runs, x, LEVELS_OF_TILE, false, 0, n,
+                 BLOCK_VECTORS, sums);
   }
 }
 
@@ -261,11 +276,11 @@ __attribute__((noinline)) static void add_sums(float *y, const int32_t *sums,
 }
 
 ALWAYS_INLINE void add_byte_values(const ink_kv_tile *tile, tile_scores weights,
-                                   const float *largest, sum_factors *factors, uint32_t n,
+                                   const weight_range *ranges, sum_factors *factors, uint32_t n,
                                    bool wide, const int8_t *next, float *out) {
   tile_levels levels;
   for (size_t i = 0; i < n; i++) {
-    factors[i].own *= quantize_weights(tile, weights[i], largest[i], levels[i]);
+    factors[i].own *= quantize_weights(tile, weights[i], ranges[i], levels[i]);
   }
   for (uint32_t c = 0; c < tile->head_dim; c += INK_BLOCK) {
     int32_t stored[TOGETHER][INK_BLOCK]; /* sums of a block that has fewer columns than others */
@@ -274,7 +289,7 @@ ALWAYS_INLINE void add_byte_values(const ink_kv_tile *tile, tile_scores weights,
     if (next) prefetch(next + c * INK_KV_TILE, n_columns * INK_KV_TILE);
     for (uint32_t at = 0; at < INK_BLOCK; at += BLOCK_VECTORS * LONG_LANES) {
       long_i32 sums[TOGETHER][4];
-      sum_byte_values(tile, levels, n, wide, c + at, sums);
+      sum_byte_values(tile, levels, ranges, n, wide, c + at, sums);
       UNROLLED
       for (size_t i = 0; i < n; i++) {
         if (!store) add_sum_vectors(out + i * tile->head_dim + c + at, sums[i], factors[i]);

@@ -12,7 +12,7 @@ ALWAYS_INLINE void attend_together(uint32_t n, bool wide, bool first, const ink_
                                    ink_attention_state *states, float *out) {
   tile_scores scores;
   sum_factors factors[TOGETHER];
-  float largest[TOGETHER];
+  weight_range ranges[TOGETHER];
   bool bytes = wide || scales;
   const int8_t *next_keys = first ? tile->next_keys : NULL;
   const int8_t *next_values = first ? tile->next_values : NULL;
@@ -31,12 +31,12 @@ ALWAYS_INLINE void attend_together(uint32_t n, bool wide, bool first, const ink_
     }
     p += many ? SCORE_GROUPS * INK_KEY_GROUP : INK_KEY_GROUP;
   }
-  if (n > 1 && SOFTEN_TOGETHER >= n) soften(n, tile, scales, scores, states, factors, largest);
+  if (n > 1 && SOFTEN_TOGETHER >= n) soften(n, tile, scales, scores, states, factors, ranges);
   else
     for (size_t i = 0; i < n; i++) {
-      soften_one(tile, scales, scores[i], &states[i], &factors[i], &largest[i]);
+      soften_one(tile, scales, scores[i], &states[i], &factors[i], &ranges[i]);
     }
-  if (bytes) add_byte_values(tile, scores, largest, factors, n, wide, next_values, out);
+  if (bytes) add_byte_values(tile, scores, ranges, factors, n, wide, next_values, out);
   else add_all_values(tile, scores, factors, n, out);
 }
 
