@@ -27,21 +27,13 @@ typedef int8_t level;
 
 typedef int32_t long_words __attribute__((vector_size(4 * LONG_LANES)));
 
-static inline void store_low_levels(level *out, long_words words) {
-  long_f32 v;
-  words &= 127;
+/* 7 bits of each, from bit `at` on */
+static inline void store_weights(level *out, long_f32 v, int at) {
+  long_words words;
+  memcpy(&words, &v, sizeof words);
+  words = words >> at & 127;
   memcpy(&v, &words, sizeof v);
   LONG(store_low_bytes)(out, v);
-}
-static inline void store_weights(level *out, long_f32 v) {
-  long_words words;
-  memcpy(&words, &v, sizeof words);
-  store_low_levels(out, words);
-}
-static inline void store_high_weights(level *out, long_f32 v) {
-  long_words words;
-  memcpy(&words, &v, sizeof words);
-  store_low_levels(out, words >> 7);
 }
 static inline long_i32 sums_of_high(long_i32 sums) { return (long_i32)((long_words)sums << 7); }
 static inline void store_query_levels(level *out, f32x4 v) { f32x4_store_low_bytes(out, v); }
@@ -87,8 +79,10 @@ typedef int16_t level;
 #define LEVELS_OF_TILE INK_KV_TILE
 #define HAS_HIGH_LEVELS false
 
-static inline void store_weights(level *out, long_f32 v) { LONG(store_low_halves)(out, v); }
-static inline void store_high_weights(level *out, long_f32 v) { (void)out, (void)v; }
+static inline void store_weights(level *out, long_f32 v, int at) {
+  (void)at; /* 0 */
+  LONG(store_low_halves)(out, v);
+}
 static inline long_i32 sums_of_high(long_i32 sums) { return sums; }
 static inline void store_query_levels(level *out, f32x4 v) { f32x4_store_low_halves(out, v); }
 static inline int32_t split_levels(level *levels, uint32_t n) {
@@ -216,12 +210,12 @@ SMALL static float quantize_weights(const ink_kv_tile *tile, const float *weight
   long_f32 bias = LONG(constant)(ROUND_BIAS);
   uint32_t p = tile->first & ~(INK_KEY_GROUP - 1);
   for (; p < tile->n; p += LONG_LANES) {
-    store_weights(out + p, LONG(add)(LONG(mul)(LONG(load)(weights + p), inverse), bias));
+    store_weights(out + p, LONG(add)(LONG(mul)(LONG(load)(weights + p), inverse), bias), 0);
   }
   const float *top = weights + INK_KEY_GROUP * range.top;
   for (p = 0; HAS_HIGH_LEVELS && p < INK_KEY_GROUP; p += LONG_LANES) {
     long_f32 x = LONG(mul)(LONG(load)(top + p), inverse);
-    store_high_weights(out + INK_KV_TILE + p, LONG(add)(x, bias));
+    store_weights(out + INK_KV_TILE + p, LONG(add)(x, bias), 7);
   }
   return unit;
 }
