@@ -143,7 +143,7 @@ static void spread_columns(ink_type type, const ink_q8_part *x, uint32_t n_parts
 /* One token reads each weight once: what counts is how fast memory gives them. A processor looks
  * ahead in each place that is read in order, but only so far, so several are read in turns. */
 #define STREAMS 4u
-#define TURN_PARTS (INK_SUPER_BLOCK / INK_BLOCK)
+#define TURN_BLOCKS 4u /* of 32 columns; of 256, one */
 
 /* What follows from a job. */
 typedef struct matmul_layout {
@@ -159,9 +159,10 @@ typedef struct matmul_layout {
 /* Tokens that fill no tile times panels `first` to `first + run` and those of the streams behind. */
 static void multiply_tokens(const ink_matmul *job, const matmul_layout *l, uint32_t first,
                             uint32_t run, uint32_t n_streams) {
-  size_t stream_bytes = run * l->panel_bytes;
-  size_t turn_bytes = l->step;
-  if (ink_type_get_traits(job->weights->type)->block_columns == INK_BLOCK) turn_bytes *= TURN_PARTS;
+  uint32_t block_columns = ink_type_get_traits(job->weights->type)->block_columns;
+  uint32_t turn_blocks = block_columns == INK_BLOCK ? TURN_BLOCKS : 1;
+  uint32_t turn_parts = turn_blocks * (block_columns / INK_BLOCK);
+  size_t stream_bytes = run * l->panel_bytes, turn_bytes = turn_blocks * l->step;
   for (uint32_t panel = first; panel < first + run; panel++) {
     const token_columns *columns = l->columns;
     for (uint32_t t = l->tiled; t < job->n_tokens; t++, columns += l->x_stride) {
@@ -171,7 +172,7 @@ static void multiply_tokens(const ink_matmul *job, const matmul_layout *l, uint3
       }
       const uint8_t *turn = job->weights->data + panel * l->panel_bytes;
       for (uint32_t left = l->n_parts, n; left > 0; left -= n, turn += turn_bytes) {
-        n = left < TURN_PARTS ? left : TURN_PARTS;
+        n = left < turn_parts ? left : turn_parts;
         for (uint32_t i = 0; i < n_streams; i++) {
           l->kernel->multiply_token(turn + i * stream_bytes, l->step, n, &products[i]);
         }
