@@ -38,6 +38,8 @@ COPYING = {
     "quote": ("run", f"{STORY}\n\n{STORY}\n\nThe lighthouse on Grey"),
     "edit": ("run", f"# Before:\n{CODE}\n\n# After, with keys in lower case:\ndef load_settings("),
 }
+# How much of the code the model leaves as it is hangs on near ties, which the rounding of other caches may turn over.
+EXACT = ["--temp", 0, "--cache-type", "f32"]
 SAMPLING = {"greedy": ["--temp", 0], "sampled": ["--temp", 0.6, "--seed", 3],
             "penalty": ["--temp", 0, "--repeat-penalty", 1.1]}
 
@@ -77,18 +79,17 @@ def test_past_the_end_of_the_context(native: Host, smollm2: Path) -> None:
 
 
 def test_under_wasmtime(wasmtime: Host, smollm2: Path) -> None:
-    expected, _ = generated(wasmtime, smollm2, "edit", "--temp", 0, "--draft", 0)
-    found, usage = generated(wasmtime, smollm2, "edit", "--temp", 0, "--draft", 15)
+    expected, _ = generated(wasmtime, smollm2, "edit", *EXACT, "--draft", 0)
+    found, usage = generated(wasmtime, smollm2, "edit", *EXACT, "--draft", 15)
     assert found == expected
-    assert usage["accepted_tokens"] >= 30
+    assert usage["accepted_tokens"] >= 50
 
 
-# How much of the code this model leaves as it is hangs on near ties, so that a kernel's rounding may change it.
-@pytest.mark.parametrize("case, share", [("quote", 0.6), ("edit", 0.3)])
-def test_copies_are_drafted_by_default(native: Host, smollm2: Path, case: str, share: float) -> None:
-    _, usage = generated(native, smollm2, case, "--temp", 0)
-    assert usage["accepted_tokens"] >= share * usage["completion_tokens"]
-    assert usage["accepted_tokens"] >= share * usage["drafted_tokens"]
+@pytest.mark.parametrize("case", ["quote", "edit"])
+def test_copies_are_drafted_by_default(native: Host, smollm2: Path, case: str) -> None:
+    _, usage = generated(native, smollm2, case, *EXACT)
+    assert usage["accepted_tokens"] >= 0.6 * usage["completion_tokens"]
+    assert usage["accepted_tokens"] >= 0.6 * usage["drafted_tokens"]
 
 
 def test_ordinary_text_is_left_alone(native: Host, smollm2: Path) -> None:
