@@ -88,6 +88,7 @@ class Batches:
     def __init__(self, tokens: Tokens, batch_tokens: int, seed: int, longest: int = 1 << 30) -> None:
         """Of the records that have at most `longest` tokens."""
         self.tokens, self.batch_tokens, self.seed = tokens, batch_tokens, seed
+        self.lengths = tokens.lengths
         self.numbers = np.flatnonzero(tokens.lengths <= longest)
         self.position = (0, 0)  # epoch, and batch within it
         self.planned = (-1, [np.zeros(0, dtype=np.int64)])
@@ -97,7 +98,7 @@ class Batches:
         if self.planned[0] == epoch:
             return self.planned[1]
         rng = np.random.default_rng((self.seed, epoch))
-        lengths = self.tokens.lengths
+        lengths = self.lengths
         order = rng.permutation(self.numbers)
         order = order[np.argsort(lengths[order], kind="stable")]
         batches, first = [], 0
@@ -114,10 +115,17 @@ class Batches:
         return shuffled
 
     def next(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Inputs and targets, both [rows, length] int64, and which targets are to be copied, bool."""
+        return self.filled(self.step())
+
+    def step(self) -> NDArray[np.int64]:
+        """The numbers of the next batch's records."""
         epoch, index = self.position
         rows = self.plan(epoch)[index]
         self.position = (epoch, index + 1) if index + 1 < len(self.plan(epoch)) else (epoch + 1, 0)
+        return rows
+
+    def filled(self, rows: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Inputs and targets, both [rows, length] int64, and which targets are to be copied, bool."""
         length = padded_length(int(self.tokens.lengths[rows].max()) - 1)
         inputs = np.zeros((len(rows), length), dtype=np.int64)
         targets = np.full((len(rows), length), IGNORED, dtype=np.int64)

@@ -73,16 +73,21 @@ def chosen(lines: list[Record], count: int, work: Path, context: int) -> list[Re
     return list(itertools.islice(fit, count))
 
 
+def answer_to(engine: Path, model: Path, record: Record, temperature: float, context: int,
+              seed: int) -> tuple[str, bool]:
+    """The engine's answer, and whether the model ended it."""
+    answer = run_engine(engine, "chat", "-m", str(model), "-p", record.prompt, "--temp", str(temperature),
+                        "--seed", str(seed), "--ctx", str(context), "-t", "1")
+    return str(answer["text"]).strip(), answer["finish_reason"] == "end"
+
+
 def judge(engine: Path, model: Path, lines: list[Record], temperature: float, context: int,
           answers: int = 1) -> list[Verdict]:
     """`answers` to each, one round after another; no two answers have the same sampling seed."""
     verdicts = []
     for number, record in enumerate(lines * answers):
-        answer = run_engine(engine, "chat", "-m", str(model), "-p", record.prompt, "--temp", str(temperature),
-                            "--seed", str(number), "--ctx", str(context), "-t", "1")
-        text = str(answer["text"]).strip()
-        verdicts.append(Verdict(record.task, record.prompt, text,
-                                failed_rules(record, text, answer["finish_reason"] == "end")))
+        text, ended = answer_to(engine, model, record, temperature, context, number)
+        verdicts.append(Verdict(record.task, record.prompt, text, failed_rules(record, text, ended)))
     return verdicts
 
 

@@ -26,6 +26,9 @@ PARTS = 2  # of a batch on a CPU
 LEAST_WEIGHT = 0.6  # share of what words to be copied weigh more, that stays when the rate falls
 
 
+Gradients = tuple[Tensor, ...]  # of each parameter
+
+
 @dataclass
 class Run:
     """What tells one training run from another."""
@@ -68,6 +71,10 @@ def distillation_loss(logits: Tensor, teacher: Tensor, temperature: float) -> Te
     student = F.log_softmax(logits / temperature, -1)
     target = F.log_softmax(teacher / temperature, -1)
     return F.kl_div(student, target, log_target=True, reduction="none").sum(-1) * temperature**2
+
+
+def added(mine: Gradients, theirs: Gradients) -> Gradients:
+    return tuple(one + other for one, other in zip(mine, theirs, strict=True))
 
 
 class Clock:
@@ -120,8 +127,11 @@ class Trainer:
 
     def resume(self) -> None:
         state = checkpoint.load(self.work / self.run.name)
-        if state is None:
-            return
+        if state is not None:
+            self.restore(state)
+            print(f"{self.run.name}: going on at step {self.step}", file=sys.stderr)
+
+    def restore(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
@@ -129,17 +139,19 @@ class Trainer:
         self.step, self.spent, self.log = state["step"], state["spent"], state["log"]
         self.recent = state["recent"]
         self.batches.position, self.short.position = state["position"], state["short"]
-        print(f"{self.run.name}: going on at step {self.step}", file=sys.stderr)
+
+    def state(self) -> dict[str, Any]:
+        return {"model": self.model.state_dict(),
+                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+                "rng": torch.get_rng_state(), "step": self.step, "spent": self.spent, "log": self.log,
+                "recent": self.recent, "position": self.batches.position, "short": self.short.position}
 
     def save(self) -> None:
-        checkpoint.save(self.work / self.run.name, {
-            "model": self.model.state_dict(), "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "rng": torch.get_rng_state(), "step": self.step, "spent": self.spent, "log": self.log,
-            "recent": self.recent, "position": self.batches.position, "short": self.short.position})
+        checkpoint.save(self.work / self.run.name, self.state())
         with (self.work / f"{self.run.name}.csv").open("w", newline="") as file:
             csv.writer(file).writerows([("step", "loss", "seconds"), *self.log])
 
-    def part(self, inputs: Tensor, targets: Tensor, copied: Tensor, count: int) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def part(self, inputs: Tensor, targets: Tensor, copied: Tensor, count: int) -> tuple[Tensor, Gradients]:
         """Some rows' share of the loss on the text, and of the gradients, in a batch with `count` targets."""
         kept = targets != IGNORED
         logits = self.forward(inputs, self.dtype, kept).float()
@@ -162,6 +174,12 @@ class Trainer:
         On a CPU the rows are worked on in parts, side by side, each by one thread: that needs no waiting between
         two operations. Sums are taken in the parts' order, so the number of threads changes no bit.
         """
+        loss, total = self.gradients()
+        self.change(total)
+        return loss
+
+    def gradients(self) -> tuple[float, Gradients]:
+        """The loss on the text of the next batch, and the gradients of all that is minimised."""
         lessons = any(first <= self.step < last for first, last in self.run.schedule.short)
         batches = self.short if lessons else self.batches
         batch = [whole.to(self.device, non_blocking=True) for whole in batches.next()]
@@ -173,8 +191,11 @@ class Trainer:
             parts = iter([self.part(*batch, count)])
         text_loss, total = next(parts)
         for loss, gradients in parts:
-            text_loss = text_loss + loss
-            total = tuple(mine + theirs for mine, theirs in zip(total, gradients, strict=True))
+            text_loss, total = text_loss + loss, added(total, gradients)
+        return float(text_loss), total
+
+    def change(self, total: Gradients) -> None:
+        """One step of the optimisers."""
         for parameter, gradient in zip(self.parameters, total, strict=True):
             parameter.grad = gradient
         share = rate(self.run.schedule, self.step)
@@ -186,7 +207,6 @@ class Trainer:
             pass
         self.model.zero_grad(set_to_none=True)
         self.step += 1
-        return float(text_loss)
 
     def train(self, minutes: float, stop_at: int) -> bool:
         """Goes on until the schedule's end (True), `minutes` have been used or step `stop_at` is reached."""
