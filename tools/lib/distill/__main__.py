@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from . import DistillError, checkpoint
+from .compare import Comparer, compare
 from .evaluate import engine_score, score_answers, score_windows
 from .export import export, load_model
 from .from_gguf import start_from_file
@@ -22,6 +23,7 @@ from .instructions import Record
 from .judge import chosen, judge, report, write_verdicts
 from .model import Model
 from .picture import picture, read_curve
+from .prefer import PreferenceTrainer
 from .prepare import prepare, read_lines
 from .presets import PRESETS, Preset
 from .quantize import quantize_weights
@@ -54,6 +56,8 @@ def runs(preset: Preset, seed: int) -> dict[str, Run]:
         found[f"{name}-quantized"] = Run(f"{name}-quantized{suffix}", preset.student, preset.quantize, seed,
                                          start=start.name, teacher=start.name, teacher_shape=preset.student,
                                          quantized=True)
+        found[f"{name}-preferred"] = Run(f"{name}-preferred{suffix}", preset.student, preset.prefer, seed,
+                                         start=f"{start.name}-quantized", quantized=True)
     return found
 
 
@@ -71,13 +75,14 @@ class Steps:
 
     def train(self, name: str) -> None:
         run = self.runs[name]
-        if name == "alone" and (self.work / GROWN).exists():
+        if (name == "alone" or not (self.work / run.start).exists()) and (self.work / GROWN).exists():
             run = replace(run, start=GROWN)
         if self.options.steps:
             decay = self.options.decay or self.options.steps // 4
             run = replace(run, schedule=replace(run.schedule, steps=self.options.steps, decay=decay))
-        trainer = Trainer(run, self.preset, self.work, self.device, DTYPES[self.options.arithmetic],
-                          self.options.threads, self.options.compile)
+        kind = PreferenceTrainer if name.endswith("-preferred") else Trainer
+        trainer = kind(run, self.preset, self.work, self.device, DTYPES[self.options.arithmetic],
+                       self.options.threads, self.options.compile)
         print(f"{run.name}: {trainer.model.count() / 1e6:.2f} million weights, "
               f"{len(trainer.batches.tokens.flat) / 1e6:.2f} million tokens", file=sys.stderr)
         if not trainer.train(self.options.minutes, self.options.stop_at):
@@ -158,6 +163,14 @@ class Steps:
             quoted = verdict.prompt.replace("\n", "\n> ")
             print(f"> {quoted}\n\n{verdict.answer}\n")
 
+    def compare(self) -> None:
+        if not self.options.source or not self.options.scorer:
+            raise DistillError("compare needs --source, the student's file, and --scorer, that of a model that knows "
+                               "more English")
+        comparer = Comparer(self.options.engine, self.options.source, self.options.scorer, self.preset.context,
+                            self.options.answers, self.seed)
+        compare(comparer, self.options.count, self.work)
+
     def picture(self) -> None:
         curves = {path.stem: read_curve(path) for path in sorted(self.work.glob("*.csv"))}
         picture(curves, self.work / "loss.svg")
@@ -173,8 +186,8 @@ class Steps:
         self.picture()
 
 
-STEPS = ("prepare", "tokenizer", "grow", "start", "teacher", "train", "quantize-aware", "export", "evaluate", "judge",
-         "samples", "picture", "all")
+STEPS = ("prepare", "tokenizer", "grow", "start", "teacher", "train", "quantize-aware", "compare", "prefer",
+         "export", "evaluate", "judge", "samples", "picture", "all")
 
 
 def arguments() -> argparse.Namespace:
@@ -185,7 +198,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, default=ROOT.parent / "shared/data/corpora/snakes.txt.xz")
     parser.add_argument("--source", type=Path, help="grow: the work folder of the smaller student; "
                         "start: a GGUF file that export wrote; teacher: a finished run's folder, whose weights are taken "
-                        "rather than trained")
+                        "rather than trained; compare: the student's GGUF file")
+    parser.add_argument("--scorer", type=Path, help="compare: the GGUF file of a model that knows more English")
     parser.add_argument("--without-teacher", action="store_true", help="the student that learns from the text alone")
     parser.add_argument("--minutes", type=float, default=1e9, help="training: stop and save after this long")
     parser.add_argument("--stop-at", type=int, default=0, help="training: stop and save at this step")
@@ -199,8 +213,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--engine", type=Path, default=ROOT / "build/native/inkling")
     parser.add_argument("--out", type=Path, help="the exported file (default: model.gguf in the work folder)")
     parser.add_argument("--name", default="Inkling Tiny English", help="general.name of the exported file")
-    parser.add_argument("--count", type=int, default=100, help="held-out instructions that are scored or judged")
-    parser.add_argument("--answers", type=int, default=1, help="judge: answers to each instruction")
+    parser.add_argument("--count", type=int, default=100, help="held-out instructions that are scored or judged; "
+                        "compare: training instructions that are answered")
+    parser.add_argument("--answers", type=int, default=1, help="judge, compare: answers to each instruction")
     parser.add_argument("--split", choices=("held", "valid"), default="held",
                         help="what is scored or judged: valid for all decisions, held for the end")
     parser.add_argument("--temperature", type=float, default=0.5, help="of the judged answers")
@@ -233,10 +248,12 @@ def main() -> int:
         steps.train(student)
     elif options.step == "quantize-aware":
         steps.train(f"{student}-quantized")
+    elif options.step == "prefer":
+        steps.train(f"{student}-preferred")
     elif options.step == "export":
-        quantized = steps.runs[f"{student}-quantized"].name
-        steps.export(f"{student}-quantized" if (steps.work / quantized).exists() else student, steps.exported(),
-                     steps.preset.block_type)
+        last = next((name for name in (f"{student}-preferred", f"{student}-quantized")
+                     if (steps.work / steps.runs[name].name).exists()), student)
+        steps.export(last, steps.exported(), steps.preset.block_type)
     else:
         getattr(steps, options.step)()
     return 0

@@ -74,6 +74,9 @@ class Preset:
     held_out: float = 0.03  # share of the stories
     temperature: float = 2.0  # of distillation
     teacher_share: float = 0.5  # of the loss, the rest is the text itself
+    prefer: Schedule = Schedule(steps=270, warmup=10, decay=260, muon_rate=0.001, adam_rate=0.0001, batch_tokens=4096)
+    beta: float = 0.1  # of the preference loss: how dear it is to differ from the weights before
+    text_share: float = 0.25  # tokens of training records in a batch of pairs, as a share of theirs
     seed: int = 1
 
 
