@@ -188,17 +188,20 @@ test('react, as Vite builds it', LIMIT, async (t) => {
   t.after(() => site.close());
   const { page, complaints } = await openPage(browser.context, site.resolvedUrls.local[0]);
   await page.waitForSelector('input[name=question]', LIMIT);
-  await page.fill('input[name=question]', 'Say hello.');
-  await page.click('text=Ask');
+  // Buttons by their whole name: the question and its answer hold "ask" in other words.
+  const ask = page.getByRole('button', { name: 'Ask', exact: true });
+  const stop = page.getByRole('button', { name: 'Stop', exact: true });
+  await page.fill('input[name=question]', 'Say hello before any task.');
+  await ask.click();
   await page.waitForSelector('li.assistant', LIMIT);
   assert.ok((await page.textContent('li.assistant')).length > 0);
   await page.fill('input[name=question]', LONG_ANSWER);
-  await page.click('text=Ask');
+  await ask.click();
   await waitFor(
     page,
     () => document.querySelector('p[role=status]')?.textContent.length > 20,
   );
-  await page.click('text=Stop');
+  await stop.click();
   await page.waitForSelector('li.assistant >> nth=1', LIMIT);
   assert.deepEqual(complaints, []);
   await page.close();
