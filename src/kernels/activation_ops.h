@@ -67,7 +67,7 @@ static void gelu_tanh(float *x, uint32_t n) {
     f32x4 v = f32x4_load(x + i);
     f32x4 cubic = f32x4_mul(f32x4_splat(0.044715f), f32x4_mul(v, f32x4_mul(v, v)));
     f32x4 u = f32x4_mul(f32x4_splat(-1.5957691216f), f32x4_add(v, cubic));
-    f32x4_store(x + i, f32x4_div(v, f32x4_add(one, exp_f32x4(u))));
+    f32x4_store(x + i, f32x4_div(v, f32x4_add(one, exp_f32x4(u, f32x4_splat))));
   }
 }
 
@@ -87,7 +87,7 @@ static void gelu_erf(float *x, uint32_t n) {
     for (size_t k = 1; k < sizeof p / sizeof *p; k++) {
       sum = f32x4_add(f32x4_mul(sum, t), f32x4_splat(p[k]));
     }
-    f32x4 e = exp_f32x4(f32x4_mul(f32x4_splat(-0.5f), f32x4_mul(v, v)));
+    f32x4 e = exp_f32x4(f32x4_mul(f32x4_splat(-0.5f), f32x4_mul(v, v)), f32x4_splat);
     f32x4 half_erfc = f32x4_mul(f32x4_mul(f32x4_splat(0.5f), e), f32x4_mul(t, sum));
     f32x4_store(x + i, f32x4_sub(f32x4_max(v, zero), f32x4_mul(magnitude, half_erfc)));
   }

@@ -18,36 +18,37 @@
 
 /* e^x = 2^n (1 + rest): x = n ln 2 + r, |r| <= 0.35; minimax polynomial of degree 5 for
  * (e^r - 1 - r) / r^2 as in Cephes (S. Moshier). Relative error below 2e-7; x is clamped to
- * [-87.3, 88.3]. power = 2^n; neither may be x. */
-ALWAYS_INLINE void exp_parts(f32x4 x, f32x4 *power, f32x4 *rest) {
+ * [-87.3, 88.3]. power = 2^n; neither may be x. `constant` is f32x4_splat, or, in loops that take
+ * time, f32x4_constant, whose code is longer. */
+ALWAYS_INLINE void exp_parts(f32x4 x, f32x4 (*constant)(float), f32x4 *power, f32x4 *rest) {
   static const float coefficients[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
                                        4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
-  f32x4 bias = f32x4_splat(ROUND_BIAS);
-  f32x4 clamped = f32x4_min(f32x4_max(x, f32x4_splat(-87.3f)), f32x4_splat(88.3f));
-  f32x4 biased = f32x4_add(f32x4_mul(clamped, f32x4_splat(1.44269504f)), bias);
+  f32x4 bias = constant(ROUND_BIAS);
+  f32x4 clamped = f32x4_min(f32x4_max(x, constant(-87.3f)), constant(88.3f));
+  f32x4 biased = f32x4_add(f32x4_mul(clamped, constant(1.44269504f)), bias);
   f32x4 whole = f32x4_sub(biased, bias);
-  f32x4 r = f32x4_sub(clamped, f32x4_mul(whole, f32x4_splat(0.693359375f)));
-  r = f32x4_sub(r, f32x4_mul(whole, f32x4_splat(-2.12194440e-4f)));
-  f32x4 sum = f32x4_splat(coefficients[0]);
+  f32x4 r = f32x4_sub(clamped, f32x4_mul(whole, constant(0.693359375f)));
+  r = f32x4_sub(r, f32x4_mul(whole, constant(-2.12194440e-4f)));
+  f32x4 sum = constant(coefficients[0]);
   UNROLLED
   for (size_t k = 1; k < sizeof coefficients / sizeof *coefficients; k++) {
-    sum = f32x4_add(f32x4_mul(sum, r), f32x4_splat(coefficients[k]));
+    sum = f32x4_add(f32x4_mul(sum, r), constant(coefficients[k]));
   }
   *power = f32x4_power_of_2(biased);
   *rest = f32x4_add(f32x4_mul(sum, f32x4_mul(r, r)), r);
 }
 
-static inline f32x4 exp_f32x4(f32x4 x) {
+ALWAYS_INLINE f32x4 exp_f32x4(f32x4 x, f32x4 (*constant)(float)) {
   f32x4 power, rest;
-  exp_parts(x, &power, &rest);
-  return f32x4_mul(f32x4_add(rest, f32x4_splat(1.0f)), power);
+  exp_parts(x, constant, &power, &rest);
+  return f32x4_mul(f32x4_add(rest, constant(1.0f)), power);
 }
 
 /* tanh x = m / (m + 2), m = e^2x - 1: exact to a few units of the last place near 0 too, since n is
  * 0 there and m is `rest`. */
 static inline f32x4 tanh_f32x4(f32x4 x) {
   f32x4 power, rest;
-  exp_parts(f32x4_add(x, x), &power, &rest);
+  exp_parts(f32x4_add(x, x), f32x4_splat, &power, &rest);
   f32x4 m = f32x4_add(f32x4_mul(power, rest), f32x4_sub(power, f32x4_splat(1.0f)));
   return f32x4_div(m, f32x4_add(m, f32x4_splat(2.0f)));
 }
@@ -133,10 +134,10 @@ static void scale(float *x, float factor, uint32_t n) {
 }
 
 static void silu_multiply(float *gate, const float *up, uint32_t n) {
-  f32x4 one = f32x4_splat(1.0f);
+  f32x4 one = f32x4_constant(1.0f);
   for (uint32_t i = 0; i < n; i += 4) {
     f32x4 x = f32x4_load(gate + i);
-    f32x4 e = exp_f32x4(f32x4_sub(f32x4_splat(0.0f), x));
+    f32x4 e = exp_f32x4(f32x4_sub(f32x4_splat(0.0f), x), f32x4_constant);
     f32x4 silu = f32x4_div(x, f32x4_add(one, e));
     f32x4_store(gate + i, f32x4_mul(silu, f32x4_load(up + i)));
   }
@@ -154,11 +155,11 @@ static float exp_sum(const float *x, uint32_t n, float max) {
   f32x4 sum = f32x4_splat(0.0f);
   uint32_t i = 0;
   for (; i + 4 <= n; i += 4) {
-    sum = f32x4_add(sum, exp_f32x4(f32x4_sub(f32x4_load(x + i), f32x4_splat(max))));
+    sum = f32x4_add(sum, exp_f32x4(f32x4_sub(f32x4_load(x + i), f32x4_splat(max)), f32x4_splat));
   }
   float rest[4] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
   for (uint32_t j = 0; i + j < n; j++) rest[j] = x[i + j] - max;
-  if (i < n) sum = f32x4_add(sum, exp_f32x4(f32x4_load(rest)));
+  if (i < n) sum = f32x4_add(sum, exp_f32x4(f32x4_load(rest), f32x4_splat));
   return f32x4_lane_sum(sum);
 }
 

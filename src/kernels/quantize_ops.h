@@ -46,11 +46,12 @@ static inline void next_part(token_place *at) {
 
 /* max |x| of 32 columns */
 static inline float largest_of_part(const float *x) {
-  f32x4 largest = f32x4_splat(0.0f);
-  for (uint32_t i = 0; i < INK_BLOCK; i += 4) {
-    largest = f32x4_max(largest, f32x4_abs(f32x4_load(x + i)));
+  f32x4 even = f32x4_splat(0.0f), odd = even; /* two: each waits for its last */
+  for (uint32_t i = 0; i < INK_BLOCK; i += 8) {
+    even = f32x4_max(even, f32x4_abs(f32x4_load(x + i)));
+    odd = f32x4_max(odd, f32x4_abs(f32x4_load(x + i + 4)));
   }
-  return f32x4_lane_max(largest);
+  return f32x4_lane_max(f32x4_max(even, odd));
 }
 
 /* Up to which max |x| is as good as 0; 127 over less overflows. */
@@ -58,7 +59,7 @@ static inline float largest_of_part(const float *x) {
 
 __attribute__((noinline)) static void quantize_part(const float *x, float max, const token_place *at) {
   f32x4 inverse = f32x4_splat(max > TINY ? 127.0f / max : 0.0f);
-  f32x4 bias = f32x4_splat(ROUND_BIAS);
+  f32x4 bias = f32x4_constant(ROUND_BIAS);
   f32x4 sums[2];
   UNROLLED
   for (uint32_t half = 0; half < 2; half++) {
