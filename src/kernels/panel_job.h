@@ -9,8 +9,16 @@
 #define BYTE_PRODUCTS_VARY 0
 #endif
 
+/* Whether the panels that are multiplied with one token share its columns. */
+#ifndef PANELS_SHARE_COLUMNS
+#define PANELS_SHARE_COLUMNS 0
+#endif
+
 #define HALF_GROUPS (GROUPS / 2)
 #define WIDE_ROWS (WIDE_PANELS * INK_PANEL_ROWS)
+
+/* Panels that are multiplied with one token at a time: those of INK_GROUP_ROWS. */
+#define STREAMS 4u
 
 /* Parts of 32 columns in a panel block. */
 SPECIALIZED uint32_t parts_of(ink_type type) {

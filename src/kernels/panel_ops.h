@@ -10,7 +10,7 @@
 #else
 #include "kernels/tile_ops.h"
 #endif
-#include "kernels/token_ops.h"
+#include "kernels/shared_columns.h"
 
 _Static_assert(sizeof(token_columns) <= INK_TOKEN_COLUMNS_BYTES, "scratch has room for them");
 
@@ -58,6 +58,7 @@ typedef struct panel_kernel {
                  ink_unpacked_part *out);
   void (*multiply_token)(const uint8_t *panel, size_t step, uint32_t n_parts,
                          token_product *product);
+  void (*multiply_panels)(size_t step, uint32_t n_parts, token_products *products); /* or that */
   void (*multiply_tile)(const ink_unpacked_part *parts, const panel_job *job);
 } panel_kernel;
 
@@ -75,21 +76,38 @@ TILE_KERNEL(bytes, Q8_0)
 TILE_KERNEL(two_bits, Q2_K)
 TILE_KERNEL(6_bits, Q6_K)
 
-#define PANEL_KERNEL(NAME)                                                                         \
+#define UNPACK_KERNEL(NAME)                                                                        \
   static void unpack_##NAME(const uint8_t *panel, size_t step, uint32_t n_parts, uint32_t at,      \
                             ink_unpacked_part *out) {                                              \
     unpack_panel(INK_TYPE_##NAME, panel, step, n_parts, at, out);                                  \
-  }                                                                                                \
+  }
+
+#define PANEL_KERNEL(NAME)                                                                         \
+  UNPACK_KERNEL(NAME)                                                                              \
   static void multiply_token_##NAME(const uint8_t *panel, size_t step, uint32_t n_parts,           \
                                     token_product *product) {                                      \
     multiply_token(INK_TYPE_##NAME, panel, step, n_parts, product);                                \
   }
 
+#define SHARED_KERNEL(NAME)                                                                        \
+  UNPACK_KERNEL(NAME)                                                                              \
+  static void multiply_panels_##NAME(size_t step, uint32_t n_parts, token_products *products) {    \
+    multiply_panels(INK_TYPE_##NAME, step, n_parts, products);                                     \
+  }
+
+/* The most common types of 32 columns. */
+#if PANELS_SHARE_COLUMNS
+SHARED_KERNEL(Q4_0)
+SHARED_KERNEL(Q4_1)
+SHARED_KERNEL(Q5_0)
+SHARED_KERNEL(Q8_0)
+#else
 PANEL_KERNEL(Q4_0)
 PANEL_KERNEL(Q4_1)
 PANEL_KERNEL(Q5_0)
-PANEL_KERNEL(Q5_1)
 PANEL_KERNEL(Q8_0)
+#endif
+PANEL_KERNEL(Q5_1)
 PANEL_KERNEL(Q2_K)
 PANEL_KERNEL(Q3_K)
 PANEL_KERNEL(Q4_K)
@@ -102,19 +120,29 @@ PANEL_KERNEL(TQ2_0)
 PANEL_KERNEL(MXFP4)
 
 #define ENTRY(NAME, tile)                                                                          \
-  [INK_TYPE_##NAME] = {unpack_##NAME, multiply_token_##NAME, multiply_tile_##tile}
+  [INK_TYPE_##NAME] = {.unpack = unpack_##NAME,                                                    \
+                       .multiply_token = multiply_token_##NAME,                                    \
+                       .multiply_tile = multiply_tile_##tile}
+#if PANELS_SHARE_COLUMNS
+#define SHARED_ENTRY(NAME, tile)                                                                   \
+  [INK_TYPE_##NAME] = {.unpack = unpack_##NAME,                                                    \
+                       .multiply_panels = multiply_panels_##NAME,                                  \
+                       .multiply_tile = multiply_tile_##tile}
+#else
+#define SHARED_ENTRY ENTRY
+#endif
 
 static const panel_kernel panel_kernels[INK_TYPE_END] = {
-    ENTRY(Q4_0, nibbles),
+    SHARED_ENTRY(Q4_0, nibbles),
     ENTRY(TQ1_0, nibbles),
     ENTRY(TQ2_0, nibbles),
-    ENTRY(Q4_1, nibbles_and_minimum),
+    SHARED_ENTRY(Q4_1, nibbles_and_minimum),
     ENTRY(Q4_K, nibbles_and_minimum),
-    ENTRY(Q5_0, 5_bits),
+    SHARED_ENTRY(Q5_0, 5_bits),
     ENTRY(MXFP4, 5_bits),
     ENTRY(Q5_1, 5_bits_and_minimum),
     ENTRY(Q5_K, 5_bits_and_minimum),
-    ENTRY(Q8_0, bytes),
+    SHARED_ENTRY(Q8_0, bytes),
     ENTRY(IQ4_NL, bytes),
     ENTRY(IQ4_XS, bytes),
     ENTRY(Q2_K, two_bits),
@@ -123,7 +151,10 @@ static const panel_kernel panel_kernels[INK_TYPE_END] = {
 };
 
 #undef ENTRY
+#undef SHARED_ENTRY
 #undef PANEL_KERNEL
+#undef SHARED_KERNEL
+#undef UNPACK_KERNEL
 #undef TILE_KERNEL
 
 static void spread_columns(ink_type type, const ink_q8_part *x, uint32_t n_parts,
@@ -140,48 +171,78 @@ static void spread_columns(ink_type type, const ink_q8_part *x, uint32_t n_parts
   (void)type;
 }
 
-/* One token reads each weight once: what counts is how fast memory gives them. A processor looks
- * ahead in each place that is read in order, but only so far, so several are read in turns. */
-#define STREAMS 4u
-#define TURN_BLOCKS 4u /* of 32 columns; of 256, one */
-
 /* What follows from a job. */
 typedef struct matmul_layout {
   const panel_kernel *kernel;
   size_t step;        /* bytes of a panel block */
   size_t panel_bytes;
   size_t x_stride;    /* parts of a token */
+  size_t turn_bytes;  /* of a panel that are read in a turn */
+  uint32_t turn_parts;
   uint32_t n_parts;
   uint32_t tiled;     /* tokens in tiles; the others' columns are spread out: */
   token_columns *columns;
 } matmul_layout;
 
-/* Tokens that fill no tile times panels `first` to `first + run` and those of the streams behind. */
-static void multiply_tokens(const ink_matmul *job, const matmul_layout *l, uint32_t first,
-                            uint32_t run, uint32_t n_streams) {
-  uint32_t block_columns = ink_type_get_traits(job->weights->type)->block_columns;
-  uint32_t turn_blocks = block_columns == INK_BLOCK ? TURN_BLOCKS : 1;
-  uint32_t turn_parts = turn_blocks * (block_columns / INK_BLOCK);
-  size_t stream_bytes = run * l->panel_bytes, turn_bytes = turn_blocks * l->step;
-  for (uint32_t panel = first; panel < first + run; panel++) {
-    const token_columns *columns = l->columns;
-    for (uint32_t t = l->tiled; t < job->n_tokens; t++, columns += l->x_stride) {
-      token_product products[STREAMS];
-      for (uint32_t i = 0; i < n_streams; i++) {
-        products[i] = (token_product){f32x4_splat(0.0f), job->x + t * l->x_stride, columns};
-      }
-      const uint8_t *turn = job->weights->data + panel * l->panel_bytes;
-      for (uint32_t left = l->n_parts, n; left > 0; left -= n, turn += turn_bytes) {
-        n = left < turn_parts ? left : turn_parts;
-        for (uint32_t i = 0; i < n_streams; i++) {
-          l->kernel->multiply_token(turn + i * stream_bytes, l->step, n, &products[i]);
-        }
-      }
-      float *y = job->y + t * job->y_stride + panel * INK_PANEL_ROWS;
-      for (uint32_t i = 0; i < n_streams; i++, y += run * INK_PANEL_ROWS) {
-        f32x4_store(y, products[i].sum);
-      }
+/* One token reads each weight once: what counts is how fast memory gives them. A processor looks
+ * ahead in each place that is read in order, but only so far, so several are read in turns. */
+#define TURN_BLOCKS 4u /* of 32 columns; of 256, one */
+
+static void multiply_in_turns(const matmul_layout *l, uint32_t n_panels, token_products *all) {
+  for (uint32_t left = l->n_parts, n; left > 0; left -= n) {
+    n = left < l->turn_parts ? left : l->turn_parts;
+    token_product y;
+    for (uint32_t i = 0; i < n_panels; i++) {
+      y = (token_product){all->sums[i], all->x, all->columns};
+      l->kernel->multiply_token(all->panels[i], l->step, n, &y);
+      all->panels[i] += l->turn_bytes;
+      all->sums[i] = y.sum;
     }
+    all->x = y.x;
+    all->columns = y.columns;
+  }
+}
+
+/* Tokens that fill no tile times `n` panels `apart`, of which `first` is the first one. */
+static void multiply_tokens(const ink_matmul *job, const matmul_layout *l, uint32_t first,
+                            uint32_t apart, uint32_t n) {
+  token_products y = {.columns = l->columns};
+  for (uint32_t t = l->tiled; t < job->n_tokens; t++) {
+    y.x = job->x + t * l->x_stride;
+    y.columns = l->columns + (t - l->tiled) * l->x_stride;
+    for (uint32_t i = 0; i < STREAMS; i++) {
+      uint32_t panel = first + (i < n ? i : 0) * apart;
+      y.panels[i] = job->weights->data + panel * l->panel_bytes;
+      y.sums[i] = f32x4_splat(0.0f);
+    }
+    if (PANELS_SHARE_COLUMNS && l->kernel->multiply_panels) {
+      l->kernel->multiply_panels(l->step, l->n_parts, &y);
+    } else {
+      multiply_in_turns(l, n, &y);
+    }
+    float *row = job->y + t * job->y_stride + first * INK_PANEL_ROWS;
+    for (uint32_t i = 0; i < n; i++) f32x4_store(row + i * apart * INK_PANEL_ROWS, y.sums[i]);
+  }
+}
+
+/* Tokens in tiles times the `n` panels from `first` on. */
+static void multiply_tiles(const ink_matmul *job, const matmul_layout *l, uint32_t first,
+                           uint32_t n) {
+  _Alignas(16) int32_t halfway[INK_TILE_TOKENS * WIDE_ROWS];
+  _Alignas(16) float sums[INK_TILE_TOKENS * WIDE_ROWS];
+  const uint8_t *panel = job->weights->data + first * l->panel_bytes;
+  for (uint32_t i = 0; i < n; i++, panel += l->panel_bytes) {
+    l->kernel->unpack(panel, l->step, l->n_parts, i, job->scratch);
+  }
+  panel_job tile = {.y_stride = job->y_stride,
+                    .n_parts = l->n_parts,
+                    .n_panels = n,
+                    .halfway = halfway,
+                    .sums = sums};
+  for (uint32_t t = 0; t < l->tiled; t += INK_TILE_TOKENS) {
+    tile.x = job->x + t * l->x_stride;
+    tile.y = job->y + t * job->y_stride + first * INK_PANEL_ROWS;
+    l->kernel->multiply_tile(job->scratch, &tile);
   }
 }
 
@@ -189,9 +250,14 @@ static void matmul(const ink_matmul *job) {
   if (matmul_floats(job)) return;
   ink_type type = job->weights->type;
   uint32_t n_parts = job->weights->n_cols / INK_BLOCK;
+  const ink_type_traits *traits = ink_type_get_traits(type);
+  uint32_t turn_blocks = traits->block_columns == INK_BLOCK ? TURN_BLOCKS : 1;
+  size_t step = (size_t)traits->block_bytes * INK_PANEL_ROWS;
   matmul_layout l = {
       .kernel = &panel_kernels[type],
-      .step = (size_t)ink_type_get_traits(type)->block_bytes * INK_PANEL_ROWS,
+      .step = step,
+      .turn_bytes = turn_blocks * step,
+      .turn_parts = turn_blocks * (traits->block_columns / INK_BLOCK),
       .panel_bytes = (size_t)ink_panel_bytes(type, job->weights->n_cols),
       .x_stride = ink_q8_stride(n_parts, job->fine),
       .n_parts = n_parts,
@@ -204,30 +270,19 @@ static void matmul(const ink_matmul *job) {
   uint32_t first = job->first_row / INK_PANEL_ROWS, end = job->end_row / INK_PANEL_ROWS;
   if (!l.tiled) {
     uint32_t run = (end - first) / STREAMS;
-    multiply_tokens(job, &l, first, run, STREAMS);
-    first += run * STREAMS;
-    multiply_tokens(job, &l, first, end - first, 1);
+    for (uint32_t last = first + run; first < last; first++) {
+      multiply_tokens(job, &l, first, run, STREAMS);
+    }
+    first += run * (STREAMS - 1);
+    if (first < end) multiply_tokens(job, &l, first, 1, end - first);
     return;
   }
-  _Alignas(16) int32_t halfway[INK_TILE_TOKENS * WIDE_ROWS];
-  _Alignas(16) float sums[INK_TILE_TOKENS * WIDE_ROWS];
   for (uint32_t n; first < end; first += n) {
-    n = end - first < WIDE_PANELS ? end - first : WIDE_PANELS;
-    const uint8_t *panel = job->weights->data + first * l.panel_bytes;
-    for (uint32_t i = 0; i < n; i++) {
-      l.kernel->unpack(panel + i * l.panel_bytes, l.step, n_parts, i, job->scratch);
+    n = end - first < STREAMS ? end - first : STREAMS;
+    for (uint32_t i = 0; i < n; i += WIDE_PANELS) {
+      multiply_tiles(job, &l, first + i, n - i < WIDE_PANELS ? n - i : WIDE_PANELS);
     }
-    panel_job tile = {.y_stride = job->y_stride,
-                      .n_parts = n_parts,
-                      .n_panels = n,
-                      .halfway = halfway,
-                      .sums = sums};
-    for (uint32_t t = 0; t < l.tiled; t += INK_TILE_TOKENS) {
-      tile.x = job->x + t * l.x_stride;
-      tile.y = job->y + t * job->y_stride + first * INK_PANEL_ROWS;
-      l.kernel->multiply_tile(job->scratch, &tile);
-    }
-    multiply_tokens(job, &l, first, n, 1);
+    multiply_tokens(job, &l, first, 1, n);
   }
 }
 

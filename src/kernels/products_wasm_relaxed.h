@@ -7,6 +7,8 @@
 
 #include "kernels/products_pairs.h"
 
+#define PANELS_SHARE_COLUMNS 1
+
 typedef v128_t weights16;  /* u8, at most 7 bits */
 typedef v128_t columns16;  /* i8: 4 columns four times */
 typedef v128_t products16; /* i16: two sums for each row */

@@ -130,24 +130,29 @@ SPECIALIZED i32x4 panel_part(ink_type type, const uint8_t *panel, const panel_he
 typedef struct token_product {
   f32x4 sum;
   const ink_q8_part *x;
-  const token_columns *columns; /* of x, part by part */
+  const token_columns *columns;
 } token_product;
+
+/* sum + (d * x_d) * products, and what minima add. */
+SPECIALIZED f32x4 add_token_term(integer_class k, f32x4 sum, const part_scales *w,
+                                 const ink_q8_part *x, i32x4 products) {
+  f32x4 term = f32x4_mul(f32x4_mul(w->d, f32x4_splat(x->d)), f32x4_of_i32x4(products));
+  if (k.n_minima) term = f32x4_add(term, f32x4_mul(w->m, f32x4_splat(x->s)));
+  if (k.n_minima > 1) {
+    f32x4 s_low = f32x4_splat(x->d * (float)x->sums[0]);
+    term = f32x4_add(term, f32x4_mul(w->m_low, s_low));
+  }
+  return f32x4_add(sum, term);
+}
 
 /* Adds part b, and unpacks it again for a residual, which is rare, rather than keep the weights. */
 SPECIALIZED token_product add_panel_part(ink_type type, const uint8_t *panel,
                                          const panel_header *header, uint32_t b,
                                          token_product y) {
-  integer_class k = class_of(type);
   do {
     i32x4 products = panel_part(type, panel, header, b, y.columns++, y.x);
     part_scales w = scales_of_part(type, header, b);
-    f32x4 term = f32x4_mul(f32x4_mul(w.d, f32x4_splat(y.x->d)), f32x4_of_i32x4(products));
-    if (k.n_minima) term = f32x4_add(term, f32x4_mul(w.m, f32x4_splat(y.x->s)));
-    if (k.n_minima > 1) {
-      f32x4 s_low = f32x4_splat(y.x->d * (float)y.x->sums[0]);
-      term = f32x4_add(term, f32x4_mul(w.m_low, s_low));
-    }
-    y.sum = f32x4_add(y.sum, term);
+    y.sum = add_token_term(class_of(type), y.sum, &w, y.x, products);
     hold_order();
   } while (y.x++->has_residual);
   return y;

@@ -168,37 +168,27 @@ SPECIALIZED integer_class class_of(ink_type type) {
 /* bytes + x, which is left out where it is 0. */
 SPECIALIZED u8x16 shifted(u8x16 bytes, int x) { return x ? u8x16_plus(bytes, x) : bytes; }
 
-/* 4 words of nibbles: groups 0 to 3 are the low ones. */
-SPECIALIZED void unpack_nibbles(const uint8_t *words, int add, u8x16 groups[GROUPS]) {
-  UNROLLED
-  for (size_t g = 0; g < GROUPS / 2; g++) {
-    u8x16 bytes = u8x16_load(words + 16 * g);
-    groups[g] = shifted(u8x16_bits(bytes, 0, 15), add);
-    groups[g + GROUPS / 2] = shifted(u8x16_bits(bytes, 4, 15), add);
-  }
+/* Groups g and g + 4 of 4 words of nibbles. */
+SPECIALIZED void unpack_nibbles(const uint8_t *words, size_t g, int add, u8x16 groups[2]) {
+  u8x16 bytes = u8x16_load(words + 16 * g);
+  groups[0] = shifted(u8x16_bits(bytes, 0, 15), add);
+  groups[1] = shifted(u8x16_bits(bytes, 4, 15), add);
 }
 
-SPECIALIZED void look_up_nibbles(const uint8_t *words, const int8_t *values, int add,
-                                   u8x16 groups[GROUPS]) {
-  UNROLLED
-  for (size_t g = 0; g < GROUPS / 2; g++) {
-    u8x16 bytes = u8x16_load(words + 16 * g);
-    groups[g] = shifted(u8x16_look_up(values, u8x16_bits(bytes, 0, 15)), add);
-    groups[g + GROUPS / 2] = shifted(u8x16_look_up(values, u8x16_bits(bytes, 4, 15)), add);
-  }
+SPECIALIZED void look_up_nibbles(const uint8_t *words, size_t g, const int8_t *values, int add,
+                                 u8x16 groups[2]) {
+  u8x16 bytes = u8x16_load(words + 16 * g);
+  groups[0] = shifted(u8x16_look_up(values, u8x16_bits(bytes, 0, 15)), add);
+  groups[1] = shifted(u8x16_look_up(values, u8x16_bits(bytes, 4, 15)), add);
 }
 
-/* A word of high bits, then 4 words of nibbles. */
-SPECIALIZED void unpack_5_bits(const uint8_t *words, int add, u8x16 groups[GROUPS]) {
-  u8x16 bits = u8x16_load(words);
-  UNROLLED
-  for (uint32_t g = 0; g < GROUPS / 2; g++) {
-    u8x16 bytes = u8x16_load(words + 16 + 16 * g);
-    u8x16 low = u8x16_or(u8x16_bits(bytes, 0, 15), u8x16_up(u8x16_bits(bits, g, 1), 4));
-    u8x16 high = u8x16_or(u8x16_bits(bytes, 4, 15), u8x16_bits(bits, g, 16));
-    groups[g] = shifted(low, add);
-    groups[g + GROUPS / 2] = shifted(high, add);
-  }
+/* The same of a word of high bits, then 4 words of nibbles. */
+SPECIALIZED void unpack_5_bits(const uint8_t *words, size_t g, int add, u8x16 groups[2]) {
+  u8x16 bits = u8x16_load(words), bytes = u8x16_load(words + 16 + 16 * g);
+  u8x16 low = u8x16_or(u8x16_bits(bytes, 0, 15), u8x16_up(u8x16_bits(bits, (uint32_t)g, 1), 4));
+  u8x16 high = u8x16_or(u8x16_bits(bytes, 4, 15), u8x16_bits(bits, (uint32_t)g, 16));
+  groups[0] = shifted(low, add);
+  groups[1] = shifted(high, add);
 }
 
 /* The bits of a part in a plane of 8 words, and if `high_mask` is not 0 those of a second plane
@@ -239,24 +229,34 @@ SPECIALIZED void unpack_trits(const uint8_t *words, uint32_t b, int add, u8x16 g
   }
 }
 
-/* Part b (0 unless the type has super-blocks) of a panel block: the block's q, with the class's
- * zero added unless products are signed. */
+/* Of part b (0 unless the type has super-blocks) of a panel block, groups g and g + 4 of a type that
+ * has them in the same words, or Q8_0: the block's q, with the class's zero added unless products
+ * are signed. */
+SPECIALIZED void unpack_two_groups(ink_type type, const uint8_t *block, uint32_t b, size_t g,
+                                   int zero, u8x16 groups[2]) {
+  switch (type) {
+  case INK_TYPE_Q4_0: unpack_nibbles(block + 8, g, zero - 8, groups); break;
+  case INK_TYPE_Q4_1: unpack_nibbles(block + 16, g, 0, groups); break;
+  case INK_TYPE_Q5_0: unpack_5_bits(block + 8, g, zero - 16, groups); break;
+  case INK_TYPE_Q5_1: unpack_5_bits(block + 16, g, 0, groups); break;
+  case INK_TYPE_IQ4_NL: look_up_nibbles(block + 8, g, ink_iq4_values, zero, groups); break;
+  case INK_TYPE_MXFP4: look_up_nibbles(block + 4, g, ink_e2m1_values, zero, groups); break;
+  case INK_TYPE_IQ4_XS:
+    look_up_nibbles(block + 32 + 64 * b, g, ink_iq4_values, zero, groups);
+    break;
+  default:
+    groups[0] = shifted(u8x16_load(block + 8 + 16 * g), zero);
+    groups[1] = shifted(u8x16_load(block + 8 + 16 * (g + GROUPS / 2)), zero);
+    break;
+  }
+}
+
+/* All groups of a part of any type. */
 SPECIALIZED void unpack_groups(ink_type type, const uint8_t *block, uint32_t b, int zero,
                                u8x16 groups[GROUPS]) {
   const uint32_t half = b / 4 * 128, pair = b / 2 * 128; /* 8 words for every 4 or 2 parts */
   const uint32_t two_bits = b % 4 * 2, four_bits = b % 2 * 4;
   switch (type) {
-  case INK_TYPE_Q4_0: unpack_nibbles(block + 8, zero - 8, groups); break;
-  case INK_TYPE_Q4_1: unpack_nibbles(block + 16, 0, groups); break;
-  case INK_TYPE_Q5_0: unpack_5_bits(block + 8, zero - 16, groups); break;
-  case INK_TYPE_Q5_1: unpack_5_bits(block + 16, 0, groups); break;
-  case INK_TYPE_Q8_0:
-    UNROLLED
-    for (size_t g = 0; g < GROUPS; g++) groups[g] = shifted(u8x16_load(block + 8 + 16 * g), zero);
-    break;
-  case INK_TYPE_IQ4_NL: look_up_nibbles(block + 8, ink_iq4_values, zero, groups); break;
-  case INK_TYPE_MXFP4: look_up_nibbles(block + 4, ink_e2m1_values, zero, groups); break;
-  case INK_TYPE_IQ4_XS: look_up_nibbles(block + 32 + 64 * b, ink_iq4_values, zero, groups); break;
   case INK_TYPE_Q2_K:
     unpack_planes((bit_planes){.low = block + 64 + half, .low_shift = two_bits, .low_mask = 3}, 0,
                   groups);
@@ -286,9 +286,15 @@ SPECIALIZED void unpack_groups(ink_type type, const uint8_t *block, uint32_t b, 
     unpack_planes((bit_planes){.low = block + half, .low_shift = two_bits, .low_mask = 3},
                   zero - 1, groups);
     break;
-  case INK_TYPE_F32:
-  case INK_TYPE_F16:
-  case INK_TYPE_BF16: break; /* no panels */
+  default:
+    UNROLLED
+    for (size_t g = 0; g < GROUPS / 2; g++) {
+      u8x16 two[2];
+      unpack_two_groups(type, block, b, g, zero, two);
+      groups[g] = two[0];
+      groups[g + GROUPS / 2] = two[1];
+    }
+    break;
   }
 }
 
