@@ -9,6 +9,7 @@
 
 #define PRODUCTS_SIGNED 1
 #define PRODUCTS_NIBBLES 0
+#define PANELS_SHARE_COLUMNS 1
 
 typedef struct weights16 {
   v128_t low, high; /* i16: rows 0 and 1, rows 2 and 3 */
