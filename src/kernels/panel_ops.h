@@ -189,18 +189,18 @@ typedef struct matmul_layout {
 #define TURN_BLOCKS 4u /* of 32 columns; of 256, one */
 
 static void multiply_in_turns(const matmul_layout *l, uint32_t n_panels, token_products *all) {
+  token_product products[STREAMS];
+  for (uint32_t i = 0; i < n_panels; i++) {
+    products[i] = (token_product){all->sums[i], all->x, all->columns};
+  }
   for (uint32_t left = l->n_parts, n; left > 0; left -= n) {
     n = left < l->turn_parts ? left : l->turn_parts;
-    token_product y;
     for (uint32_t i = 0; i < n_panels; i++) {
-      y = (token_product){all->sums[i], all->x, all->columns};
-      l->kernel->multiply_token(all->panels[i], l->step, n, &y);
+      l->kernel->multiply_token(all->panels[i], l->step, n, &products[i]);
       all->panels[i] += l->turn_bytes;
-      all->sums[i] = y.sum;
     }
-    all->x = y.x;
-    all->columns = y.columns;
   }
+  for (uint32_t i = 0; i < n_panels; i++) all->sums[i] = products[i].sum;
 }
 
 /* Tokens that fill no tile times `n` panels `apart`, of which `first` is the first one. */
