@@ -159,6 +159,7 @@ def write_classes(out: Writer, case: Case) -> None:
 
 
 BLOCK = 128  # INK_UNICODE_BLOCK
+MOST_COMPOSITES = 1024  # INK_UNICODE_MOST_COMPOSITES
 
 
 def varint(value: int) -> list[int]:
@@ -193,11 +194,9 @@ def write_decompositions(out: Writer) -> None:
     out.array("uint32_t", "ink_unicode_block_code", block_code, f"Of every {BLOCK}th: the character,")
     out.array("uint16_t", "ink_unicode_block_at", block_at, "and where its values begin.")
     out.count("ink_unicode_n_blocks", len(block_code))
-    composites = sorted((i for i, c in enumerate(codes) if is_composite(c)), key=lambda i: steps[codes[i]][1])
-    # High and low bytes apart: that compresses better, and is how a module travels to a page.
-    out.array("uint8_t", "ink_unicode_composites_low", [i & 255 for i in composites], "Which of them NFC composes, in the order of their two parts.")
-    out.array("uint8_t", "ink_unicode_composites_high", [i >> 8 for i in composites])
-    out.count("ink_unicode_n_composites", len(composites))
+    out.count("ink_unicode_n_steps", len(codes))
+    assert not composes_back() & {c for c in codes if is_composite(c)}, "flags tell which are composites"
+    assert sum(map(is_composite, codes)) <= MOST_COMPOSITES
 
 
 def write_listed_case(out: Writer, case: Case) -> None:

@@ -81,15 +81,29 @@ static void find_step(uint32_t c, step *s) {
   while (s->code < c);
 }
 
-/* Of the i-th composite, in the order of the two that it is made of. */
-static void composite_step(size_t i, step *s) {
-  size_t number = (size_t)ink_unicode_composites_high[i] << 8 | ink_unicode_composites_low[i];
-  begin_block(s, number / INK_UNICODE_BLOCK);
-  for (size_t left = number % INK_UNICODE_BLOCK + 1; left > 0; left--) next_step(s);
+/* What NFC composes of two characters. The steps say it the other way round, so this is read from
+ * them, once for a text that has such pairs. */
+typedef struct composites {
+  size_t n; /* 0: not read yet */
+  uint32_t first[INK_UNICODE_MOST_COMPOSITES];
+  uint32_t second[INK_UNICODE_MOST_COMPOSITES];
+  uint32_t code[INK_UNICODE_MOST_COMPOSITES];
+} composites;
+
+static void read_composites(composites *all) {
+  step s;
+  for (size_t i = 0; i < ink_unicode_n_steps; i++) {
+    if (i % INK_UNICODE_BLOCK == 0) begin_block(&s, i / INK_UNICODE_BLOCK);
+    next_step(&s);
+    if (!s.canonical || s.n != 2 || ink_unicode_flags_of(s.code) & INK_UNICODE_COMPOSES) continue;
+    all->first[all->n] = s.to[0];
+    all->second[all->n] = s.to[1];
+    all->code[all->n++] = s.code;
+  }
 }
 
 /* What NFC makes of two neighbours, or 0. */
-static uint32_t compose_pair(uint32_t first, uint32_t second) {
+static uint32_t compose_pair(composites *all, uint32_t first, uint32_t second) {
   if (first - L_BASE < L_COUNT && second - V_BASE < V_COUNT) {
     return S_BASE + ((first - L_BASE) * V_COUNT + (second - V_BASE)) * T_COUNT;
   }
@@ -98,17 +112,9 @@ static uint32_t compose_pair(uint32_t first, uint32_t second) {
     return first + (second - T_BASE);
   }
   if (!(ink_unicode_flags_of(second) & INK_UNICODE_COMPOSES)) return 0;
-  size_t low = 0, high = ink_unicode_n_composites;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    step s;
-    composite_step(middle, &s);
-    if (s.to[0] == first && s.to[1] == second) return s.code;
-    if (s.to[0] != first ? s.to[0] < first : s.to[1] < second) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
+  if (all->n == 0) read_composites(all);
+  for (size_t i = 0; i < all->n; i++) {
+    if (all->first[i] == first && all->second[i] == second) return all->code[i];
   }
   return 0;
 }
@@ -122,6 +128,7 @@ static uint32_t compose_pair(uint32_t first, uint32_t second) {
 typedef struct segment {
   const ink_allocator *allocator;
   ink_normal_form form;
+  composites *composites;
   uint32_t *characters; /* [capacity] */
   uint32_t *sorted;     /* [capacity] scratch of order_marks() */
   size_t n;
@@ -205,7 +212,8 @@ static void compose_segment(segment *s) {
     uint32_t character = s->characters[i], class = CLASS(character);
     bool blocked = n > starter + 1 && (last_class == 0 || last_class >= class);
     if (starter != SIZE_MAX && !blocked) {
-      uint32_t composite = compose_pair(CODE(s->characters[starter]), CODE(character));
+      uint32_t first = CODE(s->characters[starter]);
+      uint32_t composite = compose_pair(s->composites, first, CODE(character));
       if (composite) {
         s->characters[starter] = composite; /* all composites are starters */
         continue;
@@ -263,7 +271,9 @@ size_t ink_unicode_normal_prefix(ink_normal_form form, const char *text, size_t 
 
 ink_status ink_unicode_normalize(ink_normal_form form, const char *text, size_t len,
                                  ink_buffer *out, ink_error *error) {
-  segment s = {.allocator = out->allocator, .form = form, .capacity = 64};
+  composites known;
+  known.n = 0;
+  segment s = {.allocator = out->allocator, .form = form, .composites = &known, .capacity = 64};
   s.characters = s.fixed[0];
   s.sorted = s.fixed[1];
   ink_status status = INK_OK;

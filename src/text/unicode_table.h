@@ -38,8 +38,9 @@ extern const uint8_t ink_unicode_heads[], ink_unicode_values[];
 extern const uint32_t ink_unicode_block_code[];
 extern const uint16_t ink_unicode_block_at[];
 extern const size_t ink_unicode_n_blocks;
-extern const uint8_t ink_unicode_composites_low[], ink_unicode_composites_high[];
-extern const size_t ink_unicode_n_composites;
+extern const size_t ink_unicode_n_steps;
+/* What NFC composes are the canonical ones of two characters without INK_UNICODE_COMPOSES. */
+#define INK_UNICODE_MOST_COMPOSITES 1024u
 
 /* The number of a character's class. Past the table there is private use, or nothing. */
 static inline uint8_t ink_unicode_class(uint32_t c) {
