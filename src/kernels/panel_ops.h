@@ -11,6 +11,9 @@
 #include "kernels/tile_ops.h"
 #endif
 #include "kernels/shared_columns.h"
+#if PANELS_SHARE_COLUMNS
+#include "kernels/shared_planes.h"
+#endif
 
 _Static_assert(sizeof(token_columns) <= INK_TOKEN_COLUMNS_BYTES, "scratch has room for them");
 
@@ -95,28 +98,40 @@ TILE_KERNEL(6_bits, Q6_K)
     multiply_panels(INK_TYPE_##NAME, step, n_parts, products);                                     \
   }
 
-/* The most common types of 32 columns. */
+#define PLANES_KERNEL(NAME)                                                                        \
+  UNPACK_KERNEL(NAME)                                                                              \
+  COMPACT static void multiply_panels_##NAME(size_t step, uint32_t n_parts,                        \
+                                             token_products *products) {                           \
+    multiply_planes(INK_TYPE_##NAME, step, n_parts, products);                                     \
+  }
+
+/* The most common types of 32 columns, and those in planes of which a sum has room for a part. */
 #if PANELS_SHARE_COLUMNS
 SHARED_KERNEL(Q4_0)
 SHARED_KERNEL(Q4_1)
 SHARED_KERNEL(Q5_0)
 SHARED_KERNEL(Q8_0)
+PLANES_KERNEL(Q2_K)
+PLANES_KERNEL(Q3_K)
+PLANES_KERNEL(Q4_K)
+PLANES_KERNEL(Q6_K)
+PLANES_KERNEL(TQ2_0)
 #else
 PANEL_KERNEL(Q4_0)
 PANEL_KERNEL(Q4_1)
 PANEL_KERNEL(Q5_0)
 PANEL_KERNEL(Q8_0)
-#endif
-PANEL_KERNEL(Q5_1)
 PANEL_KERNEL(Q2_K)
 PANEL_KERNEL(Q3_K)
 PANEL_KERNEL(Q4_K)
-PANEL_KERNEL(Q5_K)
 PANEL_KERNEL(Q6_K)
+PANEL_KERNEL(TQ2_0)
+#endif
+PANEL_KERNEL(Q5_1)
+PANEL_KERNEL(Q5_K)
 PANEL_KERNEL(IQ4_NL)
 PANEL_KERNEL(IQ4_XS)
 PANEL_KERNEL(TQ1_0)
-PANEL_KERNEL(TQ2_0)
 PANEL_KERNEL(MXFP4)
 
 #define ENTRY(NAME, tile)                                                                          \
@@ -135,9 +150,9 @@ PANEL_KERNEL(MXFP4)
 static const panel_kernel panel_kernels[INK_TYPE_END] = {
     SHARED_ENTRY(Q4_0, nibbles),
     ENTRY(TQ1_0, nibbles),
-    ENTRY(TQ2_0, nibbles),
+    SHARED_ENTRY(TQ2_0, nibbles),
     SHARED_ENTRY(Q4_1, nibbles_and_minimum),
-    ENTRY(Q4_K, nibbles_and_minimum),
+    SHARED_ENTRY(Q4_K, nibbles_and_minimum),
     SHARED_ENTRY(Q5_0, 5_bits),
     ENTRY(MXFP4, 5_bits),
     ENTRY(Q5_1, 5_bits_and_minimum),
@@ -145,15 +160,16 @@ static const panel_kernel panel_kernels[INK_TYPE_END] = {
     SHARED_ENTRY(Q8_0, bytes),
     ENTRY(IQ4_NL, bytes),
     ENTRY(IQ4_XS, bytes),
-    ENTRY(Q2_K, two_bits),
-    ENTRY(Q3_K, 6_bits),
-    ENTRY(Q6_K, 6_bits),
+    SHARED_ENTRY(Q2_K, two_bits),
+    SHARED_ENTRY(Q3_K, 6_bits),
+    SHARED_ENTRY(Q6_K, 6_bits),
 };
 
 #undef ENTRY
 #undef SHARED_ENTRY
 #undef PANEL_KERNEL
 #undef SHARED_KERNEL
+#undef PLANES_KERNEL
 #undef UNPACK_KERNEL
 #undef TILE_KERNEL
 

@@ -200,6 +200,35 @@ typedef struct bit_planes {
   uint32_t up; /* place of the high bits */
 } bit_planes;
 
+/* Of part b of a panel block, for types in planes. */
+SPECIALIZED bit_planes planes_of(ink_type type, const uint8_t *block, uint32_t b) {
+  const uint32_t half = b / 4 * 128, pair = b / 2 * 128; /* 8 words for every 4 or 2 parts */
+  const uint32_t two_bits = b % 4 * 2, four_bits = b % 2 * 4;
+  switch (type) {
+  case INK_TYPE_Q2_K:
+    return (bit_planes){.low = block + 64 + half, .low_shift = two_bits, .low_mask = 3};
+  case INK_TYPE_Q3_K:
+    return (bit_planes){.low = block + 128 + half, .low_shift = two_bits, .low_mask = 3,
+                        .high = block, .high_shift = b, .high_mask = 1, .up = 2};
+  case INK_TYPE_Q4_K:
+    return (bit_planes){.low = block + 64 + pair, .low_shift = four_bits, .low_mask = 15};
+  case INK_TYPE_Q5_K:
+    return (bit_planes){.low = block + 192 + pair, .low_shift = four_bits, .low_mask = 15,
+                        .high = block + 64, .high_shift = b, .high_mask = 1, .up = 4};
+  case INK_TYPE_Q6_K:
+    return (bit_planes){.low = block + 2 * half + b % 2 * 128, .low_shift = b % 4 / 2 * 4,
+                        .low_mask = 15, .high = block + 512 + half, .high_shift = two_bits,
+                        .high_mask = 3, .up = 4};
+  default: /* TQ2_0 */
+    return (bit_planes){.low = block + half, .low_shift = two_bits, .low_mask = 3};
+  }
+}
+
+/* q is that much less than the bits say. */
+SPECIALIZED int plane_offset(ink_type type) {
+  return type == INK_TYPE_Q3_K ? 4 : type == INK_TYPE_Q6_K ? 32 : type == INK_TYPE_TQ2_0 ? 1 : 0;
+}
+
 SPECIALIZED void unpack_planes(bit_planes p, int add, u8x16 groups[GROUPS]) {
   UNROLLED
   for (size_t g = 0; g < GROUPS; g++) {
@@ -254,38 +283,16 @@ SPECIALIZED void unpack_two_groups(ink_type type, const uint8_t *block, uint32_t
 /* All groups of a part of any type. */
 SPECIALIZED void unpack_groups(ink_type type, const uint8_t *block, uint32_t b, int zero,
                                u8x16 groups[GROUPS]) {
-  const uint32_t half = b / 4 * 128, pair = b / 2 * 128; /* 8 words for every 4 or 2 parts */
-  const uint32_t two_bits = b % 4 * 2, four_bits = b % 2 * 4;
   switch (type) {
   case INK_TYPE_Q2_K:
-    unpack_planes((bit_planes){.low = block + 64 + half, .low_shift = two_bits, .low_mask = 3}, 0,
-                  groups);
-    break;
   case INK_TYPE_Q3_K:
-    unpack_planes((bit_planes){.low = block + 128 + half, .low_shift = two_bits, .low_mask = 3,
-                               .high = block, .high_shift = b, .high_mask = 1, .up = 2},
-                  zero - 4, groups);
-    break;
   case INK_TYPE_Q4_K:
-    unpack_planes((bit_planes){.low = block + 64 + pair, .low_shift = four_bits, .low_mask = 15},
-                  0, groups);
-    break;
   case INK_TYPE_Q5_K:
-    unpack_planes((bit_planes){.low = block + 192 + pair, .low_shift = four_bits, .low_mask = 15,
-                               .high = block + 64, .high_shift = b, .high_mask = 1, .up = 4},
-                  0, groups);
-    break;
   case INK_TYPE_Q6_K:
-    unpack_planes((bit_planes){.low = block + 2 * half + b % 2 * 128, .low_shift = b % 4 / 2 * 4,
-                               .low_mask = 15, .high = block + 512 + half,
-                               .high_shift = two_bits, .high_mask = 3, .up = 4},
-                  zero - 32, groups);
+  case INK_TYPE_TQ2_0:
+    unpack_planes(planes_of(type, block, b), zero - plane_offset(type), groups);
     break;
   case INK_TYPE_TQ1_0: unpack_trits(block, b, zero - 1, groups); break;
-  case INK_TYPE_TQ2_0:
-    unpack_planes((bit_planes){.low = block + half, .low_shift = two_bits, .low_mask = 3},
-                  zero - 1, groups);
-    break;
   default:
     UNROLLED
     for (size_t g = 0; g < GROUPS / 2; g++) {
